@@ -1,0 +1,34 @@
+# octet_kernel_family(FOLDER): adds kernels/FOLDER to octet_kernels. Its table.def holds a row
+# OCTET_KERNEL(isa) an instruction set, weakest first; each row's source is kernels/FOLDER/isa.cpp,
+# compiled with the flags that kernels/cpu/isa.def gives. Rows of another architecture are left out:
+# the generated table (octet/kernels/FOLDER.rows) holds the rows that this build has.
+file(STRINGS ${PROJECT_SOURCE_DIR}/kernels/cpu/isa.def _isa_rows REGEX "^OCTET_ISA\\(")
+foreach(_row IN LISTS _isa_rows)
+  string(REGEX MATCH "OCTET_ISA\\(([a-z0-9_]+), ([a-z0-9_]+), \"([^\"]*)\"\\)" _ "${_row}")
+  set(_isa_arch_${CMAKE_MATCH_1} ${CMAKE_MATCH_2})
+  set(_isa_flags_${CMAKE_MATCH_1} "${CMAKE_MATCH_3}")
+endforeach()
+string(REGEX REPLACE "^(AMD64|amd64)$" "x86_64" _octet_arch "${CMAKE_SYSTEM_PROCESSOR}")
+
+function(octet_kernel_family folder)
+  set(_dir ${PROJECT_SOURCE_DIR}/kernels/${folder})
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${_dir}/table.def)
+  file(STRINGS ${_dir}/table.def _rows REGEX "^OCTET_KERNEL\\(")
+  set(_kept "")
+  foreach(_row IN LISTS _rows)
+    string(REGEX MATCH "OCTET_KERNEL\\(([a-z0-9_]+)\\)" _ "${_row}")
+    set(_isa ${CMAKE_MATCH_1})
+    if(_isa_arch_${_isa} STREQUAL "any" OR _isa_arch_${_isa} STREQUAL _octet_arch)
+      string(APPEND _kept "OCTET_KERNEL(${_isa})\n")
+      set(_source ${_dir}/${_isa}.cpp)
+      target_sources(octet_kernels PRIVATE ${_source})
+      separate_arguments(_flags UNIX_COMMAND "${_isa_flags_${_isa}}")
+      set_source_files_properties(${_source} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON
+        SKIP_PRECOMPILE_HEADERS ON COMPILE_OPTIONS "${_flags}")
+    endif()
+  endforeach()
+  file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/octet/kernels/${folder}.rows
+    CONTENT "${_kept}" @ONLY)
+  file(GLOB _shared CONFIGURE_DEPENDS ${_dir}/common*.cpp ${_dir}/dispatch.cpp)
+  target_sources(octet_kernels PRIVATE ${_shared})
+endfunction()

@@ -1,0 +1,90 @@
+#include "kernels/cpu/isa.h"
+
+#if defined(__aarch64__)
+#include <sys/auxv.h>
+#endif
+
+namespace octet {
+namespace {
+
+constexpr std::array<std::string_view, kIsaCount> kNames = {
+#define OCTET_ISA(name, architecture, flags) #name,
+#include "kernels/cpu/isa.def"
+#undef OCTET_ISA
+};
+
+#if defined(__x86_64__)
+// __builtin_cpu_supports also asks XGETBV whether the operating system saves the registers.
+bool has_avx2() {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+         __builtin_cpu_supports("f16c");
+}
+
+// g++ 12 knows no "avxvnni" here: CPUID leaf 7, subleaf 1, EAX bit 4.
+bool has_avxvnni() {
+  uint32_t eax = 7, ebx = 0, ecx = 1, edx = 0;
+  __asm__("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
+  return has_avx2() && ((eax >> 4) & 1U) != 0;
+}
+
+bool has_avx512vnni() {
+  return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512vnni");
+}
+#elif defined(__aarch64__)
+constexpr unsigned long kHwcapDotProduct = 1UL << 20;
+constexpr unsigned long kHwcap2I8mm = 1UL << 13;
+#endif
+
+bool cpu_has(Isa isa) {
+  switch (isa) {
+    case Isa::scalar: return true;
+#if defined(__x86_64__)
+    case Isa::avx2: return has_avx2();
+    case Isa::avxvnni: return has_avxvnni();
+    case Isa::avx512vnni: return has_avx512vnni();
+#elif defined(__aarch64__)
+    case Isa::neon: return true;
+    case Isa::neondot: return (getauxval(AT_HWCAP) & kHwcapDotProduct) != 0;
+    case Isa::i8mm:
+      return (getauxval(AT_HWCAP) & kHwcapDotProduct) != 0 &&
+             (getauxval(AT_HWCAP2) & kHwcap2I8mm) != 0;
+#endif
+    default: return false;
+  }
+}
+
+}  // namespace
+
+std::string_view isa_name(Isa isa) { return kNames[static_cast<size_t>(isa)]; }
+
+std::optional<Isa> isa_from_name(std::string_view name) {
+  for (size_t i = 0; i < kIsaCount; ++i)
+    if (kNames[i] == name) return static_cast<Isa>(i);
+  return std::nullopt;
+}
+
+std::optional<CpuToken> CpuToken::probe(Isa isa) {
+  if (!cpu_has(isa)) return std::nullopt;
+  return CpuToken(isa);
+}
+
+CpuToken CpuToken::best() {
+  for (size_t i = kIsaCount; i-- > 1;)
+    if (cpu_has(static_cast<Isa>(i))) return CpuToken(static_cast<Isa>(i));
+  return scalar();
+}
+
+bool CpuToken::allows(Isa other) const {
+  if (other == isa_ || other == Isa::scalar) return true;
+  switch (isa_) {
+    case Isa::avxvnni: return other == Isa::avx2;
+    case Isa::avx512vnni: return other == Isa::avx2;
+    case Isa::neondot: return other == Isa::neon;
+    case Isa::i8mm: return other == Isa::neon || other == Isa::neondot;
+    default: return false;
+  }
+}
+
+}  // namespace octet
