@@ -14,8 +14,8 @@ template <typename R, typename... Args>
 class FunctionRef<R(Args...)> {
  public:
   template <typename F>
-    requires(!std::is_same_v<std::remove_cvref_t<F>, FunctionRef>)
-  FunctionRef(F&& f)  // NOLINT(google-explicit-constructor): made to be passed in place
+  requires(!std::is_same_v<std::remove_cvref_t<F>, FunctionRef>)
+      FunctionRef(F&& f)  // NOLINT(google-explicit-constructor): made to be passed in place
       : object_(const_cast<void*>(static_cast<const void*>(std::addressof(f)))),
         call_([](void* object, Args... args) -> R {
           return (*static_cast<std::remove_reference_t<F>*>(object))(args...);
@@ -44,8 +44,7 @@ class Parallel {
 class SerialParallel final : public Parallel {
  public:
   size_t width() const override { return 1; }
-  void for_ranges(size_t count, size_t /*grain*/,
-                  FunctionRef<void(size_t, size_t)> body) override {
+  void for_ranges(size_t count, size_t /*grain*/, FunctionRef<void(size_t, size_t)> body) override {
     if (count > 0) body(0, count);
   }
 };

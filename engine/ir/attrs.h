@@ -1,0 +1,51 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "engine/ir/tensor.h"
+
+namespace octet {
+
+/// An attribute as a file spells it. Subgraph attributes become Node::bodies instead.
+using AttrValue = std::variant<int64_t, float, std::string, std::vector<int64_t>,
+                               std::vector<float>, std::vector<std::string>, Tensor>;
+using AttrMap = std::map<std::string, AttrValue, std::less<>>;
+
+/// The attributes of a node as the operator's own struct, immutable and shared between copies.
+class Attrs {
+ public:
+  Attrs() = default;
+  template <typename T>
+  static Attrs of(T value) {
+    Attrs attrs;
+    attrs.type_ = tag<T>();
+    attrs.value_ = std::make_shared<const T>(std::move(value));
+    return attrs;
+  }
+  bool empty() const { return value_ == nullptr; }
+  template <typename T>
+  bool is() const {
+    return type_ == tag<T>();
+  }
+  /// Requires is<T>().
+  template <typename T>
+  const T& as() const {
+    assert(is<T>());
+    return *static_cast<const T*>(value_.get());
+  }
+
+ private:
+  template <typename T>
+  static const void* tag() {
+    static const char unique = 0;
+    return &unique;
+  }
+  const void* type_ = nullptr;
+  std::shared_ptr<const void> value_;
+};
+
+}  // namespace octet

@@ -1,0 +1,83 @@
+#include "engine/passes/pass.h"
+
+#include <span>
+
+#include "engine/ops/op.h"
+
+namespace octet {
+
+#define OCTET_PASS(file, phase)                           \
+  namespace passes::file {                                \
+  Result<bool> run(Graph& graph, const PassOptions& opt); \
+  }
+#include "engine/passes/passes.def"
+#undef OCTET_PASS
+
+namespace {
+
+constexpr Pass kPasses[] = {
+#define OCTET_PASS(file, phase) {#file, PassPhase::phase, &passes::file::run},
+#include "engine/passes/passes.def"
+#undef OCTET_PASS
+};
+
+constexpr int kRounds = 3;
+
+Status run_on_bodies(Graph& graph, PassPhase phase, const PassOptions& options) {
+  for (const NodeId id : graph.order())
+    for (const auto& body : graph.node(id).bodies)
+      OCTET_RETURN_IF_ERROR(
+          run_passes(*body, phase, PassOptions{.fold_limit = options.fold_limit, .keep = {}}));
+  return {};
+}
+
+}  // namespace
+
+std::span<const Pass> all_passes() { return kPasses; }
+
+Status run_passes(Graph& graph, PassPhase phase, const PassOptions& options) {
+  OCTET_RETURN_IF_ERROR(infer_graph(graph));
+  OCTET_RETURN_IF_ERROR(run_on_bodies(graph, phase, options));
+  for (int round = 0; round < kRounds; ++round) {
+    bool changed = false;
+    for (const Pass& pass : kPasses) {
+      if (pass.phase != phase) continue;
+      OCTET_ASSIGN(const bool pass_changed, pass.run(graph, options));
+      if (!pass_changed) continue;
+      changed = true;
+      remove_dead(graph);
+      if (!graph.sort())
+        return invalid_model("the graph has a cycle after pass " + std::string(pass.name));
+      OCTET_RETURN_IF_ERROR(infer_graph(graph));
+    }
+    if (!changed) break;
+  }
+  remove_dead(graph);
+  return {};
+}
+
+bool remove_dead(Graph& graph) {
+  bool changed = false;
+  const auto order = graph.order();
+  for (auto at = order.rbegin(); at != order.rend(); ++at) {
+    const Node& node = graph.node(*at);
+    bool used = false;
+    for (const ValueId output : node.outputs) {
+      if (output == kNoValue) continue;
+      used = used || !graph.value(output).uses.empty() || graph.is_output(output);
+    }
+    if (used) continue;
+    graph.remove_node(*at);
+    changed = true;
+  }
+  for (ValueId id = 0; id < graph.value_capacity(); ++id) {
+    if (!graph.alive_value(id)) continue;
+    const Value& value = graph.value(id);
+    if (value.producer == kNoNode && value.uses.empty() && !graph.is_output(id) &&
+        !graph.is_input(id))
+      graph.remove_value(id);
+  }
+  return changed;
+}
+
+}  // namespace octet
