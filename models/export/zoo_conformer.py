@@ -16,7 +16,10 @@ class Subsampling(nn.Module):
     def __init__(self, width: int):
         super().__init__()
         self.convolutions = nn.Sequential(
-            nn.Conv2d(1, width, 3, stride=2), nn.ReLU(), nn.Conv2d(width, width, 3, stride=2), nn.ReLU()
+            nn.Conv2d(1, width, 3, stride=2),
+            nn.ReLU(),
+            nn.Conv2d(width, width, 3, stride=2),
+            nn.ReLU(),
         )
         self.projection = nn.Linear(width * shrink(shrink(FEATURES)), width)
 

@@ -64,7 +64,7 @@ def state_ports(cell: str, rows: int, width: int) -> tuple:
 def build(model_type, settings: dict) -> nn.Module:
     model = model_type(**settings)
     scale_recurrent(model)
-    unit_gain(model)
+    unit_gain(model, gain=5.0)
     return model.eval()
 
 

@@ -12,8 +12,8 @@ done
 if [ -n "$missing" ]; then
     as_root=""
     [ "$(id -u)" -eq 0 ] || as_root="sudo"
-    # Unquoted on purpose: both hold lists of words.
     $as_root apt-get update
+    # shellcheck disable=SC2086  # a list of words
     $as_root apt-get install -y --no-install-recommends $missing
 fi
 

@@ -74,14 +74,9 @@ def integers(low: int, high: int) -> dict:
     return {"kind": "integers", "low": low, "high": high}
 
 
-def prefix_mask(least: float = 0.5) -> dict:
-    """Rows of ones followed by zeros; the ones take at least this share of a row."""
-    return {"kind": "prefix_mask", "least": least}
-
-
-def first_token_mask() -> dict:
-    """One at the first position of each row, zero elsewhere."""
-    return {"kind": "first_token_mask"}
+def prefix_mask(least: float = 0.5, most: float = 1.0) -> dict:
+    """Rows of ones followed by zeros; the ones take a share of a row between these bounds."""
+    return {"kind": "prefix_mask", "least": least, "most": most}
 
 
 def lengths(of: str, axis: int, least: float = 0.5) -> dict:
@@ -97,10 +92,9 @@ def fill_array(fill: dict, shape: list, dtype: str, shapes: dict, rng) -> np.nda
     if kind == "integers":
         return rng.integers(fill["low"], fill["high"], shape).astype(dtype)
     if kind == "prefix_mask":
-        ends = rng.integers(max(1, int(fill["least"] * shape[-1])), shape[-1] + 1, shape[:-1])
+        least, most = (max(1, int(fill[key] * shape[-1])) for key in ("least", "most"))
+        ends = rng.integers(least, most + 1, shape[:-1])
         return (np.arange(shape[-1]) < ends[..., None]).astype(dtype)
-    if kind == "first_token_mask":
-        return np.broadcast_to(np.arange(shape[-1]) == 0, shape).astype(dtype)
     if kind == "lengths":
         longest = shapes[fill["of"]][fill["axis"]]
         values = rng.integers(max(1, int(fill["least"] * longest)), longest + 1, shape)

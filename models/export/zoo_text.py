@@ -1,9 +1,12 @@
 """BERT-like encoders of the transformers package with dynamic batch and sequence."""
 
+import dataclasses
+
 import torch
 import transformers
 from torch import nn
-from zoo_spec import Entry, Port, first_token_mask, integers, prefix_mask
+from transformers.models.longformer import modeling_longformer
+from zoo_spec import Entry, Port, integers, prefix_mask
 from zoo_weights import spread_norms
 
 CASES = tuple({"batch": b, "sequence": s} for b, s in ((2, 32), (1, 7), (3, 100)))
@@ -43,32 +46,29 @@ def types() -> Port:
     return Port("token_type_ids", ("batch", "sequence"), "int64", integers(0, 2))
 
 
-def entry(name, model_type, config, inputs, outputs, opset, cases=CASES) -> Entry:
+def entry(name, model_type, config, inputs, results, opset, cases=CASES) -> Entry:
     shown = ("hidden_size", "num_hidden_layers", "num_attention_heads", "vocab_size", "hidden_act")
     settings = {key: getattr(config, key, None) for key in shown}
     return Entry(
         name=name,
         build=lambda: build(model_type, config, tuple(p.name for p in inputs)),
         inputs=inputs,
-        outputs=outputs,
+        outputs=results,
         cases=cases,
         settings=dict(settings, source=f"transformers.{model_type.__name__}"),
         opset=opset,
     )
 
 
-def hidden(width: int) -> Port:
-    return Port("last_hidden_state", ("batch", "sequence", width))
-
-
-def pooled(width: int) -> Port:
-    return Port("pooler_output", ("batch", width))
+def outputs(width: int) -> tuple:
+    hidden = Port("last_hidden_state", ("batch", "sequence", width))
+    return hidden, Port("pooler_output", ("batch", width))
 
 
 def bert() -> Entry:
     config = transformers.BertConfig(initializer_range=0.04)
     inputs = (ids(config.vocab_size), mask(), types())
-    return entry("bert_base", transformers.BertModel, config, inputs, (hidden(768), pooled(768)), 17)
+    return entry("bert_base", transformers.BertModel, config, inputs, outputs(768), 17)
 
 
 def albert() -> Entry:
@@ -79,18 +79,63 @@ def albert() -> Entry:
         initializer_range=0.04,
     )
     inputs = (ids(config.vocab_size), mask(), types())
-    outputs = (hidden(768), pooled(768))
-    return entry("albert_base", transformers.AlbertModel, config, inputs, outputs, 13)
+    return entry("albert_base", transformers.AlbertModel, config, inputs, outputs(768), 13)
 
 
 def distilbert() -> Entry:
     config = transformers.DistilBertConfig(initializer_range=0.04)
     inputs = (ids(config.vocab_size), mask())
-    return entry("distilbert_base", transformers.DistilBertModel, config, inputs, (hidden(768),), 11)
+    hidden = outputs(768)[:1]
+    return entry("distilbert_base", transformers.DistilBertModel, config, inputs, hidden, 11)
+
+
+class ExportableAttention(modeling_longformer.LongformerSelfAttention):
+    """Longformer attention whose windows are sliced and joined.
+
+    The original cuts them with a Python loop or with strides, which tracing freezes at one length.
+    """
+
+    @staticmethod
+    def _chunk(hidden_states, window_overlap, onnx_export=False):
+        return windows(hidden_states, window_overlap, 2)
+
+    def _sliding_chunks_matmul_attn_probs_value(self, attn_probs, value, window_overlap):
+        batch, length, heads, width = value.size()
+        probs = attn_probs.transpose(1, 2)
+        probs = probs.reshape(batch * heads, -1, window_overlap, 2 * window_overlap + 1)
+        value = value.transpose(1, 2).reshape(batch * heads, length, width)
+        padding = (0, 0, window_overlap, window_overlap)
+        value = windows(nn.functional.pad(value, padding, value=-1.0), window_overlap, 3)
+        context = torch.matmul(self._pad_and_diagonalize(probs), value)
+        return context.view(batch, heads, length, width).transpose(1, 2)
+
+
+def windows(x, step: int, parts: int):
+    """(B, n * step, D) -> (B, n - parts + 1, parts * step, D): overlapping windows."""
+    blocks = x.view(x.shape[0], -1, step, x.shape[2])
+    count = blocks.shape[1] - parts + 1
+    return torch.cat([blocks[:, i : count + i] for i in range(parts)], dim=2)
+
+
+def traceable_length(x):
+    """len for the Longformer module, whose count of global tokens must not become a constant."""
+    return x.shape[0] if isinstance(x, torch.Tensor) else len(x)
+
+
+def build_longformer(config, names: tuple) -> nn.Module:
+    modeling_longformer.len = traceable_length
+    encoder = build(transformers.LongformerModel, config, names)
+    for module in encoder.modules():
+        if isinstance(module, modeling_longformer.LongformerSelfAttention):
+            module.__class__ = ExportableAttention
+    return encoder
 
 
 def longformer() -> Entry:
-    """A small Longformer: local windows of 32 tokens and one global token a row."""
+    """A small Longformer: windows of 32 tokens, a few global tokens at the start of a row.
+
+    The traced length is no multiple of the window, so that the padding is part of the graph.
+    """
     config = transformers.LongformerConfig(
         vocab_size=5000,
         hidden_size=256,
@@ -100,16 +145,24 @@ def longformer() -> Entry:
         attention_window=32,
         max_position_embeddings=1026,
         initializer_range=0.06,
-        onnx_export=True,
     )
-    is_global = Port("global_attention_mask", ("batch", "sequence"), "int64", first_token_mask())
+    is_global = Port("global_attention_mask", ("batch", "sequence"), "int64", prefix_mask(0, 0.1))
     inputs = (ids(5000), mask(), is_global)
-    cases = tuple({"batch": b, "sequence": s} for b, s in ((2, 128), (1, 64), (3, 256)))
-    outputs = (hidden(256), pooled(256))
-    return entry("longformer_4x256", transformers.LongformerModel, config, inputs, outputs, 17, cases)
+    cases = tuple({"batch": b, "sequence": s} for b, s in ((2, 100), (1, 32), (3, 205)))
+    return dataclasses.replace(
+        entry(
+            "longformer_4x256",
+            transformers.LongformerModel,
+            config,
+            inputs,
+            outputs(256),
+            17,
+            cases,
+        ),
+        build=lambda: build_longformer(config, tuple(p.name for p in inputs)),
+    )
 
 
 def entries() -> list:
     transformers.logging.set_verbosity_error()
-    torch.set_grad_enabled(False)
     return [bert(), albert(), distilbert(), longformer()]
