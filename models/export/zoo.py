@@ -20,6 +20,7 @@ import zoo_recurrent
 import zoo_spec
 import zoo_text
 import zoo_vision
+from torch.onnx import TrainingMode
 
 FAMILIES = (zoo_dense, zoo_recurrent, zoo_vision, zoo_conformer, zoo_text)
 TOLERANCE = 1e-4
@@ -46,6 +47,7 @@ def export(entry: zoo_spec.Entry, opset: int, path: pathlib.Path) -> torch.nn.Mo
             tuple(as_tensors(description, 0)),
             str(path),
             opset_version=opset,
+            training=(TrainingMode.PRESERVE if entry.keep_batch_norm else TrainingMode.EVAL),
             input_names=[p.name for p in entry.inputs],
             output_names=[p.name for p in entry.outputs],
             dynamic_axes={p.name: dynamic(p) for p in ports if dynamic(p)},

@@ -68,7 +68,14 @@ def build(settings: dict) -> nn.Module:
     return model.eval()
 
 
-def entry(name: str, settings: dict, opset: int, cases: tuple, padded: bool = False) -> Entry:
+def entry(
+    name: str,
+    settings: dict,
+    opset: int,
+    cases: tuple,
+    padded: bool = False,
+    keep_batch_norm: bool = False,
+) -> Entry:
     inputs = [Port("features", ("batch", "frames", FEATURES), fill=normal())]
     outputs = [Port("log_probs", ("batch", "encoded_frames", TOKENS))]
     if padded:
@@ -82,6 +89,7 @@ def entry(name: str, settings: dict, opset: int, cases: tuple, padded: bool = Fa
         cases=cases,
         settings=dict(settings, features=FEATURES, tokens=TOKENS, padded=padded),
         opset=opset,
+        keep_batch_norm=keep_batch_norm,
     )
 
 
@@ -91,6 +99,6 @@ def entries() -> list:
     cases = tuple({"batch": b, "frames": f} for b, f in ((1, 203), (2, 120), (3, 67)))
     return [
         entry("conformer_12x512", large, 17, cases),
-        entry("conformer_16x144", small, 13, cases),
+        entry("conformer_16x144", small, 13, cases, keep_batch_norm=True),
         entry("conformer_16x144_padded", small, 17, cases[::-1], padded=True),
     ]

@@ -31,6 +31,7 @@ class Entry:
 
     build: returns the torch module in eval mode; called after torch.manual_seed(seed).
     cases: three bindings of every dynamic dimension; the first is the one that is traced.
+    keep_batch_norm: leave BatchNormalization nodes in the file, which PyTorch folds otherwise.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Entry:
     settings: dict
     opset: int = 17
     seed: int = 1
+    keep_batch_norm: bool = False
 
     def describe(self, opset: int) -> dict:
         """The contents of NAME.json."""
@@ -50,7 +52,7 @@ class Entry:
             "model": self.name + ".onnx",
             "opset": opset,
             "seed": self.seed,
-            "settings": self.settings,
+            "settings": dict(self.settings, keep_batch_norm=self.keep_batch_norm),
             "inputs": [describe_input(p) for p in self.inputs],
             "outputs": [{"name": p.name, "dims": list(p.dims)} for p in self.outputs],
             "shapes": shapes,

@@ -12,13 +12,16 @@ CASES = (
     {"batch": 3, "height": 97, "width": 131},
 )
 
+# HardSwish is an operator from opset 14; below it is spelled out.
 OPSETS = {
     "resnet18": 17,
     "mobilenet_v2": 13,
     "mobilenet_v3_large": 17,
+    "mobilenet_v3_small": 11,
     "squeezenet1_0": 11,
     "mnasnet1_0": 13,
 }
+KEEP_BATCH_NORM = {"resnet18", "mobilenet_v3_small", "mnasnet1_0"}
 
 
 def build(name: str) -> nn.Module:
@@ -48,6 +51,7 @@ def entries() -> list:
             cases=CASES,
             settings={"source": f"torchvision.models.{name}", "classes": 1000},
             opset=opset,
+            keep_batch_norm=name in KEEP_BATCH_NORM,
         )
         for name, opset in OPSETS.items()
     ]
