@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "kernels/dispatch.h"
+#include "kernels/parallel.h"
+
+// softmax(x) = exp(x - max) / sum(exp(x - max)), log-softmax(x) = (x - max) - log(sum).
+// inner = 1: the sum has 16 lanes (element i goes to lane i mod 16) that are added as a fixed tree
+// (8 apart, 4, 2, 1). inner > 1: the sum runs along the axis in order.
+
+namespace octet::kernels {
+
+/// x and y are [outer, axis, inner], contiguous; y may be x.
+/// A row whose maximum is -infinity (all masked) gives zeros, and -infinity for the logarithm.
+struct SoftmaxF32Args {
+  const float* x = nullptr;
+  float* y = nullptr;
+  size_t outer = 1;
+  size_t axis = 1;
+  size_t inner = 1;
+  bool logarithm = false;
+};
+
+struct SoftmaxF32Table {
+  /// One row, inner = 1.
+  void (*row)(const float* x, float* y, size_t axis, bool logarithm);
+  /// Columns [0, columns) of one outer index; elements of a column are `inner` apart.
+  void (*columns)(const float* x, float* y, size_t axis, size_t inner, size_t columns,
+                  bool logarithm);
+};
+
+using SoftmaxF32Variant = Variant<SoftmaxF32Table>;
+
+std::span<const SoftmaxF32Variant> softmax_f32_variants();
+const SoftmaxF32Variant& select_softmax_f32(CpuToken token);
+
+void softmax_f32(const SoftmaxF32Table& table, const SoftmaxF32Args& args, Parallel& parallel);
+
+}  // namespace octet::kernels
