@@ -1,0 +1,26 @@
+#pragma once
+
+#include <vector>
+
+#include "engine/ops/op.h"
+#include "runtime/session/options.h"
+
+namespace octet::runtime {
+
+/// One claim of a provider: it can run `op` where the row matches. `preferred`: `auto` takes it
+/// ahead of our own rows.
+struct Claim {
+  std::string_view domain;
+  std::string_view op;
+  const Implementation* row;
+  bool preferred;
+};
+
+/// The claims of oneDNN and XNNPACK as far as this build has them.
+std::vector<Claim> provider_claims(Provider provider);
+
+/// The implementations to try for an op, best first, under a provider choice. A forced provider's
+/// rows come first and our own are the fallback; `reference` gives the operator's last row alone.
+std::vector<const Implementation*> candidates(const OpDef& op, Provider provider);
+
+}  // namespace octet::runtime

@@ -1,0 +1,359 @@
+#include "runtime/session/binding.h"
+
+#include <algorithm>
+
+#include "engine/ops/infer.h"
+#include "runtime/memory/planner.h"
+
+namespace octet::runtime {
+namespace {
+
+constexpr size_t kMaxElements = 1024;
+
+// Inference with known dims over arrays beside the (shared, immutable) graph.
+class BindInfer final : public InferContext {
+ public:
+  BindInfer(const Graph& graph, const Node& node, std::vector<Type>& types,
+            std::vector<std::optional<std::vector<Dim>>>& elements)
+      : InferContext(node), graph_(graph), types_(types), elements_(elements) {}
+
+  const Type& input(size_t i) const override { return types_[node_.inputs[i]]; }
+  const Tensor* constant(size_t i) const override {
+    const Value& value = graph_.value(node_.inputs[i]);
+    return value.constant && !value.quant ? &*value.constant : nullptr;
+  }
+  const std::vector<Dim>* elements(size_t i) const override {
+    const auto& known = elements_[node_.inputs[i]];
+    return known ? &*known : nullptr;
+  }
+  void set_output(size_t i, Type type) override {
+    if (has_output(i)) types_[node_.outputs[i]] = std::move(type);
+  }
+  void set_elements(size_t i, std::vector<Dim> elements) override {
+    if (has_output(i) && elements.size() <= kMaxElements)
+      elements_[node_.outputs[i]] = std::move(elements);
+  }
+  Result<std::vector<Type>> infer_body(size_t, std::vector<Type>) override {
+    return unsupported("subgraphs run late");
+  }
+
+ private:
+  const Graph& graph_;
+  std::vector<Type>& types_;
+  std::vector<std::optional<std::vector<Dim>>>& elements_;
+};
+
+class LateInfer final : public InferContext {
+ public:
+  LateInfer(const Node& node, std::vector<Type> types,
+            std::vector<std::optional<std::vector<Dim>>> elements,
+            std::span<const Tensor* const> constants)
+      : InferContext(node),
+        types_(std::move(types)),
+        elements_(std::move(elements)),
+        constants_(constants),
+        outputs_(node.outputs.size()) {}
+
+  const Type& input(size_t i) const override { return types_[i]; }
+  const Tensor* constant(size_t i) const override { return constants_[i]; }
+  const std::vector<Dim>* elements(size_t i) const override {
+    return elements_[i] ? &*elements_[i] : nullptr;
+  }
+  void set_output(size_t i, Type type) override { outputs_[i] = std::move(type); }
+  void set_elements(size_t, std::vector<Dim>) override {}
+  Result<std::vector<Type>> infer_body(size_t, std::vector<Type>) override {
+    return std::vector<Type>();
+  }
+  std::vector<Type> take() { return std::move(outputs_); }
+
+ private:
+  std::vector<Type> types_;
+  std::vector<std::optional<std::vector<Dim>>> elements_;
+  std::span<const Tensor* const> constants_;
+  std::vector<Type> outputs_;
+};
+
+std::optional<Tensor> host_tensor(DType dtype, const Dims& dims, const std::vector<Dim>& elements) {
+  if (!all_known(elements)) return std::nullopt;
+  const auto integers = known_dims(elements);
+  if (checked_count(dims) != static_cast<int64_t>(integers.size())) return std::nullopt;
+  std::optional<Tensor> tensor;
+  visit_dtype(dtype, TypeList<int64_t, int32_t>{}, [&]<typename T>() {
+    tensor = Tensor::of(dims, std::vector<T>(integers.begin(), integers.end()));
+  });
+  return tensor;
+}
+
+class Binder {
+ public:
+  Binder(std::shared_ptr<const Plan> plan, std::vector<Dims> input_dims, size_t width)
+      : plan_(*plan), graph_(*plan->graph), width_(width), bound_(std::make_shared<Binding>()) {
+    bound_->plan = std::move(plan);
+    bound_->input_dims = std::move(input_dims);
+    bound_->slots.resize(plan_.slots.size());
+    bound_->steps.resize(plan_.steps.size());
+    bound_->elements.resize(graph_.value_capacity());
+    types_.resize(graph_.value_capacity());
+  }
+
+  Result<std::shared_ptr<const Binding>> run() {
+    OCTET_RETURN_IF_ERROR(bind_inputs());
+    OCTET_RETURN_IF_ERROR(infer());
+    OCTET_RETURN_IF_ERROR(place_slots());
+    mark_skipped();
+    choose_direct_outputs();
+    share_bytes();
+    plan_arena();
+    size_scratch();
+    return std::shared_ptr<const Binding>(std::move(bound_));
+  }
+
+ private:
+  Status bind_inputs() {
+    for (ValueId id = 0; id < graph_.value_capacity(); ++id) {
+      if (!graph_.alive_value(id)) continue;
+      const Value& value = graph_.value(id);
+      types_[id] = Type::tensor(value.type.dtype);
+      if (!value.constant) continue;
+      types_[id].shape = to_shape(value.constant->dims());
+      bound_->elements[id] = value.elements;
+    }
+    size_t given = 0;
+    for (size_t i = 0; i < graph_.inputs.size(); ++i) {
+      if (plan_.inputs[i] == kNoSlot) continue;
+      const Value& value = graph_.value(graph_.inputs[i]);
+      if (given >= bound_->input_dims.size())
+        return Error{ErrorCode::invalid_data, "input '" + value.name + "' is missing"};
+      const Dims& dims = bound_->input_dims[given++];
+      OCTET_RETURN_IF_ERROR(check_input(value, dims));
+      types_[graph_.inputs[i]].shape = to_shape(dims);
+    }
+    return {};
+  }
+
+  Status check_input(const Value& value, const Dims& dims) const {
+    const std::string where = "input '" + value.name + "'";
+    if (!checked_count(dims)) return invalid_data(where + ": a negative or overflowing extent");
+    if (!value.type.shape) return {};
+    const Shape& shape = *value.type.shape;
+    if (shape.size() != dims.size())
+      return invalid_data(where + ": rank " + std::to_string(dims.size()) + ", the model has " +
+                          std::to_string(shape.size()) + " " + to_string(shape));
+    for (size_t i = 0; i < dims.size(); ++i)
+      if (shape[i].known() && shape[i].value() != dims[i])
+        return invalid_data(where + ": axis " + std::to_string(i) + " is " +
+                            std::to_string(dims[i]) + ", the model has " +
+                            std::to_string(shape[i].value()));
+    return {};
+  }
+
+  bool known(ValueId id) const { return types_[id].has_known_shape(); }
+
+  Status infer() {
+    for (size_t s = 0; s < plan_.steps.size(); ++s) {
+      const PlannedStep& step = plan_.steps[s];
+      if (step.node == kNoNode) continue;
+      const Node& node = graph_.node(step.node);
+      bool late = !node.bodies.empty();
+      for (const ValueId id : node.inputs) late = late || (id != kNoValue && !known(id));
+      if (!late && node.op->infer != nullptr) {
+        BindInfer context(graph_, node, types_, bound_->elements);
+        if (auto status = node.op->infer(context); !status) {
+          Error error = std::move(status).error();
+          error.code = ErrorCode::invalid_data;
+          return std::move(error).in(node.label());
+        }
+      }
+      for (const ValueId id : node.outputs) late = late || (id != kNoValue && !known(id));
+      bound_->steps[s].late = late;
+      if (!late) continue;
+      for (const ValueId id : node.outputs) {
+        if (id == kNoValue) continue;
+        types_[id].shape.reset();
+        bound_->elements[id].reset();
+      }
+    }
+    return {};
+  }
+
+  Status place_slots() {
+    size_t given = 0;
+    for (SlotId id = 0; id < plan_.slots.size(); ++id) bound_->slots[id].root = id;
+    for (const SlotId id : plan_.inputs) {
+      if (id == kNoSlot) continue;
+      bound_->slots[id].place = Place::input;
+      bound_->slots[id].index = given++;
+    }
+    for (SlotId id = 0; id < plan_.slots.size(); ++id) {
+      const Slot& slot = plan_.slots[id];
+      BoundSlot& bound = bound_->slots[id];
+      if (slot.constant) {
+        bound.place = Place::constant;
+        bound.dims = slot.constant->dims();
+        bound.bytes = slot.constant->bytes().size();
+        continue;
+      }
+      if (!known(slot.value)) {
+        bound.place = Place::late;
+        continue;
+      }
+      bound.dims = known_dims(*types_[slot.value].shape);
+      const auto count = checked_count(bound.dims);
+      if (!count || *count > (int64_t{1} << 48))
+        return Error{ErrorCode::limit, "value '" + graph_.value(slot.value).name +
+                                           "' has more elements than can be addressed"};
+      bound.bytes = dtype_bytes(slot.dtype, static_cast<size_t>(*count));
+      if (bound.place == Place::input) continue;
+      bound.place = Place::arena;
+      if (const auto& elements = bound_->elements[slot.value]) {
+        if (auto tensor = host_tensor(slot.dtype, bound.dims, *elements)) {
+          bound.host = std::move(*tensor);
+          bound.place = Place::host;
+        }
+      }
+    }
+    // A conversion of a late slot is late as well.
+    for (size_t s = 0; s < plan_.steps.size(); ++s) {
+      const PlannedStep& step = plan_.steps[s];
+      if (step.node == kNoNode)
+        bound_->steps[s].late = bound_->slots[step.inputs[0]].place == Place::late;
+    }
+    return {};
+  }
+
+  void mark_skipped() {
+    for (size_t s = 0; s < plan_.steps.size(); ++s) {
+      const auto& outputs = plan_.steps[s].outputs;
+      bound_->steps[s].skip =
+          !bound_->steps[s].late && std::all_of(outputs.begin(), outputs.end(), [&](SlotId id) {
+            return id == kNoSlot || bound_->slots[id].place == Place::host;
+          });
+    }
+  }
+
+  // A result is made in the caller's memory when it is an arena slot of its own, asked for once.
+  void choose_direct_outputs() {
+    bound_->direct_outputs.assign(plan_.outputs.size(), false);
+    for (size_t i = 0; i < plan_.outputs.size(); ++i) {
+      const SlotId id = plan_.outputs[i];
+      BoundSlot& slot = bound_->slots[id];
+      if (slot.place != Place::arena || is_view(plan_.slots[id].producer)) continue;
+      slot.place = Place::output;
+      slot.index = i;
+      bound_->direct_outputs[i] = true;
+    }
+  }
+
+  bool is_view(size_t step) const {
+    return plan_.steps[step].alias == AliasRule::Kind::view && !bound_->steps[step].late &&
+           plan_.steps[step].inputs[0] != kNoSlot;
+  }
+
+  void share_bytes() {
+    last_read_.assign(plan_.slots.size(), 0);
+    for (size_t s = 0; s < plan_.steps.size(); ++s) {
+      if (bound_->steps[s].skip) continue;
+      const PlannedStep& step = plan_.steps[s];
+      if (!is_view(s)) continue;
+      const SlotId in = step.inputs[0];
+      BoundSlot& out = bound_->slots[step.outputs[0]];
+      if (bound_->slots[in].place == Place::late || out.bytes != bound_->slots[in].bytes) continue;
+      out.root = bound_->slots[in].root;
+      bound_->steps[s].skip = true;
+    }
+    for (size_t s = 0; s < plan_.steps.size(); ++s)
+      for (const SlotId id : plan_.steps[s].inputs)
+        if (id != kNoSlot) last_read_[bound_->slots[id].root] = s;
+    for (const SlotId id : plan_.outputs) last_read_[bound_->slots[id].root] = plan_.steps.size();
+    for (size_t s = 0; s < plan_.steps.size(); ++s) overwrite_input(s);
+  }
+
+  void overwrite_input(size_t s) {
+    const PlannedStep& step = plan_.steps[s];
+    if (step.alias != AliasRule::Kind::in_place || bound_->steps[s].late || bound_->steps[s].skip)
+      return;
+    if (step.inputs.empty() || step.inputs[0] == kNoSlot || step.outputs[0] == kNoSlot) return;
+    const SlotId root = bound_->slots[step.inputs[0]].root;
+    BoundSlot& out = bound_->slots[step.outputs[0]];
+    if (out.place != Place::arena || bound_->slots[root].place != Place::arena ||
+        last_read_[root] != s || out.bytes != bound_->slots[step.inputs[0]].bytes)
+      return;
+    // Another operand that is a view of the same bytes under other dims would see them change.
+    for (size_t i = 1; i < step.inputs.size(); ++i)
+      if (step.inputs[i] != kNoSlot && bound_->slots[step.inputs[i]].root == root &&
+          step.inputs[i] != step.inputs[0])
+        return;
+    const SlotId old = step.outputs[0];
+    for (BoundSlot& slot : bound_->slots)
+      if (slot.root == old) slot.root = root;
+    last_read_[root] = last_read_[old];
+  }
+
+  void plan_arena() {
+    std::vector<SlotId> roots;
+    std::vector<Lifetime> lifetimes;
+    for (size_t s = 0; s < plan_.steps.size(); ++s) {
+      if (bound_->steps[s].skip) continue;
+      for (const SlotId id : plan_.steps[s].outputs) {
+        if (id == kNoSlot) continue;
+        const BoundSlot& slot = bound_->slots[id];
+        if (slot.place != Place::arena || slot.root != id) continue;
+        roots.push_back(id);
+        lifetimes.push_back({slot.bytes, s, std::max(s, last_read_[id])});
+      }
+    }
+    const MemoryPlan memory = plan_memory(lifetimes);
+    for (size_t i = 0; i < roots.size(); ++i) bound_->slots[roots[i]].offset = memory.offsets[i];
+    bound_->arena_bytes = memory.bytes;
+  }
+
+  void size_scratch() {
+    for (size_t s = 0; s < plan_.steps.size(); ++s) {
+      if (bound_->steps[s].skip || bound_->steps[s].late) continue;
+      const auto views = [&](const std::vector<SlotId>& ids) {
+        std::vector<TensorView> list(ids.size());
+        for (size_t i = 0; i < ids.size(); ++i) {
+          if (ids[i] == kNoSlot) continue;
+          const Slot& slot = plan_.slots[ids[i]];
+          list[i] = {slot.dtype, bound_->slots[ids[i]].dims, nullptr, slot.layout,
+                     slot.quant.get()};
+        }
+        return list;
+      };
+      const PlannedStep& step = plan_.steps[s];
+      bound_->scratch_bytes =
+          std::max(bound_->scratch_bytes,
+                   step.step->scratch_bytes(views(step.inputs), views(step.outputs), width_));
+    }
+  }
+
+  const Plan& plan_;
+  const Graph& graph_;
+  size_t width_;
+  std::shared_ptr<Binding> bound_;
+  std::vector<Type> types_;
+  std::vector<size_t> last_read_;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<const Binding>> bind(std::shared_ptr<const Plan> plan,
+                                            std::vector<Dims> input_dims, size_t width) {
+  return Binder(std::move(plan), std::move(input_dims), width).run();
+}
+
+Result<std::vector<Type>> infer_late(const Node& node, std::vector<Type> types,
+                                     std::vector<std::optional<std::vector<Dim>>> elements,
+                                     std::span<const Tensor* const> constants) {
+  if (node.op->infer == nullptr || !node.bodies.empty())
+    return std::vector<Type>(node.outputs.size());
+  LateInfer context(node, std::move(types), std::move(elements), constants);
+  if (auto status = node.op->infer(context); !status) {
+    Error error = std::move(status).error();
+    error.code = ErrorCode::invalid_data;
+    return error;
+  }
+  return context.take();
+}
+
+}  // namespace octet::runtime

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "runtime/session/plan.h"
+
+namespace octet::runtime {
+
+/// Where the bytes of a slot are during a run.
+enum class Place : uint8_t {
+  none,      ///< Never made: nothing reads it.
+  arena,     ///< At `offset` of the run's arena.
+  constant,  ///< In the plan.
+  host,      ///< Known from dims alone: in the binding.
+  input,     ///< The caller's memory.
+  output,    ///< The caller's memory for a result.
+  late,      ///< Made while running: dims depend on data.
+};
+
+struct BoundSlot {
+  Place place = Place::none;
+  Dims dims;  ///< Unset for late slots.
+  size_t bytes = 0;
+  SlotId root = 0;    ///< The slot whose bytes these are; itself unless it is a view.
+  size_t offset = 0;  ///< Of an arena root.
+  size_t index = 0;   ///< Of an input or output root.
+  Tensor host;
+};
+
+struct BoundStep {
+  bool skip = false;  ///< A view, or all outputs are host values.
+  bool late = false;  ///< Its dims are inferred when it runs.
+};
+
+/// A plan with known input dims: the place of every slot. Immutable; shared by concurrent runs.
+struct Binding {
+  std::shared_ptr<const Plan> plan;
+  std::vector<Dims> input_dims;
+  std::vector<BoundSlot> slots;
+  std::vector<BoundStep> steps;
+  std::vector<std::optional<std::vector<Dim>>> elements;  ///< By ValueId.
+  size_t arena_bytes = 0;
+  size_t scratch_bytes = 0;
+  /// For each result, whether its bytes are made in place of the result; copied otherwise.
+  std::vector<bool> direct_outputs;
+};
+
+/// Binds a plan. Fails when dims contradict the model: "input 'x': axis 2 is 81, not 80".
+Result<std::shared_ptr<const Binding>> bind(std::shared_ptr<const Plan> plan,
+                                            std::vector<Dims> input_dims, size_t width);
+
+/// Inference for one node over views, for late steps: `types` and `elements` are by input port.
+/// Gives the output types.
+Result<std::vector<Type>> infer_late(const Node& node, std::vector<Type> types,
+                                     std::vector<std::optional<std::vector<Dim>>> elements,
+                                     std::span<const Tensor* const> constants);
+
+}  // namespace octet::runtime

@@ -1,0 +1,284 @@
+#include "runtime/session/execution.h"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+namespace octet::runtime {
+namespace {
+
+constexpr std::align_val_t kAlignment{64};
+constexpr size_t kMaxElements = 1024;
+
+std::byte* allocate(size_t bytes) {
+  return static_cast<std::byte*>(
+      ::operator new(std::max<size_t>(bytes, 64), kAlignment, std::nothrow));
+}
+void release(std::byte* memory) { ::operator delete(memory, kAlignment); }
+
+bool must_stop(const RunOptions& options) {
+  if (options.cancel != nullptr && options.cancel->load(std::memory_order_relaxed)) return true;
+  return options.deadline && std::chrono::steady_clock::now() >= *options.deadline;
+}
+
+std::optional<std::vector<Dim>> elements_of(const TensorView& view) {
+  const bool integer = dtype_is_integer(view.dtype) || view.dtype == DType::boolean;
+  if (!integer || view.quant != nullptr || view.count() > static_cast<int64_t>(kMaxElements))
+    return std::nullopt;
+  const auto values = Tensor(view.dtype, view.dims, view.bytes(), nullptr).to_int64();
+  return std::vector<Dim>(values.begin(), values.end());
+}
+
+class ProgramBodies final : public BodyRunner {
+ public:
+  ProgramBodies(const std::vector<std::shared_ptr<Program>>& bodies, const RunOptions& options)
+      : bodies_(bodies), options_(options) {}
+  Result<std::vector<Tensor>> run(size_t body, std::vector<Tensor> inputs) override {
+    RunOptions options;
+    options.deadline = options_.deadline;
+    options.cancel = options_.cancel;
+    return bodies_[body]->run(inputs, options);
+  }
+
+ private:
+  const std::vector<std::shared_ptr<Program>>& bodies_;
+  const RunOptions& options_;
+};
+
+}  // namespace
+
+class StepContext final : public RunContext {
+ public:
+  StepContext(Execution& execution, size_t step, Parallel& parallel, CpuToken cpu)
+      : RunContext(cpu), execution_(execution), step_(execution.plan_.steps[step]) {
+    parallel_ = &parallel;
+    node_ = step_.node == kNoNode ? nullptr : &execution.plan_.graph->node(step_.node);
+    for (const SlotId id : step_.inputs)
+      inputs_.push_back(id == kNoSlot ? TensorView{} : execution.view(id));
+    for (const SlotId id : step_.outputs) {
+      outputs_.push_back(id == kNoSlot ? TensorView{} : execution.view(id));
+      wanted_.push_back(id != kNoSlot);
+    }
+  }
+
+  void attach() {
+    for (size_t i = 0; i < inputs_.size(); ++i)
+      if (step_.inputs[i] != kNoSlot) inputs_[i].data = execution_.address(step_.inputs[i]);
+    for (size_t i = 0; i < outputs_.size(); ++i)
+      if (step_.outputs[i] != kNoSlot) outputs_[i].data = execution_.address(step_.outputs[i]);
+  }
+  void set_scratch(std::span<std::byte> scratch) { scratch_ = scratch; }
+  void refresh_inputs() {
+    for (size_t i = 0; i < inputs_.size(); ++i)
+      if (step_.inputs[i] != kNoSlot) inputs_[i] = execution_.view(step_.inputs[i]);
+  }
+  std::span<const TensorView> inputs() const { return inputs_; }
+  std::span<const TensorView> outputs() const { return outputs_; }
+  void begin_late() { made_.assign(outputs_.size(), false); }
+
+  Status allocate(size_t i, Dims dims) override {
+    const SlotId id = step_.outputs[i];
+    if (id == kNoSlot) return {};
+    if (execution_.binding_->slots[id].place != Place::late) {
+      if (dims == outputs_[i].dims) return {};
+      return invalid_data("a result's dims differ from those inferred");
+    }
+    OCTET_ASSIGN(execution_.late_[id], Tensor::zeros(outputs_[i].dtype, dims));
+    outputs_[i].data = execution_.late_[id].writable();
+    outputs_[i].dims = std::move(dims);
+    return {};
+  }
+  bool stopped() const override { return must_stop(*execution_.run_options_); }
+  BodyRunner* bodies() override {
+    if (step_.bodies.empty()) return nullptr;
+    bodies_.emplace(step_.bodies, *execution_.run_options_);
+    return &*bodies_;
+  }
+
+ private:
+  Execution& execution_;
+  const PlannedStep& step_;
+  std::vector<bool> made_;
+  std::optional<ProgramBodies> bodies_;
+};
+
+Execution::Execution(std::shared_ptr<const Binding> binding, const CompileOptions& options)
+    : binding_(std::move(binding)),
+      plan_(*binding_->plan),
+      options_(options),
+      arena_(nullptr, release),
+      late_(plan_.slots.size()) {}
+
+Execution::~Execution() = default;
+
+Result<std::unique_ptr<Execution>> Execution::make(std::shared_ptr<const Binding> binding,
+                                                   Parallel& parallel,
+                                                   const CompileOptions& options) {
+  std::unique_ptr<Execution> made(new Execution(std::move(binding), options));
+  made->arena_.reset(allocate(made->binding_->arena_bytes));
+  if (!made->arena_)
+    return Error{ErrorCode::machine, "out of memory for an arena of " +
+                                         std::to_string(made->binding_->arena_bytes) + " bytes"};
+  made->scratch_.resize(made->binding_->scratch_bytes);
+  made->make_contexts(parallel);
+  return made;
+}
+
+void Execution::make_contexts(Parallel& parallel) {
+  inputs_.assign(plan_.inputs.size(), nullptr);
+  outputs_.assign(plan_.outputs.size(), nullptr);
+  for (size_t s = 0; s < plan_.steps.size(); ++s) {
+    contexts_.push_back(std::make_unique<StepContext>(*this, s, parallel, options_.cpu));
+    contexts_.back()->set_scratch(scratch_);
+  }
+}
+
+std::byte* Execution::address(SlotId id) const {
+  const SlotId root_id = binding_->slots[id].root;
+  const BoundSlot& root = binding_->slots[root_id];
+  const auto bytes_of = [](const Tensor& tensor) {
+    return const_cast<std::byte*>(tensor.bytes().data());
+  };
+  switch (root.place) {
+    case Place::arena: return arena_.get() + root.offset;
+    case Place::constant: return bytes_of(*plan_.slots[root_id].constant);
+    case Place::host: return bytes_of(root.host);
+    case Place::input: return inputs_[root.index];
+    case Place::output: return outputs_[root.index];
+    case Place::late: return bytes_of(late_[root_id]);
+    case Place::none: return nullptr;
+  }
+  return nullptr;
+}
+
+TensorView Execution::view(SlotId id) const {
+  const Slot& slot = plan_.slots[id];
+  const BoundSlot& bound = binding_->slots[id];
+  const Dims& dims = bound.place == Place::late ? late_[id].dims() : bound.dims;
+  return {slot.dtype, dims, address(id), slot.layout, slot.quant.get()};
+}
+
+Status Execution::attach(std::span<const Tensor> inputs, std::span<OutputTarget> outputs) {
+  for (size_t i = 0; i < inputs.size(); ++i)
+    inputs_[i] = const_cast<std::byte*>(inputs[i].bytes().data());
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const SlotId id = plan_.outputs[i];
+    if (!binding_->direct_outputs[i]) continue;
+    const BoundSlot& bound = binding_->slots[id];
+    OutputTarget& target = outputs[i];
+    target.dims = bound.dims;
+    if (target.data != nullptr) {
+      if (target.capacity < bound.bytes)
+        return Error{ErrorCode::invalid_argument, "the memory for output " + std::to_string(i) +
+                                                      " is smaller than its " +
+                                                      std::to_string(bound.bytes) + " bytes"};
+      outputs_[i] = target.data;
+    } else {
+      OCTET_ASSIGN(target.tensor, Tensor::zeros(plan_.slots[id].dtype, bound.dims));
+      outputs_[i] = target.tensor.writable();
+    }
+  }
+  for (const auto& context : contexts_) context->attach();
+  return {};
+}
+
+Status Execution::run(std::span<const Tensor> inputs, std::span<OutputTarget> outputs,
+                      const RunOptions& options) {
+  run_options_ = &options;
+  OCTET_RETURN_IF_ERROR(attach(inputs, outputs));
+  const auto begin = std::chrono::steady_clock::now();
+  if (options.observer)
+    for (const SlotId id : plan_.inputs)
+      if (id != kNoSlot) options.observer(plan_.graph->value(plan_.slots[id].value).name, view(id));
+  for (size_t s = 0; s < plan_.steps.size(); ++s) {
+    if (must_stop(options))
+      return Error{ErrorCode::deadline, "the run was stopped before '" + plan_.steps[s].name + "'"};
+    const auto start = std::chrono::steady_clock::now();
+    if (!binding_->steps[s].skip) {
+      if (auto status = run_step(s, options); !status) return status;
+    }
+    if (options.observer) observe(s, options);
+    if (options.profile && !binding_->steps[s].skip) {
+      const PlannedStep& step = plan_.steps[s];
+      const auto op =
+          step.node == kNoNode ? std::string_view() : plan_.graph->node(step.node).op->name;
+      options.profile(
+          {step.name, op, &step.info, start - begin, std::chrono::steady_clock::now() - start, 0});
+    }
+  }
+  return collect(outputs);
+}
+
+Status Execution::run_step(size_t s, const RunOptions& options) {
+  const PlannedStep& step = plan_.steps[s];
+  Status status;
+  if (binding_->steps[s].late) status = prepare_late(s);
+  if (status.ok()) status = step.step->run(*contexts_[s]);
+  if (!status && must_stop(options))
+    return Error{ErrorCode::deadline, "the run was stopped in '" + step.name + "'"};
+  if (status.ok()) return {};
+  const std::string label = step.node == kNoNode ? step.name : plan_.graph->node(step.node).label();
+  return std::move(status).error().in(label);
+}
+
+Status Execution::prepare_late(size_t s) {
+  const PlannedStep& step = plan_.steps[s];
+  StepContext& context = *contexts_[s];
+  context.refresh_inputs();
+  if (step.node == kNoNode) {
+    OCTET_RETURN_IF_ERROR(context.allocate(0, context.input(0).dims));
+  } else {
+    const Node& node = plan_.graph->node(step.node);
+    std::vector<Type> types;
+    std::vector<std::optional<std::vector<Dim>>> elements;
+    std::vector<const Tensor*> constants;
+    for (size_t i = 0; i < node.inputs.size(); ++i) {
+      types.emplace_back();
+      elements.emplace_back();
+      constants.push_back(nullptr);
+      if (!node.has_input(i)) continue;
+      const TensorView& in = context.input(i);
+      types[i] = Type::tensor(plan_.graph->value(node.inputs[i]).type.dtype, to_shape(in.dims));
+      elements[i] = elements_of(in);
+      const auto& constant = plan_.slots[step.inputs[i]].constant;
+      if (constant) constants[i] = &*constant;
+    }
+    OCTET_ASSIGN(const auto outputs,
+                 infer_late(node, std::move(types), std::move(elements), constants));
+    for (size_t i = 0; i < step.outputs.size(); ++i)
+      if (step.outputs[i] != kNoSlot && outputs[i].has_known_shape())
+        OCTET_RETURN_IF_ERROR(context.allocate(i, known_dims(*outputs[i].shape)));
+  }
+  const size_t scratch =
+      step.step->scratch_bytes(context.inputs(), context.outputs(), context.parallel().width());
+  if (scratch > scratch_.size()) {
+    scratch_.resize(scratch);
+    for (const auto& each : contexts_) each->set_scratch(scratch_);
+  }
+  return {};
+}
+
+void Execution::observe(size_t s, const RunOptions& options) const {
+  for (const SlotId id : plan_.steps[s].outputs)
+    if (id != kNoSlot) options.observer(plan_.graph->value(plan_.slots[id].value).name, view(id));
+}
+
+Status Execution::collect(std::span<OutputTarget> outputs) {
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    if (binding_->direct_outputs[i]) continue;
+    OutputTarget& target = outputs[i];
+    const TensorView result = view(plan_.outputs[i]);
+    target.dims = result.dims;
+    if (target.data == nullptr) {
+      target.tensor = Tensor::copy(result.dtype, result.dims, result.bytes());
+      continue;
+    }
+    if (target.capacity < result.bytes().size())
+      return Error{ErrorCode::invalid_argument,
+                   "the memory for output " + std::to_string(i) + " is too small"};
+    if (!result.bytes().empty()) std::memcpy(target.data, result.data, result.bytes().size());
+  }
+  return {};
+}
+
+}  // namespace octet::runtime

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "runtime/session/options.h"
+#include "runtime/session/plan.h"
+
+namespace octet::runtime {
+
+/// Chooses an implementation for each node, inserts conversions, and prepares the steps. `graph`
+/// has been through the passes and is typed; the plan takes it over.
+Result<Plan> lower(std::shared_ptr<Graph> graph, const CompileOptions& options);
+
+}  // namespace octet::runtime

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/ops/step.h"
+
+namespace octet::runtime {
+
+enum class Provider : uint8_t { automatic, native, onednn, xnnpack, reference };
+std::string_view provider_name(Provider provider);
+std::optional<Provider> provider_from_name(std::string_view name);
+
+struct CompileOptions {
+  Provider provider = Provider::automatic;
+  CpuToken cpu = CpuToken::best();
+  size_t threads = 0;             ///< 0: the cores that this process may use.
+  bool fuse = true;               ///< False keeps every node of the graph, as calibration needs it.
+  std::vector<std::string> keep;  ///< Inner values that must be made as they are.
+  size_t cached_bindings = 8;     ///< Sets of input dims whose plans are remembered.
+};
+
+/// One step of a run, for profiles.
+struct StepProfile {
+  std::string_view node;
+  std::string_view op;  ///< Empty for conversions.
+  const StepInfo* info;
+  std::chrono::nanoseconds start;  ///< Since the run began.
+  std::chrono::nanoseconds duration;
+  int64_t macs;
+};
+
+struct RunOptions {
+  std::optional<std::chrono::steady_clock::time_point> deadline;
+  const std::atomic<bool>* cancel = nullptr;
+  std::function<void(const StepProfile&)> profile;
+  /// Sees each value as soon as it is made, by the value's name; the view is valid in the call.
+  std::function<void(std::string_view name, const TensorView& view)> observer;
+};
+
+}  // namespace octet::runtime

@@ -1,0 +1,143 @@
+#include "runtime/session/program.h"
+
+#include "engine/ops/op.h"
+#include "engine/passes/pass.h"
+#include "runtime/session/execution.h"
+#include "runtime/session/lower.h"
+
+namespace octet::runtime {
+namespace {
+
+constexpr int kMaxExpansions = 100000;
+
+// Functions without a kernel become their bodies.
+Status expand_functions(Graph& graph) {
+  int expanded = 0;
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (const NodeId id : graph.order()) {
+      const Node& node = graph.node(id);
+      if (!node.op->implementations.empty() || node.op->expand == nullptr) continue;
+      if (++expanded > kMaxExpansions)
+        return Error{ErrorCode::limit, "functions expand to too many nodes"};
+      const std::string label = node.label();
+      if (auto status = node.op->expand(graph, id); !status)
+        return std::move(status).error().in(label);
+      changed = true;
+    }
+    if (changed) OCTET_RETURN_IF_ERROR(infer_graph(graph));
+  }
+  return {};
+}
+
+}  // namespace
+
+Program::~Program() = default;
+
+Result<std::shared_ptr<Program>> Program::compile(std::shared_ptr<Graph> graph,
+                                                  const CompileOptions& options) {
+  std::shared_ptr<Program> program(new Program());
+  program->options_ = options;
+  PassOptions pass_options;
+  for (ValueId id = 0; id < graph->value_capacity(); ++id) {
+    if (!graph->alive_value(id)) continue;
+    const auto& keep = options.keep;
+    if (std::find(keep.begin(), keep.end(), graph->value(id).name) != keep.end())
+      pass_options.keep.push_back(id);
+  }
+  OCTET_RETURN_IF_ERROR(infer_graph(*graph));
+  OCTET_RETURN_IF_ERROR(expand_functions(*graph));
+  if (options.fuse) {
+    OCTET_RETURN_IF_ERROR(run_passes(*graph, PassPhase::portable, pass_options));
+    OCTET_RETURN_IF_ERROR(run_passes(*graph, PassPhase::fusion, pass_options));
+  }
+  OCTET_ASSIGN(Plan plan, lower(std::move(graph), program->options_));
+  program->plan_ = std::make_shared<const Plan>(std::move(plan));
+  for (size_t i = 0; i < program->plan_->inputs.size(); ++i)
+    if (program->plan_->inputs[i] != kNoSlot)
+      program->inputs_.push_back(program->plan_->graph->inputs[i]);
+  program->width_ = options.threads == 0 ? usable_cores() : options.threads;
+  ThreadPool& pool = ThreadPool::process();
+  pool.ensure_workers(program->width_ - 1);
+  program->parallel_ = std::make_unique<PoolParallel>(pool, program->width_);
+  return program;
+}
+
+Status Program::check_inputs(std::span<const Tensor> inputs) const {
+  if (inputs.size() != inputs_.size())
+    return invalid_data("the model takes " + std::to_string(inputs_.size()) + " inputs, not " +
+                        std::to_string(inputs.size()));
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const Value& value = plan_->graph->value(inputs_[i]);
+    if (value.type.kind != Type::Kind::tensor)
+      return unsupported("input '" + value.name + "' is a " + value.type.to_string());
+    if (inputs[i].dtype() != value.type.dtype)
+      return invalid_data("input '" + value.name + "' is " +
+                          std::string(dtype_name(inputs[i].dtype())) + ", the model has " +
+                          std::string(dtype_name(value.type.dtype)));
+  }
+  return {};
+}
+
+Result<std::shared_ptr<const Binding>> Program::binding(std::vector<Dims> input_dims) {
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto at = bindings_.begin(); at != bindings_.end(); ++at) {
+      if ((*at)->input_dims != input_dims) continue;
+      bindings_.splice(bindings_.begin(), bindings_, at);
+      return bindings_.front();
+    }
+  }
+  OCTET_ASSIGN(auto made, bind(plan_, std::move(input_dims), width_));
+  const std::lock_guard lock(mutex_);
+  bindings_.push_front(made);
+  while (bindings_.size() > std::max<size_t>(options_.cached_bindings, 1)) {
+    std::erase_if(idle_, [&](const auto& e) { return e->binding() == bindings_.back(); });
+    bindings_.pop_back();
+  }
+  return made;
+}
+
+std::unique_ptr<Execution> Program::take(const std::shared_ptr<const Binding>& binding) {
+  const std::lock_guard lock(mutex_);
+  for (auto at = idle_.begin(); at != idle_.end(); ++at) {
+    if ((*at)->binding() != binding) continue;
+    auto execution = std::move(*at);
+    idle_.erase(at);
+    return execution;
+  }
+  return nullptr;
+}
+
+void Program::give(std::unique_ptr<Execution> execution) {
+  const std::lock_guard lock(mutex_);
+  const auto known = std::find(bindings_.begin(), bindings_.end(), execution->binding());
+  if (known != bindings_.end()) idle_.push_back(std::move(execution));
+}
+
+Status Program::run(std::span<const Tensor> inputs, std::span<OutputTarget> outputs,
+                    const RunOptions& options) {
+  OCTET_RETURN_IF_ERROR(check_inputs(inputs));
+  std::vector<Dims> dims;
+  dims.reserve(inputs.size());
+  for (const Tensor& input : inputs) dims.push_back(input.dims());
+  OCTET_ASSIGN(const auto bound, binding(std::move(dims)));
+  auto execution = take(bound);
+  if (!execution) {
+    OCTET_ASSIGN(execution, Execution::make(bound, *parallel_, options_));
+  }
+  auto status = execution->run(inputs, outputs, options);
+  give(std::move(execution));
+  return status;
+}
+
+Result<std::vector<Tensor>> Program::run(std::span<const Tensor> inputs,
+                                         const RunOptions& options) {
+  std::vector<OutputTarget> targets(plan_->outputs.size());
+  OCTET_RETURN_IF_ERROR(run(inputs, targets, options));
+  std::vector<Tensor> outputs;
+  for (OutputTarget& target : targets) outputs.push_back(std::move(target.tensor));
+  return outputs;
+}
+
+}  // namespace octet::runtime

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <list>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "runtime/session/binding.h"
+#include "runtime/session/options.h"
+#include "runtime/threads/pool.h"
+
+namespace octet::runtime {
+
+class Execution;
+
+/// Where a result goes: the caller's memory when `data` is set (at least `capacity` bytes), else a
+/// tensor that the run makes.
+struct OutputTarget {
+  std::byte* data = nullptr;
+  size_t capacity = 0;
+  Tensor tensor;
+  Dims dims;  ///< Of the result, set by the run.
+};
+
+/// A compiled graph. Runs may be concurrent; each takes an execution (arena and views) from a pool.
+class Program {
+ public:
+  /// Takes over a canonical graph (as imported): passes, lowering, preparing.
+  static Result<std::shared_ptr<Program>> compile(std::shared_ptr<Graph> graph,
+                                                  const CompileOptions& options);
+  ~Program();
+
+  const Plan& plan() const { return *plan_; }
+  const CompileOptions& options() const { return options_; }
+  /// Inputs that a run takes: graph inputs without a default, in order.
+  const std::vector<ValueId>& inputs() const { return inputs_; }
+
+  /// Runs on tensors of the logical dtypes, row-major. Results in the order of the graph's outputs.
+  Result<std::vector<Tensor>> run(std::span<const Tensor> inputs, const RunOptions& options = {});
+  Status run(std::span<const Tensor> inputs, std::span<OutputTarget> outputs,
+             const RunOptions& options);
+  /// The binding for these dims, made if it isn't cached.
+  Result<std::shared_ptr<const Binding>> binding(std::vector<Dims> input_dims);
+
+ private:
+  Program() = default;
+  Status check_inputs(std::span<const Tensor> inputs) const;
+  std::unique_ptr<Execution> take(const std::shared_ptr<const Binding>& binding);
+  void give(std::unique_ptr<Execution> execution);
+
+  CompileOptions options_;
+  std::shared_ptr<const Plan> plan_;
+  std::vector<ValueId> inputs_;
+  size_t width_ = 1;
+  std::unique_ptr<PoolParallel> parallel_;
+
+  std::mutex mutex_;
+  std::list<std::shared_ptr<const Binding>> bindings_;  // most recent first
+  std::vector<std::unique_ptr<Execution>> idle_;
+};
+
+}  // namespace octet::runtime
