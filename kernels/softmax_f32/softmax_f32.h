@@ -6,14 +6,14 @@
 #include "kernels/dispatch.h"
 #include "kernels/parallel.h"
 
-// softmax(x) = exp(x - max) / sum(exp(x - max)), log-softmax(x) = (x - max) - log(sum).
+// softmax(x) = exp(x - max) * (1 / sum(exp(x - max))), log-softmax(x) = (x - max) - log(sum).
+// A row that holds NaN or +infinity, or nothing but -infinity, gives NaN, as the formula does.
 // inner = 1: the sum has 16 lanes (element i goes to lane i mod 16) that are added as a fixed tree
 // (8 apart, 4, 2, 1). inner > 1: the sum runs along the axis in order.
 
 namespace octet::kernels {
 
 /// x and y are [outer, axis, inner], contiguous; y may be x.
-/// A row whose maximum is -infinity (all masked) gives zeros, and -infinity for the logarithm.
 struct SoftmaxF32Args {
   const float* x = nullptr;
   float* y = nullptr;

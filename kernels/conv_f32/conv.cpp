@@ -1,0 +1,204 @@
+#include <algorithm>
+#include <cassert>
+
+#include "kernels/conv_f32/pack.h"
+
+namespace octet::kernels {
+namespace {
+
+// What a range keeps on its stack: pointers into the image, and windows that are copied because
+// they touch the padding or aren't contiguous.
+constexpr size_t kPointers = 2048;
+constexpr size_t kWindowFloats = 8192;
+// Taps of fewer channels are worth copying into windows.
+constexpr size_t kShortDepth = 32;
+constexpr size_t kMostTiles = 16;
+// Multiply-adds of a chunk that are worth waking a thread for.
+constexpr size_t kGrainWork = size_t{1} << 18;
+
+size_t ceil_div(size_t a, size_t b) { return (a + b - 1) / b; }
+
+// A coordinate in the padding wraps around to beyond the image.
+struct Position {
+  size_t image, y, x;
+};
+
+class Convolution {
+ public:
+  Convolution(const GemmF32Table& table, const ConvF32Args& args, size_t width);
+  size_t count() const { return layout_.groups * blocks_ * layout_.panels; }
+  size_t grain() const {
+    const size_t work = k() * table_.panel * block_tiles_ * tile_;
+    return std::max<size_t>(1, kGrainWork / std::max<size_t>(1, work));
+  }
+  void run(size_t begin, size_t end) const;
+
+ private:
+  size_t k() const { return layout_.taps * layout_.depth; }
+  Position position(size_t pixel) const;
+  const float* pixel_at(const Position& at, size_t ky, size_t kx) const;
+  void point_taps(size_t first, size_t rows, size_t group, const float** pointers) const;
+  void point_windows(size_t first, size_t rows, size_t group, const float** pointers,
+                     float* windows) const;
+  void gather(const Position& at, size_t ky, size_t group, float* window) const;
+  void run_block(size_t group, size_t block, size_t first_panel, size_t panels) const;
+
+  const GemmF32Table& table_;
+  const ConvF32Args& args_;
+  const ConvF32Shape& shape_;
+  ConvF32Layout layout_;
+  size_t pixels_;
+  // A tap of the register tiles is a kernel tap, or a window: all taps of a kernel row.
+  bool windows_;
+  bool contiguous_;
+  size_t taps_;
+  size_t depth_;
+  size_t tile_;
+  size_t block_tiles_;
+  size_t blocks_;
+};
+
+Convolution::Convolution(const GemmF32Table& table, const ConvF32Args& args, size_t width)
+    : table_(table), args_(args), shape_(args.shape), layout_(conv_f32_layout(table, args.shape)) {
+  pixels_ = shape_.batch * shape_.out_height * shape_.out_width;
+  contiguous_ = shape_.dilation_x == 1 && static_cast<size_t>(args.in_pixel) == layout_.depth;
+  tile_ = ceil_div(pixels_, ceil_div(pixels_, table.tile_rows));
+  windows_ = shape_.kernel_width > 1 && (contiguous_ || layout_.depth < kShortDepth) &&
+             k() * tile_ <= kWindowFloats;
+  taps_ = windows_ ? shape_.kernel_height : layout_.taps;
+  depth_ = windows_ ? shape_.kernel_width * layout_.depth : layout_.depth;
+  assert(taps_ <= kPointers);
+  tile_ = std::min(tile_, kPointers / taps_);
+  block_tiles_ = std::min(kMostTiles, kPointers / (taps_ * tile_));
+  if (windows_) block_tiles_ = std::min(block_tiles_, kWindowFloats / (k() * tile_));
+  const size_t tiles = ceil_div(pixels_, tile_);
+  const size_t lanes = ceil_div(width, std::min(width, layout_.groups * layout_.panels));
+  block_tiles_ = std::clamp<size_t>(ceil_div(tiles, lanes), 1, block_tiles_);
+  blocks_ = ceil_div(tiles, block_tiles_);
+}
+
+Position Convolution::position(size_t pixel) const {
+  const size_t row = pixel / shape_.out_width;
+  return {row / shape_.out_height, row % shape_.out_height * shape_.stride_y - shape_.pad_top,
+          pixel % shape_.out_width * shape_.stride_x - shape_.pad_left};
+}
+
+// Null in the padding.
+const float* Convolution::pixel_at(const Position& at, size_t ky, size_t kx) const {
+  const size_t y = at.y + ky * shape_.dilation_y;
+  const size_t x = at.x + kx * shape_.dilation_x;
+  if (y >= shape_.in_height || x >= shape_.in_width) return nullptr;
+  const size_t pixel = (at.image * shape_.in_height + y) * shape_.in_width + x;
+  return args_.in + static_cast<ptrdiff_t>(pixel) * args_.in_pixel;
+}
+
+void Convolution::point_taps(size_t first, size_t rows, size_t group,
+                             const float** pointers) const {
+  const float* zeros = args_.packed + layout_.zeros;
+  for (size_t r = 0; r < rows; ++r) {
+    const Position at = position(first + r);
+    const float** slot = pointers + r / tile_ * taps_ * tile_ + r % tile_;
+    for (size_t ky = 0; ky < shape_.kernel_height; ++ky)
+      for (size_t kx = 0; kx < shape_.kernel_width; ++kx, slot += tile_) {
+        const float* pixel = pixel_at(at, ky, kx);
+        *slot = pixel != nullptr ? pixel + group * depth_ : zeros;
+      }
+  }
+}
+
+void Convolution::gather(const Position& at, size_t ky, size_t group, float* window) const {
+  for (size_t kx = 0; kx < shape_.kernel_width; ++kx, window += layout_.depth) {
+    const float* pixel = pixel_at(at, ky, kx);
+    if (pixel != nullptr)
+      std::copy_n(pixel + group * layout_.depth, layout_.depth, window);
+    else
+      std::fill_n(window, layout_.depth, 0.0F);
+  }
+}
+
+void Convolution::point_windows(size_t first, size_t rows, size_t group, const float** pointers,
+                                float* windows) const {
+  for (size_t r = 0; r < rows; ++r) {
+    const Position at = position(first + r);
+    const bool inside = at.x < shape_.in_width && at.x + shape_.kernel_width <= shape_.in_width;
+    const float** slot = pointers + r / tile_ * taps_ * tile_ + r % tile_;
+    for (size_t ky = 0; ky < shape_.kernel_height; ++ky, slot += tile_) {
+      const float* pixel = contiguous_ && inside ? pixel_at(at, ky, 0) : nullptr;
+      if (pixel == nullptr) {
+        gather(at, ky, group, windows);
+        pixel = windows;
+        windows += depth_;
+      }
+      *slot = pixel;
+    }
+  }
+}
+
+void Convolution::run_block(size_t group, size_t block_index, size_t first_panel,
+                            size_t panels) const {
+  const float* pointers[kPointers];
+  float windows[kWindowFloats];
+  const size_t first = block_index * block_tiles_ * tile_;
+  const size_t rows = std::min(block_tiles_ * tile_, pixels_ - first);
+  if (windows_)
+    point_windows(first, rows, group, pointers, windows);
+  else
+    point_taps(first, rows, group, pointers);
+  const size_t column = first_panel * table_.panel;
+  const size_t channel = group * layout_.columns + column;
+  GemmF32Block block;
+  block.pointers = pointers;
+  block.taps = taps_;
+  block.depth = depth_;
+  block.rows = rows;
+  block.tile = tile_;
+  block.columns = std::min(panels * table_.panel, layout_.columns - column);
+  block.packed = args_.packed + group * layout_.group_size + column * k();
+  block.panel_stride = table_.panel * k();
+  block.out = args_.out + static_cast<ptrdiff_t>(first) * args_.out_pixel + channel;
+  block.out_row = args_.out_pixel;
+  block.epilogue = epilogue_at(args_.epilogue, first, channel);
+  table_.block(block);
+}
+
+void Convolution::run(size_t begin, size_t end) const {
+  while (begin < end) {
+    const size_t panel = begin % layout_.panels;
+    const size_t block = begin / layout_.panels % blocks_;
+    const size_t panels = std::min(end - begin, layout_.panels - panel);
+    run_block(begin / (layout_.panels * blocks_), block, panel, panels);
+    begin += panels;
+  }
+}
+
+bool is_pointwise(const ConvF32Shape& shape) {
+  return shape.groups == 1 && shape.kernel_height == 1 && shape.kernel_width == 1 &&
+         shape.stride_y == 1 && shape.stride_x == 1 && shape.pad_top == 0 && shape.pad_left == 0 &&
+         shape.in_height == shape.out_height && shape.in_width == shape.out_width;
+}
+
+void pointwise(const GemmF32Table& table, const ConvF32Args& args, Parallel& parallel) {
+  GemmF32Args gemm;
+  gemm.m = args.shape.batch * args.shape.out_height * args.shape.out_width;
+  gemm.n = args.shape.out_channels;
+  gemm.k = args.shape.in_channels;
+  gemm.a = {args.in, args.in_pixel, 1};
+  gemm.packed_b = args.packed;
+  gemm.out = args.out;
+  gemm.out_row = args.out_pixel;
+  gemm.epilogue = args.epilogue;
+  gemm_f32(table, gemm, parallel);
+}
+
+}  // namespace
+
+void conv_f32(const GemmF32Table& table, const ConvF32Args& args, Parallel& parallel) {
+  const ConvF32Shape& shape = args.shape;
+  if (shape.batch * shape.out_height * shape.out_width * shape.out_channels == 0) return;
+  if (is_pointwise(shape)) return pointwise(table, args, parallel);
+  const Convolution convolution(table, args, parallel.width());
+  parallel.for_ranges(convolution.count(), convolution.grain(),
+                      [&](size_t begin, size_t end) { convolution.run(begin, end); });
+}
+
+}  // namespace octet::kernels

@@ -1,0 +1,200 @@
+#include <algorithm>
+#include <cassert>
+
+#include "kernels/gemm_f32/gemm_f32.h"
+
+namespace octet::kernels {
+namespace {
+
+// A block of rows of A should stay in half of a core's second-level cache while panels pass by.
+constexpr size_t kBlockFloats = size_t{96} << 10;
+constexpr size_t kLeastBlockTiles = 4;
+// A chunk of less work than this isn't worth waking a thread for.
+constexpr size_t kGrainWork = size_t{1} << 18;
+
+size_t ceil_div(size_t a, size_t b) { return (a + b - 1) / b; }
+
+size_t panel_width(const GemmF32Table& table, size_t columns) {
+  return columns >= table.panel ? table.panel : ceil_div(columns, table.vector) * table.vector;
+}
+
+void pack_panels(const GemmF32Table& table, const MatrixF32& b, size_t k, size_t n, size_t begin,
+                 size_t end, float* packed) {
+  for (size_t p = begin; p < end; ++p) {
+    const size_t first = p * table.panel;
+    const size_t columns = std::min(table.panel, n - first);
+    MatrixF32 part = b;
+    part.data += static_cast<ptrdiff_t>(first) * b.column;
+    table.pack_panel(part, k, columns, panel_width(table, columns), packed + first * k);
+  }
+}
+
+// How the rows are cut: tiles of nearly equal height, blocks of whole tiles.
+struct RowCut {
+  size_t tile;
+  size_t block;
+  size_t blocks;
+};
+
+RowCut cut_rows(const GemmF32Table& table, size_t m, size_t k, size_t width) {
+  const size_t tiles = ceil_div(m, table.tile_rows);
+  const size_t tile = ceil_div(m, tiles);
+  const size_t fitting = kBlockFloats / std::max<size_t>(1, tile * k);
+  size_t per_block = std::clamp<size_t>(fitting, std::min(kLeastBlockTiles, tiles), tiles);
+  if (width > 1) per_block = std::min(per_block, std::max<size_t>(1, ceil_div(tiles, width)));
+  const size_t blocks = ceil_div(tiles, per_block);
+  per_block = ceil_div(tiles, blocks);
+  return {tile, per_block * tile, ceil_div(m, per_block * tile)};
+}
+
+// A product of the batch with its operands' offsets.
+struct Product {
+  ptrdiff_t a, b, out, addend, residual;
+  size_t copy;
+};
+
+struct Job {
+  const GemmF32Table& table;
+  const GemmF32Args& args;
+  RowCut cut;
+  size_t panels;
+  size_t packed_size;
+  const float* packed;
+  // Whether a range packs the panels of B that it multiplies by.
+  bool pack_in_range;
+
+  Product product(size_t index) const;
+  void run(size_t begin, size_t end) const;
+  void run_panels(const Product& at, size_t row_block, size_t first, size_t count) const;
+};
+
+size_t copies(const GemmF32Args& args) {
+  return (args.outer.b != 0 ? args.outer.count : 1) * (args.inner.b != 0 ? args.inner.count : 1);
+}
+
+Product Job::product(size_t index) const {
+  const size_t i = index / args.inner.count;
+  const size_t j = index % args.inner.count;
+  const auto at = [&](ptrdiff_t outer, ptrdiff_t inner) {
+    return static_cast<ptrdiff_t>(i) * outer + static_cast<ptrdiff_t>(j) * inner;
+  };
+  const size_t inner_copies = args.inner.b != 0 ? args.inner.count : 1;
+  return {at(args.outer.a, args.inner.a),
+          at(args.outer.b, args.inner.b),
+          at(args.outer.out, args.inner.out),
+          at(args.outer.addend, args.inner.addend),
+          at(args.outer.residual, args.inner.residual),
+          (args.outer.b != 0 ? i * inner_copies : 0) + (args.inner.b != 0 ? j : 0)};
+}
+
+void Job::run_panels(const Product& at, size_t row_block, size_t first, size_t count) const {
+  const size_t row = row_block * cut.block;
+  const auto row_offset = static_cast<ptrdiff_t>(row);
+  const size_t column = first * table.panel;
+  const auto column_offset = static_cast<ptrdiff_t>(column);
+  GemmF32Block block;
+  block.a = args.a;
+  block.a.data += at.a + row_offset * args.a.row;
+  block.depth = args.k;
+  block.rows = std::min(cut.block, args.m - row);
+  block.tile = cut.tile;
+  block.columns = std::min(count * table.panel, args.n - column);
+  block.packed = packed + (args.packed_b != nullptr ? 0 : at.copy * packed_size) + column * args.k;
+  block.panel_stride = table.panel * args.k;
+  block.out = args.out + at.out + row_offset * args.out_row + column_offset;
+  block.out_row = args.out_row;
+  GemmF32Epilogue& epilogue = block.epilogue = args.epilogue;
+  if (epilogue.bias != nullptr) epilogue.bias += column;
+  if (epilogue.addend != nullptr)
+    epilogue.addend +=
+        at.addend + row_offset * epilogue.addend_row + column_offset * epilogue.addend_column;
+  if (epilogue.residual != nullptr)
+    epilogue.residual += at.residual + row_offset * epilogue.residual_row + column_offset;
+  table.block(block);
+}
+
+void Job::run(size_t begin, size_t end) const {
+  while (begin < end) {
+    const size_t first = begin % panels;
+    const size_t row_block = begin / panels % cut.blocks;
+    const Product at = product(begin / (panels * cut.blocks));
+    const size_t count = std::min(end - begin, panels - first);
+    if (pack_in_range) {
+      MatrixF32 b = args.b;
+      b.data += at.b;
+      // One panel at a time: it is still in the cache when it is used.
+      for (size_t p = first; p < first + count; ++p) {
+        pack_panels(table, b, args.k, args.n, p, p + 1, args.scratch + at.copy * packed_size);
+        run_panels(at, row_block, p, 1);
+      }
+    } else {
+      run_panels(at, row_block, first, count);
+    }
+    begin += count;
+  }
+}
+
+void pack_all(const Job& job, Parallel& parallel) {
+  const GemmF32Args& args = job.args;
+  const size_t batch = args.outer.count * args.inner.count;
+  // Products that share a B have the same copy; the first of them packs it.
+  const size_t grain =
+      std::max<size_t>(1, kGrainWork / 4 / std::max<size_t>(1, args.k * job.table.panel));
+  parallel.for_ranges(batch * job.panels, grain, [&](size_t begin, size_t end) {
+    for (size_t i = begin; i < end; ++i) {
+      const Product at = job.product(i / job.panels);
+      const bool first = (args.outer.b != 0 || i / job.panels / args.inner.count == 0) &&
+                         (args.inner.b != 0 || i / job.panels % args.inner.count == 0);
+      if (!first) continue;
+      MatrixF32 b = args.b;
+      b.data += at.b;
+      pack_panels(job.table, b, args.k, args.n, i % job.panels, i % job.panels + 1,
+                  args.scratch + at.copy * job.packed_size);
+    }
+  });
+}
+
+}  // namespace
+
+size_t gemm_f32_packed_size(const GemmF32Table& table, size_t k, size_t n) {
+  // Panels after the first start at a multiple of 64 bytes for any K.
+  return n == 0 ? 0 : (n / table.panel * table.panel + panel_width(table, n % table.panel)) * k;
+}
+
+void gemm_f32_pack(const GemmF32Table& table, const MatrixF32& b, size_t k, size_t n, float* packed,
+                   Parallel& parallel) {
+  const size_t grain = std::max<size_t>(1, kGrainWork / 4 / std::max<size_t>(1, k * table.panel));
+  parallel.for_ranges(ceil_div(n, table.panel), grain, [&](size_t begin, size_t end) {
+    pack_panels(table, b, k, n, begin, end, packed);
+  });
+}
+
+size_t gemm_f32_scratch_size(const GemmF32Table& table, const GemmF32Args& args) {
+  if (args.packed_b != nullptr) return 0;
+  const size_t size = gemm_f32_packed_size(table, args.k, args.n);
+  return ceil_div(size, 16) * 16 * copies(args);
+}
+
+void gemm_f32(const GemmF32Table& table, const GemmF32Args& args, Parallel& parallel) {
+  const size_t batch = args.outer.count * args.inner.count;
+  if (args.m == 0 || args.n == 0 || batch == 0) return;
+  assert(args.packed_b != nullptr || args.scratch != nullptr || args.k == 0);
+  const size_t panels = ceil_div(args.n, table.panel);
+  const size_t lanes = ceil_div(parallel.width(), std::min(parallel.width(), batch * panels));
+  Job job{table,
+          args,
+          cut_rows(table, args.m, args.k, lanes),
+          panels,
+          ceil_div(gemm_f32_packed_size(table, args.k, args.n), 16) * 16,
+          args.packed_b != nullptr ? args.packed_b : args.scratch,
+          false};
+  if (args.packed_b == nullptr) {
+    job.pack_in_range = job.cut.blocks == 1 && copies(args) == batch;
+    if (!job.pack_in_range) pack_all(job, parallel);
+  }
+  const size_t work = std::max<size_t>(1, args.k * table.panel * job.cut.block);
+  parallel.for_ranges(batch * job.cut.blocks * panels, std::max<size_t>(1, kGrainWork / work),
+                      [&](size_t begin, size_t end) { job.run(begin, end); });
+}
+
+}  // namespace octet::kernels

@@ -1,0 +1,112 @@
+#pragma once
+
+// Sixteen float lanes as one AVX-512 register: the same operations as avx2.h, the same bits. Only
+// files compiled for AVX512F and AVX512DQ include it.
+
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/math/avx512.h"
+
+namespace octet::kernels::simd {
+inline namespace avx512 {
+
+#define OCTET_SIMD static inline __attribute__((always_inline))
+
+struct F32x16 {
+  __m512 v;
+};
+struct Mask16 {
+  __mmask16 m;
+};
+
+OCTET_SIMD F32x16 set(float x) { return {_mm512_set1_ps(x)}; }
+OCTET_SIMD F32x16 zero() { return {_mm512_setzero_ps()}; }
+OCTET_SIMD F32x16 load(const float* p) { return {_mm512_loadu_ps(p)}; }
+OCTET_SIMD void store(float* p, F32x16 x) { _mm512_storeu_ps(p, x.v); }
+
+/// Lanes [0, n), n <= 16.
+OCTET_SIMD Mask16 first(size_t n) { return {static_cast<__mmask16>((1U << n) - 1U)}; }
+/// Zero where the mask is off; memory there isn't touched.
+OCTET_SIMD F32x16 load(const float* p, Mask16 m) { return {_mm512_maskz_loadu_ps(m.m, p)}; }
+OCTET_SIMD void store(float* p, F32x16 x, Mask16 m) { _mm512_mask_storeu_ps(p, m.m, x.v); }
+
+#define OCTET_BINARY(name, intrinsic) \
+  OCTET_SIMD F32x16 name(F32x16 a, F32x16 b) { return {intrinsic(a.v, b.v)}; }
+OCTET_BINARY(add, _mm512_add_ps)
+OCTET_BINARY(sub, _mm512_sub_ps)
+OCTET_BINARY(mul, _mm512_mul_ps)
+OCTET_BINARY(div, _mm512_div_ps)
+OCTET_BINARY(bit_and, _mm512_and_ps)
+OCTET_BINARY(bit_xor, _mm512_xor_ps)
+/// a > b ? a : b, so b when either is NaN.
+OCTET_BINARY(max, _mm512_max_ps)
+/// a < b ? a : b, so b when either is NaN.
+OCTET_BINARY(min, _mm512_min_ps)
+#undef OCTET_BINARY
+
+#define OCTET_UNARY(name, intrinsic) \
+  OCTET_SIMD F32x16 name(F32x16 x) { return {intrinsic(x.v)}; }
+OCTET_UNARY(sqrt, _mm512_sqrt_ps)
+OCTET_UNARY(exp, math::exp)
+OCTET_UNARY(log, math::log)
+OCTET_UNARY(sigmoid, math::sigmoid)
+OCTET_UNARY(tanh, math::tanh)
+OCTET_UNARY(erf, math::erf)
+#undef OCTET_UNARY
+
+OCTET_SIMD F32x16 floor(F32x16 x) {
+  return {_mm512_roundscale_ps(x.v, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC)};
+}
+OCTET_SIMD F32x16 ceil(F32x16 x) {
+  return {_mm512_roundscale_ps(x.v, _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC)};
+}
+OCTET_SIMD F32x16 round_even(F32x16 x) {
+  return {_mm512_roundscale_ps(x.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
+}
+/// a * b + c, rounded once.
+OCTET_SIMD F32x16 fma(F32x16 a, F32x16 b, F32x16 c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
+OCTET_SIMD Mask16 less(F32x16 a, F32x16 b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ)}; }
+OCTET_SIMD Mask16 equal(F32x16 a, F32x16 b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_EQ_OQ)}; }
+OCTET_SIMD Mask16 is_nan(F32x16 x) { return {_mm512_cmp_ps_mask(x.v, x.v, _CMP_UNORD_Q)}; }
+/// m ? a : b.
+OCTET_SIMD F32x16 select(Mask16 m, F32x16 a, F32x16 b) {
+  return {_mm512_mask_blend_ps(m.m, b.v, a.v)};
+}
+
+/// Combines the lanes: 8 apart, 4, 2, 1.
+template <typename Op128, typename Op256>
+OCTET_SIMD float tree(F32x16 x, Op256 op256, Op128 op128) {
+  const __m256 a = op256(_mm512_castps512_ps256(x.v), _mm512_extractf32x8_ps(x.v, 1));
+  const __m128 b = op128(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+  const __m128 c = op128(b, _mm_movehl_ps(b, b));
+  return _mm_cvtss_f32(op128(c, _mm_shuffle_ps(c, c, 1)));
+}
+OCTET_SIMD float sum_lanes(F32x16 x) {
+  return tree(
+      x, [](__m256 a, __m256 b) { return _mm256_add_ps(a, b); },
+      [](__m128 a, __m128 b) { return _mm_add_ps(a, b); });
+}
+OCTET_SIMD float product_lanes(F32x16 x) {
+  return tree(
+      x, [](__m256 a, __m256 b) { return _mm256_mul_ps(a, b); },
+      [](__m128 a, __m128 b) { return _mm_mul_ps(a, b); });
+}
+OCTET_SIMD float max_lanes(F32x16 x) {
+  return tree(
+      x, [](__m256 a, __m256 b) { return _mm256_max_ps(a, b); },
+      [](__m128 a, __m128 b) { return _mm_max_ps(a, b); });
+}
+OCTET_SIMD float min_lanes(F32x16 x) {
+  return tree(
+      x, [](__m256 a, __m256 b) { return _mm256_min_ps(a, b); },
+      [](__m128 a, __m128 b) { return _mm_min_ps(a, b); });
+}
+OCTET_SIMD bool any(Mask16 m) { return m.m != 0; }
+
+#undef OCTET_SIMD
+
+}  // namespace avx512
+}  // namespace octet::kernels::simd

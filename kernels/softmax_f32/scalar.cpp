@@ -1,0 +1,51 @@
+#include "kernels/simd/scalar.h"
+
+#include <cmath>
+#include <limits>
+
+#include "kernels/softmax_f32/softmax_f32.h"
+
+namespace octet::kernels {
+namespace {
+
+constexpr float kLowest = -std::numeric_limits<float>::infinity();
+
+void finish(float* y, const float* x, size_t axis, size_t step, float max, float sum,
+            bool logarithm) {
+  const float inverse = 1.0F / sum;
+  const float log_sum = logarithm ? math::log(sum) : 0.0F;
+  for (size_t i = 0; i < axis * step; i += step)
+    y[i] = logarithm ? (x[i] - max) - log_sum : y[i] * inverse;
+}
+
+void row(const float* x, float* y, size_t axis, bool logarithm) {
+  const float max = simd::combine_lanes(
+      axis, kLowest, simd::max, [&](float lane, size_t i) { return simd::max(lane, x[i]); });
+  const float sum = simd::sum_lanes(axis, [&](float lane, size_t i) {
+    const float e = math::exp(x[i] - max);
+    if (!logarithm) y[i] = e;
+    return lane + e;
+  });
+  finish(y, x, axis, 1, max, sum, logarithm);
+}
+
+void columns(const float* x, float* y, size_t axis, size_t inner, size_t columns, bool logarithm) {
+  for (size_t c = 0; c < columns; ++c) {
+    float max = kLowest;
+    for (size_t i = c; i < axis * inner; i += inner) max = simd::max(max, x[i]);
+    float sum = 0.0F;
+    for (size_t i = c; i < axis * inner; i += inner) {
+      const float e = math::exp(x[i] - max);
+      if (!logarithm) y[i] = e;
+      sum += e;
+    }
+    finish(y + c, x + c, axis, inner, max, sum, logarithm);
+  }
+}
+
+}  // namespace
+
+extern const SoftmaxF32Table softmax_f32_scalar;
+const SoftmaxF32Table softmax_f32_scalar = {row, columns};
+
+}  // namespace octet::kernels
