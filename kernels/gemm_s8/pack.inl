@@ -1,0 +1,90 @@
+// Packing of B for the x86 variants: a header, then panels of columns, each [groups of k][columns]
+// [k within the group], with zeros past K and N. Included inside an anonymous namespace.
+
+struct PackedHeader {
+  int64_t has_zero;  // whether any column's zero point is not 0
+  int64_t unused[7];
+};
+
+constexpr size_t round_up(size_t value, size_t step) { return (value + step - 1) / step * step; }
+
+// Unsigned codes are stored minus 128, their zero points likewise.
+inline int32_t packed_zero(const GemmS8Weights& w, size_t n) {
+  const int32_t zero = w.zero_point == nullptr ? 0 : w.zero_point[n * w.zero_stride];
+  return w.is_unsigned ? zero - 128 : zero;
+}
+
+// zeros[n] for `padded` columns; tells whether one is not 0.
+inline bool pack_zeros(const GemmS8Weights& w, size_t padded, int32_t* zeros) {
+  int32_t any = 0;
+  for (size_t n = 0; n < padded; ++n) {
+    zeros[n] = n < w.n ? packed_zero(w, n) : 0;
+    any |= zeros[n];
+  }
+  return any != 0;
+}
+
+// Four rows of 16 columns to [16][4].
+inline void interleave(const uint8_t* const (&row)[4], __m128i flip, uint8_t* out) {
+  const auto load = [flip](const uint8_t* p) {
+    return _mm_xor_si128(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)), flip);
+  };
+  const __m128i r0 = load(row[0]), r1 = load(row[1]), r2 = load(row[2]), r3 = load(row[3]);
+  const __m128i low01 = _mm_unpacklo_epi8(r0, r1), high01 = _mm_unpackhi_epi8(r0, r1);
+  const __m128i low23 = _mm_unpacklo_epi8(r2, r3), high23 = _mm_unpackhi_epi8(r2, r3);
+  auto* to = reinterpret_cast<__m128i*>(out);
+  _mm_storeu_si128(to, _mm_unpacklo_epi16(low01, low23));
+  _mm_storeu_si128(to + 1, _mm_unpackhi_epi16(low01, low23));
+  _mm_storeu_si128(to + 2, _mm_unpacklo_epi16(high01, high23));
+  _mm_storeu_si128(to + 3, _mm_unpackhi_epi16(high01, high23));
+}
+
+// Two rows of 16 columns to [16][2].
+inline void interleave(const uint8_t* const (&row)[2], __m128i flip, uint8_t* out) {
+  const auto load = [flip](const uint8_t* p) {
+    return _mm_xor_si128(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)), flip);
+  };
+  const __m128i r0 = load(row[0]), r1 = load(row[1]);
+  auto* to = reinterpret_cast<__m128i*>(out);
+  _mm_storeu_si128(to, _mm_unpacklo_epi8(r0, r1));
+  _mm_storeu_si128(to + 1, _mm_unpackhi_epi8(r0, r1));
+}
+
+// The panel of `count` columns from `column` on, padded to `width` columns, in groups of G.
+template <size_t G>
+void pack_panel(const GemmS8Weights& w, size_t column, size_t count, size_t width, uint8_t* out) {
+  const uint8_t flip = w.is_unsigned ? 0x80 : 0;
+  const __m128i flip16 = _mm_set1_epi8(static_cast<char>(flip));
+  const auto* from = static_cast<const uint8_t*>(w.data) + column * w.column_stride;
+  const size_t groups = w.k / G;
+  if (count < width || w.k % G != 0) __builtin_memset(out, 0, round_up(w.k, G) * width);
+  const auto one = [&](size_t k, size_t n) {
+    out[(k / G * width + n) * G + k % G] = from[k * w.row_stride + n * w.column_stride] ^ flip;
+  };
+  size_t n = 0;
+  if (w.row_stride == 1) {
+    for (; n < count; ++n) {
+      const uint8_t* source = from + n * w.column_stride;
+      for (size_t g = 0; g < groups; ++g) {
+        uint8_t* to = out + (g * width + n) * G;
+#pragma GCC unroll 4
+        for (size_t i = 0; i < G; ++i) to[i] = source[g * G + i] ^ flip;
+      }
+      for (size_t k = groups * G; k < w.k; ++k) one(k, n);
+    }
+    return;
+  }
+  if (w.column_stride == 1) {
+    for (; n + 16 <= count; n += 16) {
+      for (size_t g = 0; g < groups; ++g) {
+        const uint8_t* rows[G];
+        for (size_t i = 0; i < G; ++i) rows[i] = from + (g * G + i) * w.row_stride + n;
+        interleave(rows, flip16, out + (g * width + n) * G);
+      }
+      for (size_t k = groups * G; k < w.k; ++k)
+        for (size_t i = n; i < n + 16; ++i) one(k, i);
+    }
+  }
+  for (size_t k = 0; k < w.k; ++k)
+    for (size_t i = n; i < count; ++i) one(k, i);
+}

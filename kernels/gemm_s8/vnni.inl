@@ -1,0 +1,153 @@
+// The u8 x s8 product by vpdpbusd, over the including file's Dot (one vector of 32-bit lanes) and
+// Vec. Included inside an anonymous namespace after pack.inl and epilogue.inl.
+//
+// Packed B: PackedHeader, int32_t sums[N], int32_t zeros[N], panels of kPanel columns in groups of
+// four k (the last panel as wide as whole vectors need). Scratch: int32_t row_sums[M], then, when A
+// is signed or K is no multiple of 4, A as u8 (signed codes plus 128) with zeros past K.
+
+constexpr size_t kPanel = kPanelVectors * Dot::kLanes;
+
+size_t padded_columns(size_t n) { return round_up(n, Dot::kLanes); }
+size_t panel_offset(size_t n) {
+  return sizeof(PackedHeader) + round_up(2 * padded_columns(n) * sizeof(int32_t), 64);
+}
+
+size_t packed_bytes(size_t k, size_t n) {
+  return panel_offset(n) + round_up(k, 4) * padded_columns(n);
+}
+
+void pack(const GemmS8Weights& w, void* packed) {
+  auto* bytes = static_cast<uint8_t*>(packed);
+  const size_t padded = padded_columns(w.n), groups = round_up(w.k, 4) / 4;
+  auto* sums = reinterpret_cast<int32_t*>(bytes + sizeof(PackedHeader));
+  int32_t* zeros = sums + padded;
+  *static_cast<PackedHeader*>(packed) = {pack_zeros(w, padded, zeros), {}};
+  uint8_t* panel = bytes + panel_offset(w.n);
+  for (size_t n = 0; n < w.n; n += kPanel) {
+    const size_t count = w.n - n < kPanel ? w.n - n : kPanel;
+    const size_t width = padded_columns(count);
+    pack_panel<4>(w, n, count, width, panel);
+    for (size_t i = 0; i < width; i += Dot::kLanes) {
+      Dot::Int sum = Dot::zero();
+      for (size_t g = 0; g < groups; ++g)
+        sum = Dot::dot(sum, Dot::broadcast(0x01010101), Dot::load(panel + (g * width + i) * 4));
+      Dot::store(sums + n + i, sum);
+    }
+    panel += groups * 4 * width;
+  }
+  for (size_t n = 0; n < padded; ++n) sums[n] -= static_cast<int32_t>(w.k) * zeros[n];
+}
+
+// Rows of A in the scratch; the odd multiple of 64 keeps rows off the same cache sets.
+size_t scratch_stride(size_t k) { return round_up(k, 128) + 64; }
+size_t scratch_offset(size_t m) { return round_up(m * sizeof(int32_t), 64); }
+size_t scratch_bytes(size_t m, size_t k) { return scratch_offset(m) + m * scratch_stride(k); }
+
+bool copies_a(const GemmS8Args& args) { return args.a_signed || args.k % 4 != 0; }
+
+void prepare(const GemmS8Args& args, size_t row_begin, size_t row_end) {
+  auto* scratch = static_cast<uint8_t*>(args.scratch);
+  const bool sums = static_cast<const PackedHeader*>(args.packed)->has_zero != 0;
+  const uint8_t flip = args.a_signed ? 0x80 : 0;
+  for (size_t m = row_begin; m < row_end; ++m) {
+    const uint8_t* from = static_cast<const uint8_t*>(args.a) + m * args.a_stride;
+    if (copies_a(args)) {
+      uint8_t* to = scratch + scratch_offset(args.m) + m * scratch_stride(args.k);
+      size_t k = 0;
+      const __m256i flip32 = _mm256_set1_epi8(static_cast<char>(flip));
+      for (; k + 32 <= args.k; k += 32) {
+        const __m256i codes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + k));
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + k), _mm256_xor_si256(codes, flip32));
+      }
+      for (; k < args.k; ++k) to[k] = from[k] ^ flip;
+      for (; k < round_up(args.k, 4); ++k) to[k] = 0;
+    }
+    if (sums) {
+      int32_t sum = 0;
+      for (size_t k = 0; k < args.k; ++k) sum += from[k] ^ flip;
+      reinterpret_cast<int32_t*>(scratch)[m] = sum;
+    }
+  }
+}
+
+// Sums of R rows and V vectors of columns into acc[R][kPanel]; single rows run over U chains.
+template <size_t R, size_t V, size_t U>
+void multiply(const uint8_t* a, size_t a_stride, const uint8_t* b, size_t groups, int32_t* acc) {
+  Dot::Int sum[U][R][V];
+#pragma GCC unroll 4
+  for (size_t u = 0; u < U; ++u)
+#pragma GCC unroll 8
+    for (size_t r = 0; r < R; ++r)
+#pragma GCC unroll 4
+      for (size_t v = 0; v < V; ++v) sum[u][r][v] = Dot::zero();
+  const auto step = [&](size_t u, size_t g) __attribute__((always_inline)) {
+    Dot::Int weights[V];
+#pragma GCC unroll 4
+    for (size_t v = 0; v < V; ++v) weights[v] = Dot::load(b + (g * V + v) * Dot::kLanes * 4);
+#pragma GCC unroll 8
+    for (size_t r = 0; r < R; ++r) {
+      const Dot::Int codes = Dot::broadcast_load(a + r * a_stride + g * 4);
+#pragma GCC unroll 4
+      for (size_t v = 0; v < V; ++v) sum[u][r][v] = Dot::dot(sum[u][r][v], codes, weights[v]);
+    }
+  };
+  size_t g = 0;
+  for (; g + U <= groups; g += U)
+#pragma GCC unroll 4
+    for (size_t u = 0; u < U; ++u) step(u, g + u);
+  if constexpr (U > 1)
+    for (; g < groups; ++g) step(0, g);
+#pragma GCC unroll 8
+  for (size_t r = 0; r < R; ++r)
+#pragma GCC unroll 4
+    for (size_t v = 0; v < V; ++v) {
+#pragma GCC unroll 4
+      for (size_t u = 1; u < U; ++u) sum[0][r][v] = Dot::add(sum[0][r][v], sum[u][r][v]);
+      Dot::store(acc + r * kPanel + v * Dot::kLanes, sum[0][r][v]);
+    }
+}
+
+using Multiply = void (*)(const uint8_t*, size_t, const uint8_t*, size_t, int32_t*);
+
+template <size_t V>
+constexpr Multiply kMultiplyRows[] = {multiply<1, V, 2>, multiply<2, V, 1>, multiply<3, V, 1>,
+                                      multiply<4, V, 1>, multiply<5, V, 1>, multiply<6, V, 1>};
+constexpr size_t kRows = 6;
+
+Multiply multiply_of(size_t rows, size_t vectors) {
+  switch (vectors) {
+    case 1: return kMultiplyRows<1>[rows - 1];
+    case 2: return kMultiplyRows<2>[rows - 1];
+    case 3: return kMultiplyRows < kPanelVectors < 3 ? 1 : 3 > [rows - 1];
+    default: return kMultiplyRows<kPanelVectors>[rows - 1];
+  }
+}
+
+void tile(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t column_begin,
+          size_t column_end) {
+  const auto* packed = static_cast<const uint8_t*>(args.packed);
+  const auto* scratch = static_cast<const uint8_t*>(args.scratch);
+  const size_t padded = padded_columns(args.n), groups = round_up(args.k, 4) / 4;
+  Correction correction;
+  correction.sums = reinterpret_cast<const int32_t*>(packed + sizeof(PackedHeader));
+  correction.zero_shift = args.a_signed ? 128 : 0;
+  if (static_cast<const PackedHeader*>(args.packed)->has_zero != 0) {
+    correction.zeros = correction.sums + padded;
+    correction.row_sums = reinterpret_cast<const int32_t*>(scratch);
+  }
+  const bool copied = copies_a(args);
+  const uint8_t* a =
+      copied ? scratch + scratch_offset(args.m) : static_cast<const uint8_t*>(args.a);
+  const size_t a_stride = copied ? scratch_stride(args.k) : args.a_stride;
+  alignas(64) int32_t acc[kRows * kPanel];
+  for (size_t n = column_begin; n < column_end; n += kPanel) {
+    const size_t columns = column_end - n < kPanel ? column_end - n : kPanel;
+    const uint8_t* panel = packed + panel_offset(args.n) + n * groups * 4;
+    for (size_t m = row_begin; m < row_end; m += kRows) {
+      const size_t rows = row_end - m < kRows ? row_end - m : kRows;
+      multiply_of(rows, padded_columns(columns) / Dot::kLanes)(a + m * a_stride, a_stride, panel,
+                                                               groups, acc);
+      finish_tile<Vec>(args, correction, acc, kPanel, m, rows, n, columns);
+    }
+  }
+}
