@@ -61,8 +61,8 @@ struct OpDef {
   AliasRule alias{};
   /// What each port may be quantized to. Null: the operator stays in float.
   QuantSpec (*quant)(const Graph&, const Node&) = nullptr;
-  /// Multiply-accumulates of one run, from inferred shapes; nothing when a rank is unknown. Null: the
-  /// operator does no such arithmetic worth counting.
+  /// Multiply-accumulates of one run, from inferred shapes; nothing when a rank is unknown. Null:
+  /// the operator does no such arithmetic worth counting.
   std::optional<Dim> (*macs)(const Graph&, const Node&) = nullptr;
   /// Rewrites the node into other nodes of the table (functions without a kernel). The new nodes
   /// take over the node's outputs. Null: the operator has implementations.

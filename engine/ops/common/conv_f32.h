@@ -1,0 +1,21 @@
+#pragma once
+
+#include "engine/ops/op.h"
+
+namespace octet::ops {
+
+/// Float Conv of one or two spatial axes, channels last.
+std::optional<Ports> match_conv_f32(const LowerContext& context);
+Result<std::unique_ptr<Step>> prepare_conv_f32(const LowerContext& context);
+/// Depthwise: as many groups as channels.
+std::optional<Ports> match_depthwise_f32(const LowerContext& context);
+Result<std::unique_ptr<Step>> prepare_depthwise_f32(const LowerContext& context);
+
+/// Indices of Conv's optional inputs.
+struct ConvPorts {
+  std::optional<size_t> bias;
+  std::optional<size_t> residual;
+};
+ConvPorts conv_ports(const Node& node);
+
+}  // namespace octet::ops

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <optional>
+
+#include "engine/ops/conv.h"
+#include "engine/ops/op.h"
+
+namespace octet::ops {
+
+/// The type-level rule of a convolution: dims of the output for an input X [N, C, spatial...] and
+/// weights W [M, C / group, kernel...]. Nothing when a rank is unknown.
+Result<std::optional<Shape>> conv_output_shape(const ConvAttrs& attrs,
+                                               const std::optional<Shape>& x,
+                                               const std::optional<Shape>& w);
+
+/// A convolution with all dims known, one entry a spatial axis.
+struct ConvGeometry {
+  int64_t batch = 1;
+  int64_t in_channels = 1;   ///< Over all groups.
+  int64_t out_channels = 1;  ///< Over all groups.
+  int64_t groups = 1;
+  std::vector<int64_t> in, out, kernel, stride, dilation, pad_begin;
+
+  int64_t group_in() const { return in_channels / groups; }
+  int64_t group_out() const { return out_channels / groups; }
+  int64_t taps() const;
+  bool depthwise() const { return groups == in_channels && groups == out_channels && groups > 1; }
+};
+ConvGeometry conv_geometry(const ConvAttrs& attrs, const Dims& x, const Dims& w, const Dims& out);
+
+/// Multiply-accumulates of a convolution whose weights are input `weights`.
+std::optional<Dim> conv_macs(const Graph& graph, const Node& node, size_t weights);
+
+/// Walks every output of a convolution of row-major tensors, of any rank, in order. `tap(x, w)` is
+/// called with flat indices for each product that isn't in the padding, then `done(out, channel)`.
+template <typename Tap, typename Done>
+void walk_convolution(const ConvGeometry& g, Tap&& tap, Done&& done);
+
+}  // namespace octet::ops
+
+#include "engine/ops/common/conv_walk_inl.h"

@@ -1,0 +1,89 @@
+#include "engine/ops/common/dequantize.h"
+
+#include <algorithm>
+
+namespace octet::ops {
+namespace {
+
+// Index of the scale that element `i` of a tensor takes.
+class ScaleIndex {
+ public:
+  ScaleIndex(const Dims& dims, const QuantType& quant) {
+    if (quant.per_tensor()) return;
+    const auto axis = normalize_axis(quant.axis, dims.size()).value_or(0);
+    for (size_t d = axis + 1; d < dims.size(); ++d) inner_ *= static_cast<size_t>(dims[d]);
+    extent_ = static_cast<size_t>(dims[axis]);
+    blocked_ = quant.block > 0;
+    block_ = blocked_ ? static_cast<size_t>(quant.block) : 1;
+  }
+  size_t operator()(size_t i) const {
+    if (extent_ == 0) return 0;
+    const size_t channel = i / inner_ % extent_;
+    if (!blocked_) return channel;
+    const size_t blocks = (extent_ + block_ - 1) / block_;
+    return (i / (inner_ * extent_) * blocks + channel / block_) * inner_ + i % inner_;
+  }
+
+ private:
+  size_t inner_ = 1;
+  size_t extent_ = 0;  // 0: one scale for all
+  size_t block_ = 1;
+  bool blocked_ = false;
+};
+
+}  // namespace
+
+std::vector<float> real_elements(const Tensor& tensor, const QuantPtr& quant) {
+  std::vector<float> out = tensor.to_float();
+  if (!quant) return out;
+  const auto scale = quant->scale.to_float();
+  std::vector<int64_t> zero;
+  if (quant->zero_point.dtype() != DType::undefined) zero = quant->zero_point.to_int64();
+  const ScaleIndex index(tensor.dims(), *quant);
+  for (size_t i = 0; i < out.size(); ++i) {
+    const size_t at = index(i);
+    if (!zero.empty()) out[i] -= static_cast<float>(zero[at]);
+    out[i] *= scale[at];
+  }
+  return out;
+}
+
+bool ChannelParams::symmetric() const {
+  return std::all_of(zero_point.begin(), zero_point.end(), [](int32_t z) { return z == 0; });
+}
+
+ChannelParams channel_params(const QuantType& quant, size_t channels) {
+  ChannelParams params;
+  params.scale = quant.scale.to_float();
+  if (quant.zero_point.dtype() != DType::undefined)
+    for (const int64_t zero : quant.zero_point.to_int64())
+      params.zero_point.push_back(static_cast<int32_t>(zero));
+  if (params.scale.size() != channels) params.scale.assign(channels, params.scale.at(0));
+  if (params.zero_point.size() != channels)
+    params.zero_point.assign(channels, params.zero_point.empty() ? 0 : params.zero_point[0]);
+  return params;
+}
+
+std::vector<uint8_t> code_bytes(const Tensor& tensor) {
+  std::vector<uint8_t> out;
+  out.reserve(tensor.count());
+  if (dtype_bits(tensor.dtype()) == 8) {
+    for (const std::byte code : tensor.bytes()) out.push_back(static_cast<uint8_t>(code));
+    return out;
+  }
+  for (const int64_t code : tensor.to_int64()) out.push_back(static_cast<uint8_t>(code));
+  return out;
+}
+
+bool is_int8_per_tensor(const QuantPtr& quant) {
+  return quant && quant->per_tensor() &&
+         (quant->storage == DType::u8 || quant->storage == DType::s8);
+}
+
+bool is_int8_weight(const QuantPtr& quant, int axis) {
+  return quant && quant->block == 0 &&
+         (quant->storage == DType::u8 || quant->storage == DType::s8) &&
+         (quant->per_tensor() || quant->axis == axis);
+}
+
+}  // namespace octet::ops

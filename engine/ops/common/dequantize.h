@@ -1,0 +1,30 @@
+#pragma once
+
+#include <vector>
+
+#include "engine/ir/type.h"
+
+namespace octet::ops {
+
+/// The real elements of a constant, row-major: dequantized when `quant` is set (per tensor, per
+/// channel or by blocks), widened to float otherwise. Empty for types that hold no numbers.
+std::vector<float> real_elements(const Tensor& tensor, const QuantPtr& quant);
+
+/// Scale and zero point of each channel; one of each for every channel when `quant` is per tensor.
+struct ChannelParams {
+  std::vector<float> scale;
+  std::vector<int32_t> zero_point;
+  bool symmetric() const;  ///< Every zero point is 0.
+};
+/// Requires that `quant` isn't blocked and is per tensor or has `channels` scales.
+ChannelParams channel_params(const QuantType& quant, size_t channels);
+
+/// Codes of a u8 or s8 constant, as bytes; 4-bit types are unpacked into one code a byte.
+std::vector<uint8_t> code_bytes(const Tensor& tensor);
+
+/// Whether codes of `quant` are 8-bit and share one scale: what integer kernels take as activation.
+bool is_int8_per_tensor(const QuantPtr& quant);
+/// The same, or one scale a channel along `axis`: what they take as weights.
+bool is_int8_weight(const QuantPtr& quant, int axis);
+
+}  // namespace octet::ops

@@ -1,0 +1,122 @@
+#include "engine/ops/common/product.h"
+
+#include <algorithm>
+
+#include "engine/ops/gemm.h"
+#include "engine/ops/matmul.h"
+
+namespace octet::ops {
+
+ProductSpec product_spec(const Node& node) {
+  ProductSpec spec;
+  if (node.attrs.is<MatMulAttrs>()) {
+    const auto& attrs = node.attrs.as<MatMulAttrs>();
+    spec.transpose_a = attrs.transpose_a;
+    spec.transpose_b = attrs.transpose_b;
+    spec.alpha = attrs.alpha;
+    spec.epilogue = attrs.epilogue;
+  } else {
+    const auto& attrs = node.attrs.as<GemmAttrs>();
+    spec.transpose_a = attrs.trans_a != 0;
+    spec.transpose_b = attrs.trans_b != 0;
+    spec.alpha = attrs.alpha;
+    spec.beta = attrs.beta;
+    spec.epilogue = attrs.epilogue;
+  }
+  size_t inputs = node.inputs.size();
+  if (spec.epilogue.residual != Epilogue::Residual::none) spec.residual = --inputs;
+  if (inputs > 2 && node.has_input(2)) spec.addend = 2;
+  return spec;
+}
+
+int64_t ProductShape::batch_count() const {
+  int64_t count = 1;
+  for (const BatchAxis& axis : batch) count *= axis.count;
+  return count;
+}
+
+namespace {
+
+// Merges an axis into its inner neighbour where all operands step evenly through both.
+void merge_axes(std::vector<BatchAxis>& batch) {
+  for (size_t i = batch.size(); i-- > 1;) {
+    const BatchAxis& inner = batch[i];
+    BatchAxis& outer = batch[i - 1];
+    const bool even = outer.a == inner.a * inner.count && outer.b == inner.b * inner.count &&
+                      outer.out == inner.out * inner.count;
+    if (!even && inner.count != 1) continue;
+    if (inner.count != 1) outer = {outer.count * inner.count, inner.a, inner.b, inner.out};
+    batch.erase(batch.begin() + static_cast<ptrdiff_t>(i));
+  }
+  if (batch.size() == 1 && batch[0].count == 1) batch.clear();
+}
+
+}  // namespace
+
+ProductShape product_shape(const Dims& a, const Dims& b, bool transpose_a, bool transpose_b) {
+  Dims left = a;
+  Dims right = b;
+  if (left.size() == 1) left.insert(left.begin(), 1);
+  if (right.size() == 1) right.push_back(1);
+  const size_t ra = left.size();
+  const size_t rb = right.size();
+  ProductShape shape;
+  shape.m = left[ra - (transpose_a ? 1 : 2)];
+  shape.k = left[ra - (transpose_a ? 2 : 1)];
+  shape.n = right[rb - (transpose_b ? 2 : 1)];
+  shape.a_row = transpose_a ? 1 : shape.k;
+  shape.a_column = transpose_a ? shape.m : 1;
+  shape.b_row = transpose_b ? 1 : shape.n;
+  shape.b_column = transpose_b ? shape.k : 1;
+
+  const size_t axes = std::max(ra, rb) - 2;
+  shape.batch.resize(axes);
+  int64_t size_a = shape.m * shape.k;
+  int64_t size_b = shape.k * shape.n;
+  int64_t size_out = shape.m * shape.n;
+  for (size_t i = 0; i < axes; ++i) {
+    const int64_t da = i + 2 < ra ? left[ra - 3 - i] : 1;
+    const int64_t db = i + 2 < rb ? right[rb - 3 - i] : 1;
+    BatchAxis& axis = shape.batch[axes - 1 - i];
+    axis.count = da == 1 ? db : da;
+    axis.a = da == 1 ? 0 : size_a;
+    axis.b = db == 1 ? 0 : size_b;
+    axis.out = size_out;
+    size_a *= da;
+    size_b *= db;
+    size_out *= axis.count;
+  }
+  merge_axes(shape.batch);
+  const bool one_axis = shape.batch.size() == 1;
+  if (one_axis && shape.batch[0].b == 0 && !transpose_a && shape.batch[0].a == shape.m * shape.k) {
+    shape.m *= shape.batch[0].count;
+    shape.batch.clear();
+  }
+  return shape;
+}
+
+AddendStrides addend_strides(const Dims& c) {
+  const int64_t columns = c.empty() ? 1 : c.back();
+  const int64_t rows = c.size() < 2 ? 1 : c[c.size() - 2];
+  return {rows == 1 ? 0 : columns, columns == 1 ? 0 : 1};
+}
+
+std::optional<MatrixExtents> constant_matrix(const LowerContext& context, size_t i) {
+  const Tensor* tensor = context.constant(i);
+  if (tensor == nullptr || tensor->rank() < 2) return std::nullopt;
+  const Dims& dims = tensor->dims();
+  if (std::any_of(dims.begin(), dims.end() - 2, [](int64_t d) { return d != 1; }))
+    return std::nullopt;
+  return MatrixExtents{dims[dims.size() - 2], dims.back()};
+}
+
+std::optional<Dim> product_macs(const Graph& graph, const Node& node) {
+  const ProductSpec spec = product_spec(node);
+  const auto& a = graph.value(node.inputs[0]).type.shape;
+  const auto& out = graph.value(node.outputs[0]).type.shape;
+  if (!a || a->empty() || !out) return std::nullopt;
+  const bool column = spec.transpose_a && a->size() > 1;
+  return element_count(*out) * (*a)[a->size() - (column ? 2 : 1)];
+}
+
+}  // namespace octet::ops

@@ -1,0 +1,163 @@
+#include <algorithm>
+
+#include "engine/ops/common/activation.h"
+#include "engine/ops/common/dequantize.h"
+#include "engine/ops/common/product.h"
+#include "kernels/gemm_f32/gemm_f32.h"
+
+namespace octet::ops {
+namespace {
+
+using namespace kernels;
+
+bool widens_to_f32(DType type) {
+  return type == DType::f32 || type == DType::f16 || type == DType::bf16;
+}
+
+class ProductF32 final : public Step {
+ public:
+  ProductF32(const ProductSpec& spec, const GemmF32Variant& variant)
+      : spec_(spec), variant_(variant) {}
+
+  // Packs a constant B of one matrix, so that its port is never read.
+  Status pack(const LowerContext& context, MatrixExtents extents) {
+    const auto b = real_elements(*context.constant(1), context.input_quant(1));
+    const bool swap = spec_.transpose_b;
+    const auto k = static_cast<size_t>(swap ? extents.columns : extents.rows);
+    const auto n = static_cast<size_t>(swap ? extents.rows : extents.columns);
+    const GemmF32Table& table = *variant_.table;
+    const auto size = static_cast<int64_t>(gemm_f32_packed_size(table, k, n));
+    OCTET_ASSIGN(packed_, Tensor::zeros(DType::f32, {size}));
+    SerialParallel serial;
+    const MatrixF32 view{b.data(), swap ? 1 : extents.columns, swap ? extents.columns : 1};
+    gemm_f32_pack(table, view, k, n, packed_.writable_as<float>(), serial);
+    is_packed_ = true;
+    return {};
+  }
+
+  Status run(RunContext& context) const override {
+    const TensorView& a = context.input(0);
+    const TensorView& b = context.input(1);
+    const TensorView& out = context.output(0);
+    const ProductShape shape = product_shape(a.dims, b.dims, spec_.transpose_a, spec_.transpose_b);
+    GemmF32Args args = arguments(shape);
+    args.a.data = a.as<float>();
+    if (!is_packed_) args.b.data = b.as<float>();
+    args.out = out.as<float>();
+    args.scratch = reinterpret_cast<float*>(context.scratch().data());
+    if (spec_.addend) set_addend(context.input(*spec_.addend), args.epilogue);
+    if (spec_.residual) {
+      const float* residual = context.input(*spec_.residual).as<float>();
+      const bool before = spec_.epilogue.residual == Epilogue::Residual::before_activation;
+      (before ? args.epilogue.addend : args.epilogue.residual) = residual;
+    }
+    run_batches(shape, args, context.parallel());
+    return {};
+  }
+
+  size_t scratch_bytes(std::span<const TensorView> inputs, std::span<const TensorView> /*outputs*/,
+                       size_t /*width*/) const override {
+    const ProductShape shape =
+        product_shape(inputs[0].dims, inputs[1].dims, spec_.transpose_a, spec_.transpose_b);
+    return gemm_f32_scratch_size(*variant_.table, arguments(shape)) * sizeof(float);
+  }
+
+  StepInfo info() const override { return {"gemm_f32", "native", variant_.isa}; }
+
+ private:
+  // Everything but the pointers to data.
+  GemmF32Args arguments(const ProductShape& shape) const {
+    GemmF32Args args;
+    args.m = static_cast<size_t>(shape.m);
+    args.n = static_cast<size_t>(shape.n);
+    args.k = static_cast<size_t>(shape.k);
+    args.a = {nullptr, shape.a_row, shape.a_column};
+    args.b = {nullptr, shape.b_row, shape.b_column};
+    if (is_packed_) args.packed_b = packed_.as<float>().data();
+    args.out_row = shape.n;
+    args.epilogue.alpha = spec_.alpha;
+    args.epilogue.activation = kernel_activation(spec_.epilogue);
+    args.epilogue.residual_row = shape.n;
+    if (spec_.epilogue.residual == Epilogue::Residual::before_activation) {
+      args.epilogue.beta = 1.0F;
+      args.epilogue.addend_row = shape.n;
+    }
+    const size_t levels = shape.batch.size();
+    if (levels > 0) args.inner = level(shape.batch[levels - 1]);
+    if (levels > 1) args.outer = level(shape.batch[levels - 2]);
+    return args;
+  }
+
+  static GemmF32Batch level(const BatchAxis& axis) {
+    return {static_cast<size_t>(axis.count), axis.a, axis.b, axis.out, axis.out, axis.out};
+  }
+
+  void set_addend(const TensorView& addend, GemmF32Epilogue& epilogue) const {
+    const AddendStrides strides = addend_strides(addend.dims);
+    if (spec_.beta == 1.0F && strides.row == 0 && strides.column == 1) {
+      epilogue.bias = addend.as<float>();
+      return;
+    }
+    epilogue.addend = addend.as<float>();
+    epilogue.beta = spec_.beta;
+    epilogue.addend_row = strides.row;
+    epilogue.addend_column = strides.column;
+  }
+
+  // The kernel takes the two innermost axes of a batch; those outside are walked here.
+  void run_batches(const ProductShape& shape, const GemmF32Args& args, Parallel& parallel) const {
+    const size_t walked = shape.batch.size() > 2 ? shape.batch.size() - 2 : 0;
+    int64_t count = 1;
+    for (size_t i = 0; i < walked; ++i) count *= shape.batch[i].count;
+    for (int64_t index = 0; index < count; ++index) {
+      GemmF32Args one = args;
+      int64_t rest = index;
+      for (size_t i = walked; i-- > 0;) {
+        const BatchAxis& axis = shape.batch[i];
+        const int64_t at = rest % axis.count;
+        rest /= axis.count;
+        one.a.data += at * axis.a;
+        if (one.b.data != nullptr) one.b.data += at * axis.b;
+        one.out += at * axis.out;
+        if (one.epilogue.residual != nullptr) one.epilogue.residual += at * axis.out;
+        if (one.epilogue.addend != nullptr) one.epilogue.addend += at * axis.out;
+      }
+      gemm_f32(*variant_.table, one, parallel);
+    }
+  }
+
+  ProductSpec spec_;
+  const GemmF32Variant& variant_;
+  Tensor packed_;
+  bool is_packed_ = false;
+};
+
+// Whether the kernel's per-column bias can hold the addend, so that its addend is free.
+bool is_bias(const Value& value, float beta) {
+  const auto& shape = value.type.shape;
+  return beta == 1.0F && shape && shape->size() == 1 && (*shape)[0] != Dim(1);
+}
+
+}  // namespace
+
+std::optional<Ports> match_product_f32(const LowerContext& context) {
+  const ProductSpec spec = product_spec(context.node());
+  if (!widens_to_f32(context.input(0).type.dtype)) return std::nullopt;
+  const bool before = spec.epilogue.residual == Epilogue::Residual::before_activation;
+  const bool free = !spec.addend || is_bias(context.input(*spec.addend), spec.beta);
+  if (before && !free) return std::nullopt;
+  Ports ports;
+  ports.inputs.resize(std::max<size_t>(context.node().inputs.size(), 2));
+  if (constant_matrix(context, 1)) ports.inputs[1].storage = PortForm::Storage::stored;
+  return ports;
+}
+
+Result<std::unique_ptr<Step>> prepare_product_f32(const LowerContext& context) {
+  auto step =
+      std::make_unique<ProductF32>(product_spec(context.node()), select_gemm_f32(context.cpu()));
+  if (const auto extents = constant_matrix(context, 1))
+    OCTET_RETURN_IF_ERROR(step->pack(context, *extents));
+  return std::unique_ptr<Step>(std::move(step));
+}
+
+}  // namespace octet::ops
