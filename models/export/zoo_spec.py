@@ -126,11 +126,26 @@ def load_descriptions(folder: pathlib.Path, only: list) -> list:
     return [found[name] for name in (only or found)]
 
 
-def relative_error(got: np.ndarray, expected: np.ndarray) -> float:
-    """Largest absolute difference over the largest magnitude expected; inf where not comparable."""
-    if got.shape != expected.shape or not np.array_equal(np.isfinite(got), np.isfinite(expected)):
+def largest_difference(got: np.ndarray, expected: np.ndarray) -> float:
+    """Of the finite values; inf where types, shapes, integers or the non-finite values differ."""
+    if got.shape != expected.shape or got.dtype != expected.dtype:
         return float("inf")
-    if expected.size == 0:
-        return 0.0
-    difference = np.abs(got.astype(np.float64) - expected.astype(np.float64))
-    return float(np.nanmax(difference) / max(np.nanmax(np.abs(expected)), 1e-30))
+    finite = np.isfinite(expected)
+    if not np.array_equal(got[~finite], expected[~finite], equal_nan=True):
+        return float("inf")
+    if not np.issubdtype(expected.dtype, np.floating):
+        return 0.0 if np.array_equal(got, expected) else float("inf")
+    if not np.isfinite(got[finite]).all():
+        return float("inf")
+    difference = np.abs(got[finite].astype(np.float64) - expected[finite])
+    return float(difference.max(initial=0.0))
+
+
+def relative_to(difference: float, unit: float) -> float:
+    return difference / unit if unit > 0 else float("inf" if difference > 0 else 0)
+
+
+def relative_error(got: np.ndarray, expected: np.ndarray) -> float:
+    """The largest difference over the largest finite magnitude expected."""
+    magnitude = np.abs(expected[np.isfinite(expected)]).max(initial=0)
+    return relative_to(largest_difference(got, expected), float(magnitude))

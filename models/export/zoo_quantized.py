@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+"""Quantizes every export of the zoo with octet and runs the results in octet and ONNX Runtime.
+
+Each mode and format gives a row, its figures in quantization steps of the output: a step is 1/255
+of the output's range, and 1/1000 where the model is recurrent. Integer outputs must be equal.
+
+  size   of the file against the original
+  steps  largest difference between the two engines, and the output that has it
+  noise  how far ONNX Runtime moves when the model's float constants move by 1e-6
+  loss   root mean square difference from the original model in ONNX Runtime
+
+PASS: one step at most. NOISE: more, but at most twice the noise: where a value lies on the edge
+between two codes, any other order of float additions takes the other one, and a deep network
+amplifies that, so that no engine can agree with another one. FAIL: all else.
+"""
+
+import argparse
+import collections
+import itertools
+import pathlib
+import sys
+import tempfile
+
+import numpy as np
+import onnx
+import zoo_run
+import zoo_spec
+
+MODES = ("static", "dynamic")
+FORMATS = ("qdq", "integer")
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    zoo_run.add_arguments(parser)
+    parser.add_argument("--modes", nargs="+", choices=MODES, default=MODES)
+    parser.add_argument("--formats", nargs="+", choices=FORMATS, default=FORMATS)
+    parser.add_argument("--samples", type=int, default=4, help="of the calibration (default: 4)")
+    parser.add_argument("--keep", type=pathlib.Path, metavar="DIR", help="keep the models here")
+    return zoo_run.parse_arguments(parser)
+
+
+def write_samples(description: dict, count: int, seed: int, folder: pathlib.Path) -> None:
+    """A sample folder whose samples go through the shape sets in turn."""
+    folder.mkdir()
+    for number in range(count):
+        index = number % len(description["shapes"])
+        inputs = zoo_spec.make_inputs(description, index, seed + 1 + number)
+        np.savez(folder / f"sample{number}.npz", **inputs)
+
+
+def quantize(arguments, source: pathlib.Path, target: pathlib.Path, samples, mode, form) -> None:
+    options = ["--mode", mode, "--format", form]
+    if mode == "static":
+        options += ["--calibration", samples]
+    zoo_run.call_octet(arguments, "quantize", source, "-o", target, *options)
+
+
+def is_recurrent(description: dict) -> bool:
+    return description["settings"].get("cell") in ("lstm", "gru")
+
+
+def steps_apart(actual: np.ndarray, expected: np.ndarray, steps_in_range: int) -> float:
+    """The largest difference in steps, of which the finite range expected has so many."""
+    finite = expected[np.isfinite(expected)].astype(np.float64)
+    span = np.ptp(finite) if finite.size else 0.0
+    difference = zoo_spec.largest_difference(actual, expected)
+    return zoo_spec.relative_to(difference, float(span) / steps_in_range)
+
+
+def apart(actual: list, expected: list, names: list, description: dict) -> tuple:
+    """(steps, output name) of the output that differs most."""
+    steps_in_range = 1000 if is_recurrent(description) else 255
+    steps = (steps_apart(a, e, steps_in_range) for a, e in zip(actual, expected))
+    return max(zip(steps, names))
+
+
+def loss(actual: list, expected: list) -> float:
+    """Root mean square difference in 1/255 of the range, of the worst float output."""
+    worst = 0.0
+    for a, e in zip(actual, expected):
+        if np.issubdtype(e.dtype, np.floating) and np.ptp(e) > 0:
+            worst = max(worst, float(np.sqrt(np.mean((a - e) ** 2)) / np.ptp(e) * 255))
+    return worst
+
+
+def perturbed(model: pathlib.Path, rng) -> bytes:
+    """The model with its float constants moved by a relative 1e-6."""
+    proto = onnx.load(model)
+    for constant in proto.graph.initializer:
+        if constant.data_type == onnx.TensorProto.FLOAT:
+            values = onnx.numpy_helper.to_array(constant)
+            moved = values * (1 + 1e-6 * rng.standard_normal(values.shape))
+            named = onnx.numpy_helper.from_array(moved.astype(np.float32), constant.name)
+            constant.CopyFrom(named)
+    return proto.SerializeToString()
+
+
+def measure(arguments, description: dict, model: pathlib.Path, folder: pathlib.Path) -> dict:
+    """The figures of a quantized model, each the worst of the three shape sets."""
+    original = zoo_run.open_reference(arguments, arguments.zoo / description["model"])
+    reference = zoo_run.open_reference(arguments, model)
+    moved_model = perturbed(model, np.random.default_rng(arguments.seed))
+    moved = zoo_run.open_reference(arguments, moved_model)
+    names = zoo_run.output_names(reference)
+    rows = []
+    for index in range(len(description["shapes"])):
+        inputs = zoo_spec.make_inputs(description, index, arguments.seed)
+        expected = reference.run(names, inputs)
+        actual = zoo_run.run_octet(arguments, model, inputs, names, folder)
+        steps = apart(actual, expected, names, description)
+        noise = apart(moved.run(names, inputs), expected, names, description)
+        rows.append((steps, noise, loss(expected, original.run(names, inputs))))
+    steps, noise, losses = map(max, zip(*rows))
+    return {"steps": steps[0], "output": steps[1], "noise": noise[0], "loss": losses}
+
+
+def judge(figures: dict) -> str:
+    if figures["steps"] <= 1:
+        return "PASS"
+    return "NOISE" if figures["steps"] <= 2 * figures["noise"] < np.inf else "FAIL"
+
+
+def check(arguments, description: dict, mode: str, form: str, folder: pathlib.Path) -> tuple:
+    """(verdict, detail) of one export in one mode and format."""
+    source = arguments.zoo / description["model"]
+    target = (arguments.keep or folder) / f"{description['name']}.{mode}.{form}.onnx"
+    try:
+        quantize(arguments, source, target, folder / "samples", mode, form)
+        onnx.checker.check_model(str(target), full_check=True)
+        figures = measure(arguments, description, target, folder)
+        figures["size"] = target.stat().st_size / source.stat().st_size
+        shown = (
+            "size {size:5.3f}  steps {steps:7.3f}  noise {noise:7.3f}  loss {loss:7.3f}  {output}"
+        )
+        return judge(figures), shown.format(**figures)
+    except zoo_run.OctetError as failure:
+        return "FAIL", str(failure)
+    except Exception as failure:  # The checker and ONNX Runtime raise types without a common base.
+        return "FAIL", f"{type(failure).__name__}: {str(failure).strip().splitlines()[0]}"
+    finally:
+        if not arguments.keep:
+            target.unlink(missing_ok=True)
+
+
+def main() -> int:
+    arguments = parse_arguments()
+    if arguments.keep:
+        arguments.keep.mkdir(parents=True, exist_ok=True)
+    counts = collections.Counter()
+    for description in zoo_spec.load_descriptions(arguments.zoo, arguments.only):
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            write_samples(description, arguments.samples, arguments.seed, folder / "samples")
+            for mode, form in itertools.product(arguments.modes, arguments.formats):
+                verdict, detail = check(arguments, description, mode, form, folder)
+                counts[verdict] += 1
+                label = f"{verdict:5} {description['name']:24} {mode:7} {form:7}"
+                print(label, detail, flush=True)
+    print(f"{counts['PASS']} passed, {counts['NOISE']} within noise, {counts['FAIL']} failed")
+    return 1 if counts["FAIL"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
