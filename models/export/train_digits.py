@@ -29,7 +29,9 @@ def make_cache(args):
 
 
 def tensor(x):
-    return torch.from_numpy(x.astype(np.float32) / 255).unsqueeze(1)
+    # Channels last: depthwise convolutions train twice as fast.
+    x = torch.from_numpy(x.astype(np.float32) / 255).unsqueeze(1)
+    return x.to(memory_format=torch.channels_last)
 
 
 def accuracy(net, x, y):
@@ -59,7 +61,7 @@ def main():
     x, y = make_cache(args)
     real, labels = images.read_mnist(os.path.join(args.real_data, "mnist"))
     held, held_labels = real[images.HELD_OUT_FROM:], labels[images.HELD_OUT_FROM:]
-    net = digit_nets.build(args.net)
+    net = digit_nets.build(args.net).to(memory_format=torch.channels_last)
     steps = args.epochs * (len(x) // args.batch)
     print(sum(p.numel() for p in net.parameters()), "parameters,", len(x), "images,", steps, "steps", flush=True)
     optimizer = torch.optim.AdamW(net.parameters(), lr=args.rate, weight_decay=0.02)
