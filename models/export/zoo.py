@@ -11,6 +11,7 @@ import json
 import pathlib
 import sys
 import warnings
+from typing import Optional
 
 import onnxruntime
 import torch
@@ -21,6 +22,7 @@ import zoo_spec
 import zoo_text
 import zoo_vision
 from torch.onnx import TrainingMode
+from torch.onnx.errors import OnnxExporterError
 
 FAMILIES = (zoo_dense, zoo_recurrent, zoo_vision, zoo_conformer, zoo_text)
 TOLERANCE = 1e-4
@@ -79,6 +81,23 @@ def worst_error(entry: zoo_spec.Entry, opset: int, model, path: pathlib.Path) ->
     return worst
 
 
+def make(entry: zoo_spec.Entry, opset: Optional[int], folder: pathlib.Path) -> bool:
+    """Exports and checks one model, prints its row and gives whether it is right."""
+    opset = opset or entry.opset
+    path = folder / f"{entry.name}.onnx"
+    label = f"{entry.name:28} opset {opset:2}"
+    try:
+        model = export(entry, opset, path)
+    except OnnxExporterError as failure:
+        print(f"{label} FAIL: {str(failure).splitlines()[0]}", flush=True)
+        return False
+    error = worst_error(entry, opset, model, path)
+    verdict = "ok" if error <= TOLERANCE else "FAIL"
+    size = path.stat().st_size / 1e6
+    print(f"{label} {size:8.1f} MB  error {error:.1e}  {verdict}", flush=True)
+    return error <= TOLERANCE
+
+
 def main() -> int:
     arguments = parse_arguments()
     torch.set_grad_enabled(False)
@@ -90,17 +109,9 @@ def main() -> int:
         print("\n".join(entries))
         return 0
     arguments.out.mkdir(parents=True, exist_ok=True)
-    failed = 0
-    for name in arguments.only or entries:
-        opset = arguments.opset or entries[name].opset
-        path = arguments.out / f"{name}.onnx"
-        model = export(entries[name], opset, path)
-        error = worst_error(entries[name], opset, model, path)
-        failed += not error <= TOLERANCE
-        verdict = "ok" if error <= TOLERANCE else "FAIL"
-        size = path.stat().st_size / 1e6
-        print(f"{name:28} opset {opset:2} {size:8.1f} MB  error {error:.1e}  {verdict}", flush=True)
-    return 1 if failed else 0
+    names = arguments.only or entries
+    passed = [make(entries[name], arguments.opset, arguments.out) for name in names]
+    return 0 if all(passed) else 1
 
 
 if __name__ == "__main__":
