@@ -7,7 +7,7 @@ namespace {
 
 #include "kernels/gemm_s8/epilogue.inl"
 #include "kernels/gemm_s8/pack.inl"
-#include "kernels/gemm_s8/vec256.inl"
+#include "kernels/vec/vec256.inl"
 
 // Exact s16 products by vpmaddwd: A widens to s16 with its zero point taken off (once, into the
 // scratch), B widens as it is read.

@@ -7,60 +7,12 @@ namespace {
 
 #include "kernels/gemm_s8/epilogue.inl"
 #include "kernels/gemm_s8/pack.inl"
+#include "kernels/vec/dot512.inl"
+#include "kernels/vec/vec512.inl"
 
-struct Dot {
-  using Int = __m512i;
-  static constexpr size_t kLanes = 16;
-  static Int zero() { return _mm512_setzero_si512(); }
-  static Int load(const uint8_t* p) { return _mm512_loadu_si512(p); }
-  static Int broadcast(int32_t v) { return _mm512_set1_epi32(v); }
-  static Int broadcast_load(const uint8_t* p) {
-    int32_t v;
-    __builtin_memcpy(&v, p, sizeof(v));
-    return _mm512_set1_epi32(v);
-  }
-  static Int dot(Int acc, Int u8, Int s8) { return _mm512_dpbusd_epi32(acc, u8, s8); }
-  static Int add(Int a, Int b) { return _mm512_add_epi32(a, b); }
-  static void store(int32_t* p, Int v) { _mm512_storeu_si512(p, v); }
-};
+using Vec = Vec512;
 
-struct Vec {
-  using Int = __m512i;
-  using Float = __m512;
-  static constexpr size_t kLanes = 16;
-
-  static __mmask16 mask(size_t count) { return static_cast<__mmask16>((1U << count) - 1); }
-  static Int zero_int() { return _mm512_setzero_si512(); }
-  static Float zero() { return _mm512_setzero_ps(); }
-  static Int set_int(int32_t v) { return _mm512_set1_epi32(v); }
-  static Float set(float v) { return _mm512_set1_ps(v); }
-  static Int load_int(const int32_t* p, size_t count) {
-    return _mm512_maskz_loadu_epi32(mask(count), p);
-  }
-  static Float load(const float* p, size_t count) { return _mm512_maskz_loadu_ps(mask(count), p); }
-  static void store_int(int32_t* p, size_t count, Int v) {
-    _mm512_mask_storeu_epi32(p, mask(count), v);
-  }
-  static void store(float* p, size_t count, Float v) { _mm512_mask_storeu_ps(p, mask(count), v); }
-  // The low byte of each lane.
-  static void store_bytes(uint8_t* p, size_t count, Int v) {
-    const __m128i bytes = _mm512_cvtepi32_epi8(v);
-    if (count == kLanes)
-      _mm_storeu_si128(reinterpret_cast<__m128i*>(p), bytes);
-    else
-      _mm_mask_storeu_epi8(p, mask(count), bytes);
-  }
-  static Int add(Int a, Int b) { return _mm512_add_epi32(a, b); }
-  static Int subtract(Int a, Int b) { return _mm512_sub_epi32(a, b); }
-  static Int multiply_int(Int a, Int b) { return _mm512_mullo_epi32(a, b); }
-  static Float add(Float a, Float b) { return _mm512_add_ps(a, b); }
-  static Float multiply(Float a, Float b) { return _mm512_mul_ps(a, b); }
-  static Float fma(Float a, Float b, Float c) { return _mm512_fmadd_ps(a, b, c); }
-  static Float max(Float a, Float b) { return _mm512_max_ps(a, b); }
-  static Float min(Float a, Float b) { return _mm512_min_ps(a, b); }
-  static Float to_float(Int v) { return _mm512_cvtepi32_ps(v); }
-  static Int round(Float v) { return _mm512_cvtps_epi32(v); }
-};
+using Dot = Dot512;
 
 constexpr size_t kPanelVectors = 4;
 #include "kernels/gemm_s8/vnni.inl"

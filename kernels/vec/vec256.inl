@@ -1,10 +1,11 @@
-// The epilogue's vector type on 8 lanes. Included inside an anonymous namespace.
+// Integer and float operations on 8 lanes. Included inside an anonymous namespace.
 
 struct Vec256 {
   using Int = __m256i;
   using Float = __m256;
   static constexpr size_t kLanes = 8;
 
+  // Of the first `count` lanes; loads give 0 and stores keep what was in the others.
   static Int mask(size_t count) {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)),
                               _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
@@ -50,8 +51,11 @@ struct Vec256 {
   }
   static Int add(Int a, Int b) { return _mm256_add_epi32(a, b); }
   static Int subtract(Int a, Int b) { return _mm256_sub_epi32(a, b); }
+  static Int shift_left(Int v, int bits) { return _mm256_slli_epi32(v, bits); }
+  static Int shift_right(Int v, int bits) { return _mm256_srai_epi32(v, bits); }
   static Int multiply_int(Int a, Int b) { return _mm256_mullo_epi32(a, b); }
   static Float add(Float a, Float b) { return _mm256_add_ps(a, b); }
+  static Float subtract(Float a, Float b) { return _mm256_sub_ps(a, b); }
   static Float multiply(Float a, Float b) { return _mm256_mul_ps(a, b); }
   static Float fma(Float a, Float b, Float c) { return _mm256_fmadd_ps(a, b, c); }
   static Float max(Float a, Float b) { return _mm256_max_ps(a, b); }

@@ -1,0 +1,75 @@
+#include <benchmark/benchmark.h>
+
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kernels/gemm_s8/gemm_s8.h"
+#include "kernels/parallel.h"
+
+using namespace octet;
+using namespace octet::kernels;
+
+namespace {
+
+struct Shape {
+  const char* name;
+  size_t m, n, k;
+};
+
+constexpr Shape kShapes[] = {
+    {"square", 512, 512, 512}, {"conformer_ff", 200, 1024, 256}, {"attention", 200, 200, 64},
+    {"rows_16", 16, 512, 512}, {"gemv", 1, 1024, 512},           {"gemv_large", 1, 4096, 1024},
+};
+
+void gemm(benchmark::State& state, const GemmS8Table& table, const Shape& shape,
+          GemmS8Output type) {
+  const auto aligned = [](size_t bytes) {
+    return std::unique_ptr<void, void (*)(void*)>(
+        std::aligned_alloc(64, (bytes + 63) / 64 * 64 + 64), std::free);
+  };
+  const std::vector<uint8_t> a(shape.m * shape.k, 3), b(shape.n * shape.k, 5);
+  const std::vector<float> multiplier(shape.n, 1e-3F);
+  std::vector<float> c(shape.m * shape.n);
+  const auto packed = aligned(gemm_s8_packed_bytes(table, shape.k, shape.n));
+  const auto scratch = aligned(gemm_s8_scratch_bytes(table, shape.m, shape.k));
+  GemmS8Weights weights;
+  weights.data = b.data();
+  weights.k = shape.k;
+  weights.n = shape.n;
+  weights.row_stride = shape.n;
+  gemm_s8_pack(table, weights, packed.get());
+  GemmS8Args args;
+  args.m = shape.m;
+  args.n = shape.n;
+  args.k = shape.k;
+  args.a = a.data();
+  args.a_stride = shape.k;
+  args.packed = packed.get();
+  args.c = c.data();
+  args.c_stride = shape.n;
+  args.epilogue.type = type;
+  args.epilogue.multiplier = multiplier.data();
+  args.scratch = scratch.get();
+  SerialParallel serial;
+  for (auto _ : state) gemm_s8(table, args, serial);
+  state.counters["GMAC/s"] =
+      benchmark::Counter(static_cast<double>(shape.m * shape.n * shape.k) * 1e-9,
+                         benchmark::Counter::kIsIterationInvariantRate);
+}
+
+const bool kRegistered = [] {
+  for (const Variant<GemmS8Table>& variant : gemm_s8_variants())
+    for (const Shape& shape : kShapes) {
+      if (variant.isa == Isa::scalar || !CpuToken::probe(variant.isa)) continue;
+      const std::string name = std::string("gemm_s8/") + std::string(isa_name(variant.isa)) + "/";
+      benchmark::RegisterBenchmark((name + shape.name + "/u8").c_str(), gemm, *variant.table, shape,
+                                   GemmS8Output::u8);
+      benchmark::RegisterBenchmark((name + shape.name + "/f32").c_str(), gemm, *variant.table,
+                                   shape, GemmS8Output::f32);
+    }
+  return true;
+}();
+
+}  // namespace

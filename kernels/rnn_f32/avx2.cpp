@@ -1,0 +1,20 @@
+#include "kernels/math/avx2.h"
+
+#include "kernels/rnn_f32/rnn_f32.h"
+
+namespace octet::kernels {
+namespace {
+
+#include "kernels/rnn/cells.inl"
+#include "kernels/rnn_f32/cell.inl"
+#include "kernels/vec/vec256.inl"
+
+using Cell = CellF32<Vec256>;
+
+}  // namespace
+
+extern const RnnCell rnn_f32_avx2;
+const RnnCell rnn_f32_avx2 = {Cell::packed_bytes, Cell::pack,      Cell::state_bytes,
+                              Cell::encode,       lstm_step<Cell>, gru_step<Cell>};
+
+}  // namespace octet::kernels

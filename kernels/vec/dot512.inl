@@ -1,0 +1,18 @@
+// Sums of four u8 x s8 products in each 32-bit lane (vpdpbusd). Included inside an anonymous
+// namespace.
+
+struct Dot512 {
+  using Int = __m512i;
+  static constexpr size_t kLanes = 16;
+  static Int zero() { return _mm512_setzero_si512(); }
+  static Int load(const uint8_t* p) { return _mm512_loadu_si512(p); }
+  static Int broadcast(int32_t v) { return _mm512_set1_epi32(v); }
+  static Int broadcast_load(const uint8_t* p) {
+    int32_t v;
+    __builtin_memcpy(&v, p, sizeof(v));
+    return _mm512_set1_epi32(v);
+  }
+  static Int dot(Int acc, Int u8, Int s8) { return _mm512_dpbusd_epi32(acc, u8, s8); }
+  static Int add(Int a, Int b) { return _mm512_add_epi32(a, b); }
+  static void store(int32_t* p, Int v) { _mm512_storeu_si512(p, v); }
+};
