@@ -32,14 +32,14 @@ class SpeechLstm(nn.Module):
 
     STACK = 3
 
-    def __init__(self, mels=40, hidden=192, layers=3):
+    def __init__(self, mels=40, hidden=192, layers=3, dropout=0.1):
         super().__init__()
         self.normalise = Normalise(mels)
         self.hidden = hidden
         self.layers = layers
         self.lstm = nn.LSTM(mels * self.STACK, hidden, layers, batch_first=True, bidirectional=True,
-                            dropout=0.25)
-        self.dropout = nn.Dropout(0.25)
+                            dropout=dropout)
+        self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(2 * hidden, TOKENS)
 
     def forward(self, x):
@@ -173,5 +173,5 @@ class SpeechConformer(nn.Module):
         return torch.log_softmax(self.output(x), dim=-1)
 
 
-def build(name):
-    return {"speech_lstm": SpeechLstm, "speech_conformer": SpeechConformer}[name]()
+def build(name, dropout=0.1):
+    return {"speech_lstm": SpeechLstm, "speech_conformer": SpeechConformer}[name](dropout=dropout)

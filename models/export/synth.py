@@ -94,16 +94,17 @@ def make_bank(seed, variants, speakers, strings, workers):
 def main():
     ap = argparse.ArgumentParser(description=__doc__)
     ap.add_argument("--split", choices=["train", "eval"], required=True)
+    ap.add_argument("--seed", type=int, required=True)
+    ap.add_argument("--speakers", type=int, required=True)
+    ap.add_argument("--strings", type=int, required=True)
     ap.add_argument("--out", required=True)
     ap.add_argument("--workers", type=int, default=2)
     args = ap.parse_args()
-    if args.split == "train":
-        variants = [v for v in VARIANTS if v not in EVAL_ONLY]
-        bank = make_bank(1, variants, 420, 2400, args.workers)
-    else:
+    variants = [v for v in VARIANTS if v not in EVAL_ONLY]
+    if args.split == "eval":
         # Half of the evaluation voices come from variants that training never hears.
-        variants = sorted(EVAL_ONLY) + [v for v in VARIANTS if v not in EVAL_ONLY][:16]
-        bank = make_bank(2, variants, 140, 400, args.workers)
+        variants = sorted(EVAL_ONLY) + variants[:16]
+    bank = make_bank(args.seed, variants, args.speakers, args.strings, args.workers)
     with open(args.out, "wb") as f:
         pickle.dump(bank, f)
     print(len(bank["speakers"]), "speakers,", len(bank["strings"]), "strings")

@@ -76,7 +76,7 @@ def train(net, utterances, checks, args):
                                                    pct_start=args.warmup)
     net.train()
     total, begin = 0.0, time.time()
-    for step, ids in enumerate(plan, 1):
+    for step, ids in enumerate(plan[:args.stop], 1):
         x = np.stack([utterances[i][0] for i in ids]).astype(np.float32)
         x = torch.from_numpy(mask(x + rng.normal(0, 1) * 0.5, rng))[:, rng.integers(0, 4):]
         labels = torch.from_numpy(np.concatenate([utterances[i][1] for i in ids]).astype(np.int64) + 1)
@@ -105,6 +105,8 @@ def main():
     ap.add_argument("--exclude-speaker")
     ap.add_argument("--start", help="checkpoint to go on from")
     ap.add_argument("--steps", type=int, required=True)
+    ap.add_argument("--stop", type=int, help="ends after this many steps of the schedule")
+    ap.add_argument("--dropout", type=float, default=0.1)
     ap.add_argument("--rate", type=float, default=1.5e-3)
     ap.add_argument("--warmup", type=float, default=0.15)
     ap.add_argument("--frames-per-batch", type=int, default=6000)
@@ -115,7 +117,7 @@ def main():
     torch.set_num_threads(1)
     torch.manual_seed(args.seed)
     utterances = load(args.train, args.exclude_speaker)
-    net = speech_nets.build(args.net)
+    net = speech_nets.build(args.net, args.dropout)
     net.normalise.fit(torch.from_numpy(np.concatenate([u[0] for u in utterances[:2000]]).astype(np.float32)))
     if args.start:
         net.load_state_dict(torch.load(args.start))
