@@ -1,0 +1,23 @@
+#include <immintrin.h>
+
+#include "kernels/conv_s8/conv_s8.h"
+#include "kernels/simd/unroll.h"
+
+namespace octet::kernels {
+namespace {
+
+// clang-format off: each stands on the ones before it
+#include "kernels/simd/lanes512.inl"
+#include "kernels/conv_s8/finish.inl"
+#include "kernels/conv_s8/slots.inl"
+#include "kernels/conv_s8/tile512.inl"
+#include "kernels/conv_s8/panel.inl"
+#include "kernels/conv_s8/driver.inl"
+// clang-format on
+
+}  // namespace
+
+extern const ConvS8Table conv_s8_avx512vnni;
+const ConvS8Table conv_s8_avx512vnni{packed_bytes, pack, scratch_bytes, run};
+
+}  // namespace octet::kernels

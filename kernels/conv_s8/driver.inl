@@ -1,0 +1,122 @@
+// conv_s8 over panel.inl. Packed: a header of 64 bytes (uint32 has_zeros), then a matrix a group;
+// depth runs over kernel rows, kernel columns, channels.
+
+inline constexpr size_t kHeaderBytes = 64;
+
+inline size_t depth_of(const ConvShape& s) {
+  return s.kernel_h * s.kernel_w * (s.in_channels / s.groups);
+}
+
+inline size_t group_bytes(const ConvShape& s) {
+  return matrix_bytes(depth_of(s), s.out_channels / s.groups);
+}
+
+inline size_t packed_bytes(const ConvShape& s) { return kHeaderBytes + s.groups * group_bytes(s); }
+
+inline void pack(const ConvShape& s, const ConvWeights& w, void* packed) {
+  auto* to = static_cast<uint8_t*>(packed);
+  const uint32_t has_zeros = weights_have_zeros(w, s.out_channels) ? 1 : 0;
+  __builtin_memcpy(to, &has_zeros, sizeof(has_zeros));
+  const size_t columns = s.out_channels / s.groups;
+  const size_t channels = s.in_channels / s.groups;
+  const size_t taps = s.kernel_h * s.kernel_w;
+  for (size_t g = 0; g < s.groups; ++g)
+    pack_matrix(to + kHeaderBytes + g * group_bytes(s), depth_of(s), columns, g * columns, w,
+                [&](size_t k, size_t c) {
+                  return ((g * columns + c) * channels + k % channels) * taps + k / channels;
+                });
+}
+
+inline size_t slot_bytes(const ConvShape& s) { return panel_bytes(depth_of(s)); }
+
+inline size_t scratch_bytes(const ConvShape& s, size_t width) { return width * slot_bytes(s); }
+
+/// Whether the input itself is a panel: rows of a 1x1 convolution that need no conversion.
+inline bool reads_in_place(const ConvShape& s, const ConvIo& io) {
+  return kCodeBytes == 1 && !io.in_signed && depth_of(s) % kGroup == 0 && s.kernel_h == 1 &&
+         s.kernel_w == 1 && s.stride_h == 1 && s.stride_w == 1 && s.pad_top == 0 &&
+         s.pad_left == 0 && s.out_h == s.in_h && s.out_w == s.in_w;
+}
+
+/// Gathers one kernel row's taps of one output pixel: `row` is the input row, `x` the first tap's
+/// column (it wraps below zero).
+inline uint8_t* gather_taps(const ConvShape& s, const ConvIo& io, const uint8_t* row, size_t x,
+                            size_t channels, size_t stride, uint8_t* to) {
+  const size_t span = s.kernel_w * channels;
+  if (s.dilation_w == 1 && stride == channels && x < s.in_w && s.in_w - x >= s.kernel_w) {
+    copy_codes(to, row + x * stride, span, io);
+    return to + span * kCodeBytes;
+  }
+  for (size_t j = 0; j < s.kernel_w; ++j) {
+    const size_t at = x + j * s.dilation_w;
+    if (at < s.in_w)
+      copy_codes(to, row + at * stride, channels, io);
+    else
+      fill_codes(to, channels, io);
+    to += channels * kCodeBytes;
+  }
+  return to;
+}
+
+inline void gather_pixel(const ConvShape& s, const ConvIo& io, size_t group, size_t pixel,
+                         uint8_t* to) {
+  const size_t channels = s.in_channels / s.groups;
+  const size_t stride = io.in_stride == 0 ? s.in_channels : io.in_stride;
+  const size_t ox = pixel % s.out_w;
+  const size_t oy = pixel / s.out_w % s.out_h;
+  const size_t n = pixel / (s.out_w * s.out_h);
+  const auto* in = static_cast<const uint8_t*>(io.in) + group * channels;
+  for (size_t i = 0; i < s.kernel_h; ++i) {
+    const size_t y = oy * s.stride_h + i * s.dilation_h - s.pad_top;  // wraps below zero
+    if (y < s.in_h) {
+      to = gather_taps(s, io, in + (n * s.in_h + y) * s.in_w * stride, ox * s.stride_w - s.pad_left,
+                       channels, stride, to);
+    } else {
+      fill_codes(to, s.kernel_w * channels, io);
+      to += s.kernel_w * channels * kCodeBytes;
+    }
+  }
+}
+
+inline Rows gather(const ConvShape& s, const ConvIo& io, const Matrix& m, size_t group,
+                   size_t begin, size_t end, void* scratch) {
+  const size_t stride = panel_stride(m.depth);
+  auto* panel = static_cast<uint8_t*>(scratch);
+  auto* sums = reinterpret_cast<int32_t*>(panel + kMaxPanelRows * stride);
+  for (size_t pixel = begin; pixel < end; ++pixel) {
+    uint8_t* row = panel + (pixel - begin) * stride;
+    gather_pixel(s, io, group, pixel, row);
+    if (m.has_zeros) sums[pixel - begin] = sum_codes(row, m.depth, panel_zero(io));
+  }
+  return {panel, stride, end - begin, panel_zero(io), sums};
+}
+
+inline void run(const ConvShape& s, const void* packed, const ConvIo& io,
+                const ConvEpilogue& epilogue, void* scratch, Parallel& parallel) {
+  const auto* weights = static_cast<const uint8_t*>(packed);
+  uint32_t has_zeros = 0;
+  __builtin_memcpy(&has_zeros, weights, sizeof(has_zeros));
+  const size_t columns = s.out_channels / s.groups;
+  const size_t pixels = s.batch * s.out_h * s.out_w;
+  const size_t stride = io.in_stride == 0 ? s.in_channels : io.in_stride;
+  const bool in_place = reads_in_place(s, io) && has_zeros == 0;
+  const Target target = target_of(s, io, epilogue);
+  const Cut cut(pixels, divide_up(columns, kLanes), s.groups, parallel.width());
+  const size_t macs = pixels * s.out_channels * depth_of(s);
+  for_each_in_slots(cut.tasks() * s.groups, macs, parallel, [&](size_t task, size_t slot) {
+    const size_t group = task / cut.tasks();
+    const size_t panel = task % cut.tasks() / cut.runs;
+    const size_t run = task % cut.runs;
+    const size_t begin = cut.row_at(panel);
+    const size_t end = cut.row_at(panel + 1);
+    const Matrix m = matrix_at(weights + kHeaderBytes + group * group_bytes(s), depth_of(s),
+                               columns, group * columns, has_zeros != 0);
+    const uint8_t* first =
+        static_cast<const uint8_t*>(io.in) + begin * stride + group * (s.in_channels / s.groups);
+    const Rows rows = in_place ? Rows{first, stride, end - begin, panel_zero(io), nullptr}
+                               : gather(s, io, m, group, begin, end,
+                                        static_cast<uint8_t*>(scratch) + slot * slot_bytes(s));
+    multiply_rows(target, m, rows, cut.block_at(run), cut.block_at(run + 1),
+                  [&](size_t row) { return begin + row; });
+  });
+}

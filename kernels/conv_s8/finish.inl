@@ -1,0 +1,62 @@
+// ConvEpilogue over sixteen lanes. Included inside an anonymous namespace, after a lanes file.
+
+/// Sixteen output channels: `count` of them from channel `first` on.
+struct Columns {
+  size_t first, count;
+  Ints offset;  // added to the raw sums: the bias, and what the kernel's own offsets ask for
+  Floats multiplier;
+};
+
+inline Columns columns_at(const ConvEpilogue& e, size_t first, size_t count) {
+  Columns c{first, count, set_ints(0), set_floats(0.0F)};
+  if (e.bias != nullptr) c.offset = load_ints(e.bias + first, count);
+  if (e.multiplier != nullptr) c.multiplier = load_floats(e.multiplier + first, count);
+  return c;
+}
+
+/// Where a call writes, with the strides resolved.
+struct Target {
+  const ConvEpilogue* epilogue;
+  void* out;
+  size_t out_stride, residual_stride;
+};
+
+inline Target target_of(const ConvShape& shape, const ConvIo& io, const ConvEpilogue& e) {
+  return {&e, io.out, io.out_stride == 0 ? shape.out_channels : io.out_stride,
+          e.residual_stride == 0 ? shape.out_channels : e.residual_stride};
+}
+
+inline Ints to_codes(const ConvEpilogue& e, Floats v) {
+  // Rounding keeps the order, so clamping to whole numbers may come first.
+  const auto zero = static_cast<float>(e.zero_point);
+  v = min(max(v, set_floats(e.low - zero)), set_floats(e.high - zero));
+  return add(to_ints(v), set_ints(e.zero_point));
+}
+
+/// Writes the columns of one pixel from its raw sums.
+inline void finish(const Target& t, const Columns& c, size_t pixel, Ints raw) {
+  const ConvEpilogue& e = *t.epilogue;
+  const size_t at = pixel * t.out_stride + c.first;
+  const Ints acc = add(raw, c.offset);
+  if (e.out == Element::s32) {
+    store_ints(static_cast<int32_t*>(t.out) + at, c.count, acc);
+    return;
+  }
+  Floats v = mul(to_floats(acc), c.multiplier);
+  if (e.residual != nullptr) {
+    const auto* residual =
+        static_cast<const uint8_t*>(e.residual) + pixel * t.residual_stride + c.first;
+    const Ints code =
+        sub(load_codes(residual, e.residual_signed, c.count), set_ints(e.residual_zero_point));
+    v = add(v, mul(to_floats(code), set_floats(e.residual_multiplier)));
+  }
+  if (e.out == Element::f32) {
+    v = min(max(v, set_floats(e.low)), set_floats(e.high));
+    store_floats(static_cast<float*>(t.out) + at, c.count, v);
+    return;
+  }
+  auto* to = static_cast<uint8_t*>(t.out) + at;
+  store_codes(to, c.count, to_codes(e, v));
+  if (e.table != nullptr)
+    for (size_t i = 0; i < c.count; ++i) to[i] = e.table[to[i]];
+}

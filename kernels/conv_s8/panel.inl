@@ -1,0 +1,147 @@
+// Products of a panel of gathered rows with packed weights, for conv_s8 and conv_transpose_s8.
+// Included inside an anonymous namespace after finish.inl, slots.inl and an instruction set's
+// tile.inl, which defines
+//   kCodeBytes              bytes of a code in a row of the panel
+//   kGroup                  depths that one 32-bit lane sums; kCodeBytes * kGroup is 4
+//   kMaxBlocks, tile_rows(blocks)   the largest tile: blocks of 16 columns, rows
+//   multiply(rows, blocks, a, a_stride, groups, weights, block_bytes, tile)
+//   copy_codes, fill_codes, sum_codes   what gathers a row
+
+inline constexpr size_t kLanes = 16;
+inline constexpr size_t kBlockGroupBytes = kLanes * kGroup;
+
+/// One matrix of packed weights: int32 sums[], int32 zeros[], then s8 codes by block of 16 columns,
+/// group of depths, column, depth.
+struct Matrix {
+  size_t depth = 0, columns = 0, first = 0;  // `first` is the first column's output channel
+  const int32_t* sums = nullptr;             // by column: Σ of its codes
+  const int32_t* zeros = nullptr;            // by column: the zero point of its codes
+  const int8_t* codes = nullptr;
+  bool has_zeros = false;
+
+  size_t blocks() const { return divide_up(columns, kLanes); }
+  size_t groups() const { return divide_up(depth, kGroup); }
+  size_t block_bytes() const { return groups() * kBlockGroupBytes; }
+};
+
+inline size_t matrix_bytes(size_t depth, size_t columns) {
+  const size_t blocks = divide_up(columns, kLanes);
+  return blocks * kLanes * 2 * sizeof(int32_t) +
+         round_up(blocks * divide_up(depth, kGroup) * kBlockGroupBytes, 64);
+}
+
+inline Matrix matrix_at(const void* packed, size_t depth, size_t columns, size_t first,
+                        bool has_zeros) {
+  const size_t padded = round_up(columns, kLanes);
+  const auto* sums = static_cast<const int32_t*>(packed);
+  return {depth,    columns,       first,
+          sums,     sums + padded, reinterpret_cast<const int8_t*>(sums + 2 * padded),
+          has_zeros};
+}
+
+/// Whether any weight has a zero point once u8 codes are taken as s8 ones.
+inline bool weights_have_zeros(const ConvWeights& w, size_t channels) {
+  const int32_t shift = w.is_signed ? 0 : 128;
+  bool any = w.zero_points == nullptr && shift != 0;
+  for (size_t c = 0; w.zero_points != nullptr && c < channels; ++c)
+    any = any || w.zero_points[c] != shift;
+  return any;
+}
+
+/// Fills a matrix from index(k, column), the place of a weight in w.data.
+template <typename Index>
+void pack_matrix(void* packed, size_t depth, size_t columns, size_t first, const ConvWeights& w,
+                 Index index) {
+  const Matrix m = matrix_at(packed, depth, columns, first, true);
+  auto* sums = const_cast<int32_t*>(m.sums);
+  auto* zeros = const_cast<int32_t*>(m.zeros);
+  auto* codes = const_cast<int8_t*>(m.codes);
+  const int shift = w.is_signed ? 0 : 128;
+  for (size_t c = 0; c < round_up(columns, kLanes); ++c) {
+    sums[c] = 0;
+    zeros[c] = c < columns ? (w.zero_points != nullptr ? w.zero_points[first + c] : 0) - shift : 0;
+    for (size_t k = 0; k < m.groups() * kGroup; ++k) {
+      int8_t code = 0;
+      if (c < columns && k < depth) {
+        const uint8_t byte = static_cast<const uint8_t*>(w.data)[index(k, c)];
+        code = static_cast<int8_t>(static_cast<uint8_t>(byte ^ shift));
+      }
+      sums[c] += code;
+      codes[c / kLanes * m.block_bytes() + k / kGroup * kBlockGroupBytes + c % kLanes * kGroup +
+            k % kGroup] = code;
+    }
+  }
+}
+
+/// Bytes between the rows of a panel; past a row's codes there is room for copies to run over.
+inline size_t panel_stride(size_t depth) { return round_up(depth * kCodeBytes, 64) + 64; }
+
+inline constexpr size_t kPanelRows = 48;
+inline constexpr size_t kMaxPanelRows = kPanelRows + kPanelRows / 2;
+
+/// How many panels `rows` rows make, each of at most kMaxPanelRows.
+inline size_t panel_count(size_t rows) {
+  return larger(divide_up(rows, kMaxPanelRows), (rows + kPanelRows / 2) / kPanelRows);
+}
+
+inline size_t panel_bytes(size_t depth) {
+  return kMaxPanelRows * panel_stride(depth) + round_up(kMaxPanelRows * sizeof(int32_t), 64);
+}
+
+/// Rows of activations as the tiles read them.
+struct Rows {
+  const uint8_t* data;
+  size_t stride, count;
+  int32_t zero;         // what the codes carry as zero point
+  const int32_t* sums;  // by row: Σ (code - zero), where the matrix has zeros
+};
+
+template <typename PixelOf>
+void finish_tile(const Target& target, const Matrix& m, const Rows& rows, const int32_t* tile,
+                 size_t row, size_t row_count, size_t block, size_t block_count, PixelOf pixel_of) {
+  for (size_t b = 0; b < block_count; ++b) {
+    const size_t column = (block + b) * kLanes;
+    Columns c = columns_at(*target.epilogue, m.first + column, smaller(kLanes, m.columns - column));
+    c.offset = sub(c.offset, mul(load_ints(m.sums + column, kLanes), set_ints(rows.zero)));
+    const Ints zeros = load_ints(m.zeros + column, kLanes);
+    for (size_t r = 0; r < row_count; ++r) {
+      Ints raw = load_ints(tile + r * block_count * kLanes + b * kLanes, kLanes);
+      if (m.has_zeros) raw = sub(raw, mul(zeros, set_ints(rows.sums[row + r])));
+      finish(target, c, pixel_of(row + r), raw);
+    }
+  }
+}
+
+/// Multiplies the rows with the blocks [begin, end) of `m` and finishes pixel_of(row).
+template <typename PixelOf>
+void multiply_rows(const Target& target, const Matrix& m, const Rows& rows, size_t begin,
+                   size_t end, PixelOf pixel_of) {
+  alignas(64) int32_t tile[kMaxTileLanes];
+  for (size_t block = begin; block < end;) {
+    size_t blocks = smaller(kMaxBlocks, end - block);
+    if (end - block == kMaxBlocks + 1) blocks = divide_up(end - block, 2);
+    for (size_t row = 0; row < rows.count;) {
+      const size_t count = tile_rows(blocks, rows.count - row);
+      multiply(count, blocks, rows.data + row * rows.stride, rows.stride, m.groups(),
+               m.codes + block * m.block_bytes(), m.block_bytes(), tile);
+      finish_tile(target, m, rows, tile, row, count, block, blocks, pixel_of);
+      row += count;
+    }
+    block += blocks;
+  }
+}
+
+/// A cut of `rows` x `blocks` of one matrix into tasks of whole panels and runs of blocks.
+struct Cut {
+  size_t panels, runs, rows, blocks;
+
+  Cut(size_t row_count, size_t block_count, size_t others, size_t width)
+      : panels(panel_count(row_count)), runs(1), rows(row_count), blocks(block_count) {
+    const size_t wanted = width > 1 ? 2 * width : 1;
+    if (panels * others < wanted)
+      runs = larger(1, smaller(divide_up(wanted, panels * others), blocks / kMaxBlocks));
+  }
+  size_t tasks() const { return panels * runs; }
+  size_t row_at(size_t panel) const { return rows * panel / panels; }
+  size_t block_at(size_t run) const { return blocks * run / runs; }
+};

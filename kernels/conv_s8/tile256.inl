@@ -1,0 +1,81 @@
+// The tiles of panel.inl by vpmaddwd: codes less their zero point as s16 with two depths a lane.
+
+inline constexpr size_t kCodeBytes = 2, kGroup = 2;
+inline constexpr size_t kMaxBlocks = 1;
+inline constexpr size_t kMaxTileLanes = 6 * 16;
+
+inline int32_t panel_zero(const ConvIo& /*io*/) { return 0; }
+
+/// How many of the `left` rows the next tile takes.
+inline size_t tile_rows(size_t /*blocks*/, size_t left) {
+  return left >= 6 ? 6 : (left >= 4 ? 4 : (left >= 2 ? 2 : 1));
+}
+
+template <int kRows>
+void multiply_tile(const uint8_t* a, size_t a_stride, size_t groups, const int8_t* weights,
+                   int32_t* tile) {
+  __m256i acc[kRows][2];
+  simd::unroll<kRows>([&](auto r) { acc[r][0] = acc[r][1] = _mm256_setzero_si256(); });
+  for (size_t g = 0; g < groups; ++g) {
+    const auto* at = reinterpret_cast<const __m128i*>(weights + g * 32);
+    const __m256i w0 = _mm256_cvtepi8_epi16(_mm_load_si128(at));
+    const __m256i w1 = _mm256_cvtepi8_epi16(_mm_load_si128(at + 1));
+    simd::unroll<kRows>([&](auto r) {
+      int32_t codes;
+      __builtin_memcpy(&codes, a + r * a_stride + g * 4, 4);
+      const __m256i x = _mm256_set1_epi32(codes);
+      acc[r][0] = _mm256_add_epi32(acc[r][0], _mm256_madd_epi16(x, w0));
+      acc[r][1] = _mm256_add_epi32(acc[r][1], _mm256_madd_epi16(x, w1));
+    });
+  }
+  simd::unroll<kRows>([&](auto r) {
+    _mm256_store_si256(reinterpret_cast<__m256i*>(tile + r * 16), acc[r][0]);
+    _mm256_store_si256(reinterpret_cast<__m256i*>(tile + r * 16 + 8), acc[r][1]);
+  });
+}
+
+inline void multiply(size_t rows, size_t /*blocks*/, const uint8_t* a, size_t a_stride,
+                     size_t groups, const int8_t* weights, size_t /*block_bytes*/, int32_t* tile) {
+  switch (rows) {
+    case 6: return multiply_tile<6>(a, a_stride, groups, weights, tile);
+    case 4: return multiply_tile<4>(a, a_stride, groups, weights, tile);
+    case 2: return multiply_tile<2>(a, a_stride, groups, weights, tile);
+    default: return multiply_tile<1>(a, a_stride, groups, weights, tile);
+  }
+}
+
+inline __m256i widen(__m128i codes, bool is_signed) {
+  return is_signed ? _mm256_cvtepi8_epi16(codes) : _mm256_cvtepu8_epi16(codes);
+}
+
+/// Copies `count` codes into a row; up to 31 bytes past them may be overwritten.
+inline void copy_codes(uint8_t* to, const uint8_t* from, size_t count, const ConvIo& io) {
+  const __m256i zero = _mm256_set1_epi16(static_cast<int16_t>(io.in_zero_point));
+  size_t i = 0;
+  for (; i + 16 <= count; i += 16) {
+    const __m128i codes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + i));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + i * 2),
+                        _mm256_sub_epi16(widen(codes, io.in_signed), zero));
+  }
+  if (i < count)
+    _mm256_storeu_si256(
+        reinterpret_cast<__m256i*>(to + i * 2),
+        _mm256_sub_epi16(widen(load_bytes(from + i, count - i), io.in_signed), zero));
+}
+
+/// Writes `count` codes of zero; up to 31 bytes past them may be overwritten.
+inline void fill_codes(uint8_t* to, size_t count, const ConvIo& /*io*/) {
+  for (size_t i = 0; i < count; i += 16)
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + i * 2), _mm256_setzero_si256());
+}
+
+/// Σ (code - zero) of a row.
+inline int32_t sum_codes(const uint8_t* row, size_t depth, int32_t /*zero*/) {
+  int32_t sum = 0;
+  for (size_t i = 0; i < depth; ++i) {
+    int16_t code;
+    __builtin_memcpy(&code, row + i * 2, 2);
+    sum += code;
+  }
+  return sum;
+}
