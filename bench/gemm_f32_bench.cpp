@@ -1,0 +1,80 @@
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <memory>
+#include <new>
+#include <string>
+
+#include "kernels/gemm_f32/gemm_f32.h"
+
+using namespace octet;
+using namespace octet::kernels;
+
+namespace {
+
+struct Free {
+  void operator()(float* p) const { ::operator delete (p, std::align_val_t{64}); }
+};
+using Buffer = std::unique_ptr<float, Free>;
+
+Buffer filled(size_t size) {
+  auto* data = static_cast<float*>(::operator new (size * 4 + 64, std::align_val_t{64}));
+  for (size_t i = 0; i < size; ++i) data[i] = static_cast<float>(i % 17) * 0.0625F - 0.5F;
+  return Buffer(data);
+}
+
+struct Shape {
+  size_t m, n, k;
+};
+
+constexpr Shape kShapes[] = {
+    {1, 512, 512},   {1, 1024, 1024},  {1, 4096, 1024},   {2, 1024, 1024},   {4, 1024, 1024},
+    {8, 1024, 1024}, {16, 512, 512},   {32, 512, 512},    {64, 512, 512},    {128, 512, 512},
+    {200, 512, 512}, {128, 2048, 512}, {256, 1024, 1024}, {512, 4096, 1024}, {64, 64, 64},
+    {16, 16, 16},    {100, 10, 64},    {128, 128, 32}};
+
+void multiply(benchmark::State& state, const GemmF32Variant& variant, Shape shape, bool prepacked) {
+  const GemmF32Table& table = *variant.table;
+  const Buffer a = filled(shape.m * shape.k);
+  const Buffer b = filled(shape.k * shape.n);
+  const Buffer out = filled(shape.m * shape.n);
+  const Buffer packed = filled(gemm_f32_packed_size(table, shape.k, shape.n));
+  SerialParallel serial;
+  GemmF32Args args;
+  args.m = shape.m;
+  args.n = shape.n;
+  args.k = shape.k;
+  args.a = {a.get(), static_cast<ptrdiff_t>(shape.k), 1};
+  args.b = {b.get(), static_cast<ptrdiff_t>(shape.n), 1};
+  args.out = out.get();
+  args.out_row = static_cast<ptrdiff_t>(shape.n);
+  if (prepacked) {
+    gemm_f32_pack(table, args.b, shape.k, shape.n, packed.get(), serial);
+    args.packed_b = packed.get();
+  }
+  args.scratch = packed.get();
+  for (auto _ : state) {
+    gemm_f32(table, args, serial);
+    benchmark::ClobberMemory();
+  }
+  const double work = static_cast<double>(shape.m * shape.n * shape.k);
+  state.counters["GMAC/s"] =
+      benchmark::Counter(work * 1e-9, benchmark::Counter::kIsIterationInvariantRate);
+}
+
+const int kRegistered = [] {
+  for (const GemmF32Variant& variant : gemm_f32_variants()) {
+    if (variant.isa == Isa::scalar || !CpuToken::probe(variant.isa)) continue;
+    for (const Shape shape : kShapes)
+      for (const bool prepacked : {true, false}) {
+        const std::string name = std::string("gemm_f32/") + std::string(isa_name(variant.isa)) +
+                                 (prepacked ? "/packed/" : "/runtime/") + std::to_string(shape.m) +
+                                 "x" + std::to_string(shape.n) + "x" + std::to_string(shape.k);
+        benchmark::RegisterBenchmark(name.c_str(), multiply, variant, shape, prepacked)
+            ->MinTime(0.1);
+      }
+  }
+  return 0;
+}();
+
+}  // namespace
