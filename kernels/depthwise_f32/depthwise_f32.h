@@ -27,7 +27,7 @@ struct DepthwiseF32Args {
   const float* weights = nullptr;
   /// [channels] or null.
   const float* bias = nullptr;
-  Activation activation;
+  Activation activation = {};
   /// The output's shape, or null.
   const float* residual = nullptr;
   float* out = nullptr;

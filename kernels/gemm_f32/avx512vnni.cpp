@@ -1,14 +1,3 @@
-#include "kernels/simd/avx512.h"
-#include "kernels/simd/transpose_x86.h"
-
-namespace octet::kernels {
-namespace {
-// 12 rows by 2 registers are 24 sums, which leaves 8 of 32 for operands.
-constexpr int kPanelVectors = 2;
-constexpr unsigned kTileRows = 12;
-}  // namespace
-}  // namespace octet::kernels
-
 #include "kernels/gemm_f32/vector.h"
 
 namespace octet::kernels {

@@ -26,7 +26,7 @@ struct GemmF32Epilogue {
   const float* addend = nullptr;
   ptrdiff_t addend_row = 0;
   ptrdiff_t addend_column = 1;
-  Activation activation;
+  Activation activation = {};
   const float* residual = nullptr;
   ptrdiff_t residual_row = 0;
 };

@@ -1,10 +1,10 @@
 #pragma once
 
-// gemm_f32 over F32x16: the including file has included simd/avx2.h or simd/avx512.h and defines
-// kPanelVectors and kTileRows of its register file before.
+// gemm_f32 over F32x16, included once by each instruction set's file.
 
 #include "kernels/gemm_f32/gemm_f32.h"
 #include "kernels/simd/functions.h"
+#include "kernels/simd/transpose_x86.h"
 #include "kernels/simd/unroll.h"
 
 namespace octet::kernels {
@@ -15,6 +15,9 @@ using simd::Index;
 using simd::unroll;
 
 constexpr size_t kLanes = 16;
+// A tile's sums take 12 of 16 AVX2 registers or 24 of 32 AVX-512 registers.
+constexpr int kPanelVectors = simd::kRegisters >= 32 ? 2 : 1;
+constexpr size_t kTileRows = simd::kRegisters >= 32 ? 12 : 6;
 constexpr size_t kPanel = kPanelVectors * kLanes;
 
 // What a register tile reads and where it leaves its sums.

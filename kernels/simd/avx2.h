@@ -16,6 +16,9 @@ inline namespace avx2 {
 
 #define OCTET_SIMD static inline __attribute__((always_inline))
 
+/// How many F32x16 the registers hold.
+constexpr int kRegisters = 8;
+
 struct F32x16 {
   __m256 lo, hi;
 };

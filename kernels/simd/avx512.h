@@ -3,6 +3,8 @@
 // Sixteen float lanes as one AVX-512 register: the same operations as avx2.h, the same bits. Only
 // files compiled for AVX512F and AVX512DQ include it.
 
+// g++ 12's own header makes undefined registers by reading them before they are set.
+#pragma GCC diagnostic ignored "-Wuninitialized"
 #include <immintrin.h>
 
 #include <cstddef>
@@ -14,6 +16,9 @@ namespace octet::kernels::simd {
 inline namespace avx512 {
 
 #define OCTET_SIMD static inline __attribute__((always_inline))
+
+/// How many F32x16 the registers hold.
+constexpr int kRegisters = 32;
 
 struct F32x16 {
   __m512 v;
@@ -79,7 +84,7 @@ OCTET_SIMD F32x16 select(Mask16 m, F32x16 a, F32x16 b) {
 /// Combines the lanes: 8 apart, 4, 2, 1.
 template <typename Op128, typename Op256>
 OCTET_SIMD float tree(F32x16 x, Op256 op256, Op128 op128) {
-  const __m256 a = op256(_mm512_castps512_ps256(x.v), _mm512_extractf32x8_ps(x.v, 1));
+  const __m256 a = op256(_mm512_extractf32x8_ps(x.v, 0), _mm512_extractf32x8_ps(x.v, 1));
   const __m128 b = op128(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
   const __m128 c = op128(b, _mm_movehl_ps(b, b));
   return _mm_cvtss_f32(op128(c, _mm_shuffle_ps(c, c, 1)));

@@ -1,10 +1,11 @@
 #pragma once
 
-// Functions over F32x16, the same for each instruction set: include avx2.h or avx512.h first.
-// scalar.h has the same on one float, bit for bit.
+// Functions over F32x16, the same for each instruction set. scalar.h has the same on one float, bit
+// for bit.
 
 #include "kernels/activation.h"
 #include "kernels/simd/constants.h"
+#include "kernels/simd/lanes.h"
 
 namespace octet::kernels::simd {
 

@@ -1,0 +1,95 @@
+#pragma once
+
+// softmax_f32 over F32x16, included once by each instruction set's file.
+
+#include "kernels/simd/functions.h"
+#include "kernels/softmax_f32/softmax_f32.h"
+
+namespace octet::kernels {
+namespace {
+
+using simd::F32x16;
+using simd::Mask16;
+
+constexpr size_t kLanes = 16;
+
+// e^(x - max) into y (unless only the sum is wanted); gives the sum of all.
+template <bool kStore>
+float exponentials(const float* x, float* y, size_t axis, float max) {
+  const F32x16 center = simd::set(max);
+  F32x16 sum = simd::zero();
+  size_t i = 0;
+  for (; i + kLanes <= axis; i += kLanes) {
+    const F32x16 e = simd::exp(simd::sub(simd::load(x + i), center));
+    if constexpr (kStore) simd::store(y + i, e);
+    sum = simd::add(sum, e);
+  }
+  if (i < axis) {
+    const Mask16 rest = simd::first(axis - i);
+    const F32x16 e = simd::exp(simd::sub(simd::load(x + i, rest), center));
+    if constexpr (kStore) simd::store(y + i, e, rest);
+    sum = simd::select(rest, simd::add(sum, e), sum);
+  }
+  return simd::sum_lanes(sum);
+}
+
+float maximum(const float* x, size_t axis) {
+  F32x16 max = simd::set(-__builtin_inff());
+  size_t i = 0;
+  for (; i + kLanes <= axis; i += kLanes) max = simd::max(max, simd::load(x + i));
+  if (i < axis) {
+    const Mask16 rest = simd::first(axis - i);
+    max = simd::select(rest, simd::max(max, simd::load(x + i, rest)), max);
+  }
+  return simd::max_lanes(max);
+}
+
+void row(const float* x, float* y, size_t axis, bool logarithm) {
+  const float max = maximum(x, axis);
+  if (logarithm) {
+    const F32x16 sum = simd::set(exponentials<false>(x, y, axis, max));
+    const F32x16 log_sum = simd::log(sum);
+    const F32x16 center = simd::set(max);
+    for (size_t i = 0; i < axis; i += kLanes) {
+      const Mask16 some = simd::first(axis - i < kLanes ? axis - i : kLanes);
+      const F32x16 value = simd::sub(simd::sub(simd::load(x + i, some), center), log_sum);
+      simd::store(y + i, value, some);
+    }
+    return;
+  }
+  const F32x16 inverse = simd::set(1.0F / exponentials<true>(x, y, axis, max));
+  size_t i = 0;
+  for (; i + kLanes <= axis; i += kLanes) simd::store(y + i, simd::mul(simd::load(y + i), inverse));
+  if (i == axis) return;
+  const Mask16 rest = simd::first(axis - i);
+  simd::store(y + i, simd::mul(simd::load(y + i, rest), inverse), rest);
+}
+
+void sixteen_columns(const float* x, float* y, size_t axis, size_t inner, Mask16 some,
+                     bool logarithm) {
+  const size_t end = axis * inner;
+  F32x16 max = simd::set(-__builtin_inff());
+  for (size_t i = 0; i < end; i += inner) max = simd::max(max, simd::load(x + i, some));
+  F32x16 sum = simd::zero();
+  for (size_t i = 0; i < end; i += inner) {
+    const F32x16 e = simd::exp(simd::sub(simd::load(x + i, some), max));
+    if (!logarithm) simd::store(y + i, e, some);
+    sum = simd::add(sum, e);
+  }
+  const F32x16 log_sum = simd::log(sum);
+  const F32x16 inverse = simd::div(simd::set(1.0F), sum);
+  for (size_t i = 0; i < end; i += inner) {
+    const F32x16 value = logarithm ? simd::sub(simd::sub(simd::load(x + i, some), max), log_sum)
+                                   : simd::mul(simd::load(y + i, some), inverse);
+    simd::store(y + i, value, some);
+  }
+}
+
+void columns(const float* x, float* y, size_t axis, size_t inner, size_t columns, bool logarithm) {
+  for (size_t c = 0; c < columns; c += kLanes)
+    sixteen_columns(x + c, y + c, axis, inner,
+                    simd::first(columns - c < kLanes ? columns - c : kLanes), logarithm);
+}
+
+}  // namespace
+}  // namespace octet::kernels

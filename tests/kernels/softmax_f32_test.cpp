@@ -1,0 +1,92 @@
+#include "kernels/softmax_f32/softmax_f32.h"
+
+#include "tests/support/float_kernels.h"
+
+using namespace octet;
+using namespace octet::kernels;
+using namespace octet::test;
+
+namespace {
+
+struct Case {
+  const char* name;
+  size_t outer, axis, inner;
+};
+
+const Case kCases[] = {
+    {"one", 1, 1, 1},        {"short rows", 50, 3, 1},  {"sixteen", 4, 16, 1},
+    {"seventeen", 4, 17, 1}, {"long rows", 3, 1000, 1}, {"many rows", 700, 33, 1},
+    {"columns", 2, 9, 5},    {"wide", 3, 20, 150},      {"attention", 12, 65, 1},
+};
+
+double truth(const SoftmaxF32Args& args, size_t column_start, size_t at) {
+  double sum = 0.0;
+  double max = -1e300;
+  for (size_t i = 0; i < args.axis; ++i)
+    max = std::max(max, static_cast<double>(args.x[column_start + i * args.inner]));
+  for (size_t i = 0; i < args.axis; ++i)
+    sum += std::exp(static_cast<double>(args.x[column_start + i * args.inner]) - max);
+  const double shifted = static_cast<double>(args.x[at]) - max;
+  return args.logarithm ? shifted - std::log(sum) : std::exp(shifted) / sum;
+}
+
+void check_rows(const SoftmaxF32Args& given, const float* oracle) {
+  const size_t size = given.outer * given.axis * given.inner;
+  for_each_row(softmax_f32_variants(), select_softmax_f32, [&](const SoftmaxF32Variant& variant) {
+    SerialParallel serial;
+    SplitParallel split;
+    for (Parallel* parallel : {static_cast<Parallel*>(&serial), static_cast<Parallel*>(&split)}) {
+      Floats in_place(size + 1, 5.0F);
+      std::copy_n(given.x, size, in_place.data());
+      SoftmaxF32Args args = given;
+      args.x = args.y = in_place.data();
+      softmax_f32(*variant.table, args, *parallel);
+      // In place, a logarithm's first pass doesn't write, so x is still whole in its second.
+      CHECK(first_difference(in_place.data(), oracle, size) == size);
+      CHECK(in_place.data()[size] == 5.0F);
+    }
+  });
+}
+
+}  // namespace
+
+TEST_CASE("softmax_f32: near the truth, the same bits on every row, in place") {
+  SerialParallel serial;
+  for (const Case& c : kCases)
+    for (const bool logarithm : {false, true}) {
+      CAPTURE(c.name);
+      CAPTURE(logarithm);
+      const size_t size = c.outer * c.axis * c.inner;
+      const std::vector<float> x = random_floats(size, 1, -20.0F, 20.0F);
+      Floats oracle(size);
+      const SoftmaxF32Args args{x.data(), oracle.data(), c.outer, c.axis, c.inner, logarithm};
+      softmax_f32(*softmax_f32_variants()[0].table, args, serial);
+      for (size_t i = 0; i < size; ++i) {
+        const size_t column = i / (c.axis * c.inner) * c.axis * c.inner + i % c.inner;
+        const double expected = truth(args, column, i);
+        REQUIRE(std::fabs(static_cast<double>(oracle.data()[i]) - expected) <=
+                1e-6 * std::max(1.0, std::fabs(expected)));
+      }
+      check_rows(args, oracle.data());
+    }
+}
+
+TEST_CASE("softmax_f32: masked elements give zero, and no finite element gives NaN") {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  std::vector<float> x(4 * 20, -kInfinity);
+  x[3] = 1.0F;
+  x[7] = 1.0F;
+  x[20] = 3e38F;
+  x[25] = -3e38F;
+  x[61] = NAN;
+  Floats oracle(x.size());
+  SerialParallel serial;
+  const SoftmaxF32Args args{x.data(), oracle.data(), 4, 20, 1, false};
+  softmax_f32(*softmax_f32_variants()[0].table, args, serial);
+  CHECK(oracle.data()[3] == 0.5F);
+  CHECK(oracle.data()[0] == 0.0F);
+  CHECK(oracle.data()[20] == 1.0F);
+  CHECK(std::isnan(oracle.data()[40]));
+  CHECK(std::isnan(oracle.data()[60]));
+  check_rows(args, oracle.data());
+}
