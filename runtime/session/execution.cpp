@@ -17,7 +17,7 @@ std::byte* allocate(size_t bytes) {
 void release(std::byte* memory) { ::operator delete(memory, kAlignment); }
 
 bool must_stop(const RunOptions& options) {
-  if (options.cancel != nullptr && options.cancel->load(std::memory_order_relaxed)) return true;
+  if (options.cancelled && options.cancelled()) return true;
   return options.deadline && std::chrono::steady_clock::now() >= *options.deadline;
 }
 
@@ -36,7 +36,7 @@ class ProgramBodies final : public BodyRunner {
   Result<std::vector<Tensor>> run(size_t body, std::vector<Tensor> inputs) override {
     RunOptions options;
     options.deadline = options_.deadline;
-    options.cancel = options_.cancel;
+    options.cancelled = options_.cancelled;
     return bodies_[body]->run(inputs, options);
   }
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <functional>
 #include <optional>
@@ -37,7 +36,8 @@ struct StepProfile {
 
 struct RunOptions {
   std::optional<std::chrono::steady_clock::time_point> deadline;
-  const std::atomic<bool>* cancel = nullptr;
+  /// Asked between steps and inside long ones: true stops the run.
+  std::function<bool()> cancelled;
   std::function<void(const StepProfile&)> profile;
   /// Sees each value as soon as it is made, by the value's name; the view is valid in the call.
   std::function<void(std::string_view name, const TensorView& view)> observer;

@@ -1,0 +1,145 @@
+/* octet: ONNX inference with int8 kernels. The C interface; its ABI is stable within a major
+ * version. octet.hpp is the C++ interface over it.
+ *
+ * Ownership: whoever gets a handle frees it with the matching _free; NULL is fine there. Strings and
+ * pointers got from a handle live as long as the handle. No function throws or prints.
+ * Threads: a session may be run from several threads at once; all other handles belong to one.
+ * Errors: functions that can fail return NULL on success, else an error that the caller frees. */
+#ifndef OCTET_OCTET_H_
+#define OCTET_OCTET_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define OCTET_API __attribute__((visibility("default")))
+#else
+#define OCTET_API
+#endif
+
+/* "0.1.0" */
+OCTET_API const char* octet_version(void);
+
+typedef enum octet_status {
+  OCTET_OK = 0,
+  OCTET_INVALID_ARGUMENT = 1, /* a call that makes no sense */
+  OCTET_INVALID_MODEL = 2,    /* the model contradicts itself or the standard */
+  OCTET_INVALID_DATA = 3,     /* inputs that the model can't take */
+  OCTET_UNSUPPORTED = 4,      /* a valid operator, attribute, type or opset that octet lacks */
+  OCTET_LIMIT = 5,            /* a limit was hit */
+  OCTET_DEADLINE = 6,         /* the deadline passed, or the run was cancelled */
+  OCTET_MACHINE = 7           /* out of memory, disk full */
+} octet_status;
+
+typedef struct octet_error octet_error;
+OCTET_API octet_status octet_error_status(const octet_error* error);
+/* Names the node, value or file, and the cause. */
+OCTET_API const char* octet_error_message(const octet_error* error);
+OCTET_API void octet_error_free(octet_error* error);
+
+/* Element types, numbered as ONNX's TensorProto.DataType. */
+typedef enum octet_dtype {
+  OCTET_FLOAT = 1,
+  OCTET_UINT8 = 2,
+  OCTET_INT8 = 3,
+  OCTET_UINT16 = 4,
+  OCTET_INT16 = 5,
+  OCTET_INT32 = 6,
+  OCTET_INT64 = 7,
+  OCTET_BOOL = 9,
+  OCTET_FLOAT16 = 10,
+  OCTET_DOUBLE = 11,
+  OCTET_UINT32 = 12,
+  OCTET_UINT64 = 13,
+  OCTET_BFLOAT16 = 16
+} octet_dtype;
+
+/* A dense row-major tensor in memory that somebody else owns. */
+typedef struct octet_tensor {
+  octet_dtype dtype;
+  void* data;          /* aligned to the element */
+  size_t bytes;        /* of data: at least the dims' product times the element size */
+  const int64_t* dims; /* outermost first; may be NULL when rank is 0 */
+  size_t rank;
+} octet_tensor;
+
+/* How a model is compiled. */
+typedef struct octet_options octet_options;
+OCTET_API octet_options* octet_options_new(void);
+OCTET_API void octet_options_free(octet_options* options);
+/* Threads a run uses at most; 0: the cores that this process may use. */
+OCTET_API void octet_options_set_threads(octet_options* options, size_t threads);
+/* "auto", "native", "onednn", "xnnpack", "reference". */
+OCTET_API octet_error* octet_options_set_provider(octet_options* options, const char* provider);
+/* "scalar", "avx2", "avxvnni", "avx512vnni", "neon", "neondot", "i8mm"; an error where the CPU
+ * lacks it. */
+OCTET_API octet_error* octet_options_set_isa(octet_options* options, const char* isa);
+
+/* A compiled model. */
+typedef struct octet_session octet_session;
+/* `options` may be NULL. */
+OCTET_API octet_error* octet_session_load(const char* path, const octet_options* options,
+                                          octet_session** session);
+OCTET_API void octet_session_free(octet_session* session);
+
+OCTET_API size_t octet_session_input_count(const octet_session* session);
+OCTET_API size_t octet_session_output_count(const octet_session* session);
+/* What the model says of an input or output. */
+typedef struct octet_port {
+  const char* name;
+  octet_dtype dtype;
+  const int64_t* dims;       /* -1 where an extent is not fixed */
+  const char* const* symbols; /* its name there ("batch"), "" where it is fixed */
+  size_t rank;
+  int rank_known; /* 0: the rank itself is not fixed */
+} octet_port;
+/* `index` below the count. */
+OCTET_API octet_port octet_session_input(const octet_session* session, size_t index);
+OCTET_API octet_port octet_session_output(const octet_session* session, size_t index);
+
+/* One step of a run. `op` is "" for conversions between stored forms. Times in nanoseconds. */
+typedef struct octet_step {
+  const char* node;
+  const char* op;
+  const char* kernel;
+  const char* isa;
+  const char* provider;
+  int64_t start_ns; /* since the run began */
+  int64_t duration_ns;
+  int64_t macs; /* multiply-accumulates */
+} octet_step;
+
+typedef struct octet_run_options {
+  int64_t deadline_ms;  /* 0: none */
+  const int* cancel;    /* not NULL: the run stops soon after *cancel becomes non-zero */
+  void (*profile)(const octet_step* step, void* user); /* may be NULL */
+  void* user;
+} octet_run_options;
+
+/* The results of a run, in the order of the model's outputs. */
+typedef struct octet_results octet_results;
+/* `inputs`: one for each model input, in order. `options` may be NULL. */
+OCTET_API octet_error* octet_session_run(octet_session* session, const octet_tensor* inputs,
+                                         size_t input_count, const octet_run_options* options,
+                                         octet_results** results);
+OCTET_API size_t octet_results_count(const octet_results* results);
+OCTET_API octet_tensor octet_results_get(const octet_results* results, size_t index);
+OCTET_API void octet_results_free(octet_results* results);
+
+/* The same into the caller's memory, without any allocation once a shape has been seen: each output
+ * has data, bytes (capacity), and dims with room for `rank` extents, where the result's are written
+ * when its rank is that. */
+OCTET_API octet_error* octet_session_run_into(octet_session* session, const octet_tensor* inputs,
+                                              size_t input_count, octet_tensor* outputs,
+                                              size_t output_count,
+                                              const octet_run_options* options);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* OCTET_OCTET_H_ */
