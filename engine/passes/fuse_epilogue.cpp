@@ -1,0 +1,182 @@
+// Bias, scalar factor, residual and activation behind Conv, Gemm and MatMul move into the operator's
+// epilogue (engine/ops/epilogue.h).
+#include <cmath>
+
+#include "engine/ops/conv.h"
+#include "engine/ops/gemm.h"
+#include "engine/ops/matmul.h"
+#include "engine/passes/match.h"
+#include "engine/passes/pass.h"
+
+namespace octet::passes::fuse_epilogue {
+namespace {
+
+bool is_product(const Node& node) {
+  const std::string_view name = node.op->name;
+  return node.op->domain.empty() && (name == "Conv" || name == "Gemm" || name == "MatMul");
+}
+
+Epilogue epilogue_of(const Node& node) {
+  if (node.op->name == "Conv") return node.attrs.as<ops::ConvAttrs>().epilogue;
+  if (node.op->name == "Gemm") return node.attrs.as<ops::GemmAttrs>().epilogue;
+  return node.attrs.as<ops::MatMulAttrs>().epilogue;
+}
+
+template <typename A>
+void store(Node& node, const Epilogue& epilogue) {
+  A attrs = node.attrs.as<A>();
+  attrs.epilogue = epilogue;
+  node.attrs = Attrs::of(std::move(attrs));
+}
+
+void set_epilogue(Node& node, const Epilogue& epilogue) {
+  if (node.op->name == "Conv") return store<ops::ConvAttrs>(node, epilogue);
+  if (node.op->name == "Gemm") return store<ops::GemmAttrs>(node, epilogue);
+  store<ops::MatMulAttrs>(node, epilogue);
+}
+
+// The node takes over the output of its only consumer, which goes.
+void absorb(Graph& graph, NodeId id, NodeId consumer) {
+  const ValueId output = graph.node(consumer).outputs[0];
+  graph.remove_node(consumer);
+  graph.set_output(id, 0, output);
+}
+
+std::optional<Epilogue> activation_of(const Graph& graph, const Node& node) {
+  Epilogue e;
+  const std::string_view name = node.op->name;
+  if (node.op->domain == kOctetDomain) {
+    if (name != "Silu") return std::nullopt;
+    e.activation = Activation::silu;
+    return e;
+  }
+  if (name == "Relu") e.activation = Activation::relu;
+  if (name == "Sigmoid") e.activation = Activation::sigmoid;
+  if (name == "Tanh") e.activation = Activation::tanh;
+  if (name == "HardSwish") e.activation = Activation::hard_swish;
+  if (name == "Gelu")
+    e.activation = string_attr(node, "approximate", "none") == "tanh" ? Activation::gelu_tanh
+                                                                      : Activation::gelu;
+  if (name == "LeakyRelu") {
+    e.activation = Activation::leaky_relu;
+    e.alpha = float_attr(node, "alpha", 0.01F);
+  }
+  if (name == "HardSigmoid") {
+    e.activation = Activation::hard_sigmoid;
+    e.alpha = float_attr(node, "alpha", 0.2F);
+    e.beta = float_attr(node, "beta", 0.5F);
+  }
+  if (name == "Clip") {
+    e.activation = Activation::clip;
+    e.alpha = -INFINITY;
+    e.beta = INFINITY;
+    for (size_t i = 1; i < 3; ++i) {
+      if (!node.has_input(i)) continue;
+      const auto bound = scalar(graph, node.inputs[i]);
+      if (!bound) return std::nullopt;
+      (i == 1 ? e.alpha : e.beta) = *bound;
+    }
+  }
+  if (e.activation == Activation::none) return std::nullopt;
+  return e;
+}
+
+bool take_activation(Graph& graph, NodeId id, NodeId consumer) {
+  Epilogue epilogue = epilogue_of(graph.node(id));
+  if (epilogue.activation != Activation::none ||
+      epilogue.residual == Epilogue::Residual::after_activation)
+    return false;
+  const auto activation = activation_of(graph, graph.node(consumer));
+  if (!activation) return false;
+  epilogue.activation = activation->activation;
+  epilogue.alpha = activation->alpha;
+  epilogue.beta = activation->beta;
+  set_epilogue(graph.node(id), epilogue);
+  absorb(graph, id, consumer);
+  return true;
+}
+
+// A row of N added behind a MatMul whose last extent is N.
+bool take_bias(Graph& graph, NodeId id, NodeId consumer) {
+  const Node& node = graph.node(id);
+  const Node& add = graph.node(consumer);
+  if (node.op->name != "MatMul" || add.op->name != "Add" || node.has_input(2)) return false;
+  if (!(epilogue_of(node) == Epilogue{})) return false;
+  const size_t side = add.inputs[0] == node.outputs[0] ? 1 : 0;
+  const Value& row = graph.value(add.inputs[side]);
+  const auto& shape = graph.value(node.outputs[0]).type.shape;
+  if (!row.constant || !shape || shape->empty() || row.constant->rank() != 1) return false;
+  if (Dim(row.constant->dims()[0]) != shape->back() || row.constant->dims()[0] == 1) return false;
+  const ValueId bias = add.inputs[side];
+  if (node.inputs.size() < 3) graph.append_input(id, bias);
+  else graph.set_input(id, 2, bias);
+  absorb(graph, id, consumer);
+  return true;
+}
+
+bool take_factor(Graph& graph, NodeId id, NodeId consumer) {
+  Node& node = graph.node(id);
+  const Node& next = graph.node(consumer);
+  const bool divides = next.op->name == "Div";
+  if (node.op->name != "MatMul" || node.inputs.size() > 2 || !(divides || next.op->name == "Mul"))
+    return false;
+  if (!(epilogue_of(node) == Epilogue{})) return false;
+  const auto number = scalar(graph, next.inputs[1]);
+  if (!number || next.inputs[0] != node.outputs[0] || (divides && *number == 0.0F)) return false;
+  const auto& before = graph.value(node.outputs[0]).type.shape;
+  const auto& after = graph.value(next.outputs[0]).type.shape;
+  if (!before || !after || before->size() != after->size()) return false;
+  auto attrs = node.attrs.as<ops::MatMulAttrs>();
+  attrs.alpha *= divides ? 1.0F / *number : *number;
+  node.attrs = Attrs::of(attrs);
+  absorb(graph, id, consumer);
+  return true;
+}
+
+// Another tensor of the output's very shape.
+bool take_residual(Graph& graph, NodeId id, NodeId consumer) {
+  Epilogue epilogue = epilogue_of(graph.node(id));
+  const Node& add = graph.node(consumer);
+  if (add.op->name != "Add" || epilogue.residual != Epilogue::Residual::none) return false;
+  const ValueId output = graph.node(id).outputs[0];
+  const ValueId other = add.inputs[add.inputs[0] == output ? 1 : 0];
+  const Type& type = graph.value(output).type;
+  const Type& other_type = graph.value(other).type;
+  if (other == output || !type.shape || !other_type.shape || *type.shape != *other_type.shape ||
+      graph.value(other).constant)
+    return false;
+  epilogue.residual = epilogue.activation == Activation::none
+                          ? Epilogue::Residual::before_activation
+                          : Epilogue::Residual::after_activation;
+  set_epilogue(graph.node(id), epilogue);
+  while (graph.node(id).inputs.size() < 3) graph.append_input(id, kNoValue);
+  graph.append_input(id, other);
+  absorb(graph, id, consumer);
+  return true;
+}
+
+}  // namespace
+
+Result<bool> run(Graph& graph, const PassOptions& options) {
+  bool changed = false;
+  const auto kept = [&](ValueId id) {
+    return std::find(options.keep.begin(), options.keep.end(), id) != options.keep.end();
+  };
+  for (const NodeId id : graph.order()) {
+    if (!graph.alive(id) || !is_product(graph.node(id))) continue;
+    if (graph.value(graph.node(id).outputs[0]).type.dtype != DType::f32) continue;
+    for (bool again = true; again;) {
+      const ValueId output = graph.node(id).outputs[0];
+      const NodeId consumer = kept(output) ? kNoNode : only_consumer(graph, output);
+      if (consumer == kNoNode || graph.node(consumer).outputs.size() != 1) break;
+      again = take_bias(graph, id, consumer) || take_factor(graph, id, consumer) ||
+              take_activation(graph, id, consumer) || take_residual(graph, id, consumer);
+      changed = changed || again;
+    }
+  }
+  // A residual may be made after the node that now reads it.
+  if (changed && !graph.sort()) return invalid_model("epilogue fusion made a cycle");
+  return changed;
+}
+
+}  // namespace octet::passes::fuse_epilogue

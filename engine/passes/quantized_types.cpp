@@ -1,0 +1,111 @@
+// QuantizeLinear→DequantizeLinear pairs become Values with a storage type, and DequantizeLinear of
+// a constant a constant of that type, whoever wrote them. Lone nodes stay.
+#include "engine/passes/match.h"
+#include "engine/passes/pass.h"
+
+namespace octet::passes::quantized_types {
+namespace {
+
+// The type that a (De)QuantizeLinear node's constant scale and zero point describe.
+QuantPtr quant_of(const Graph& graph, const Node& node, DType storage) {
+  const Tensor* scale = graph.constant(node.inputs[1]);
+  if (scale == nullptr || graph.value(node.inputs[1]).quant) return nullptr;
+  const Tensor* zero_point = node.has_input(2) ? graph.constant(node.inputs[2]) : nullptr;
+  if (node.has_input(2) && zero_point == nullptr) return nullptr;
+  auto quant = std::make_shared<QuantType>();
+  quant->storage = storage;
+  quant->real = scale->dtype();
+  quant->scale = *scale;
+  if (zero_point != nullptr) quant->zero_point = *zero_point;
+  if (scale->dtype() != DType::f32) return nullptr;
+  const int64_t block = int_attr(node, "block_size", 0);
+  const auto& shape = graph.value(node.inputs[0]).type.shape;
+  if (scale->count() > 1 || block > 0) {
+    if (!shape) return nullptr;
+    const auto axis = normalize_axis(int_attr(node, "axis", 1), shape->size());
+    if (!axis) return nullptr;
+    quant->axis = static_cast<int>(*axis);
+  }
+  quant->block = block;
+  return quant;
+}
+
+bool same_parameters(const QuantPtr& a, const QuantPtr& b) {
+  if (!a || !b || a->scale.to_float() != b->scale.to_float()) return false;
+  const auto zeros = [](const QuantType& quant) {
+    return quant.zero_point.dtype() == DType::undefined
+               ? std::vector<int64_t>(quant.scale.count(), 0)
+               : quant.zero_point.to_int64();
+  };
+  return zeros(*a) == zeros(*b) && a->axis == b->axis && a->block == b->block;
+}
+
+// A tensor of codes that nobody else reads as such becomes a constant of the quantized type.
+bool take_constant(Graph& graph, NodeId id) {
+  const Node& node = graph.node(id);
+  const Value& codes = graph.value(node.inputs[0]);
+  const QuantPtr quant = quant_of(graph, node, codes.constant->dtype());
+  if (!quant || graph.is_output(node.outputs[0])) return false;
+  const ValueId constant = graph.add_constant(codes.name, *codes.constant, quant);
+  graph.replace_uses(node.outputs[0], constant);
+  return true;
+}
+
+// Codes that the source's producer may store by itself; else a node that rounds.
+ValueId rounded(Graph& graph, ValueId source, const QuantPtr& quant, NodeId quantize) {
+  Value& value = graph.value(source);
+  if (value.producer != kNoNode && !value.quant && graph.single_use(source)) {
+    value.quant = quant;
+    return source;
+  }
+  const std::string name = graph.unique_name(value.name + "_quantized");
+  const ValueId codes =
+      graph.add_op(require_op(kOctetDomain, "Quantize"), {source}, Attrs::of(NoAttrs{}), name,
+                   quantize);
+  graph.value(codes).type = graph.value(source).type;
+  graph.value(codes).quant = quant;
+  return codes;
+}
+
+bool take_pair(Graph& graph, NodeId id) {
+  const Node& node = graph.node(id);
+  const NodeId quantize = producer_id(graph, node.inputs[0], "QuantizeLinear");
+  if (quantize == kNoNode || graph.is_output(node.inputs[0])) return false;
+  const Node& source = graph.node(quantize);
+  if (graph.value(source.inputs[0]).type.dtype != DType::f32) return false;
+  const DType storage = graph.value(node.inputs[0]).type.dtype;
+  const QuantPtr quant = quant_of(graph, node, storage);
+  if (!quant || !quant->per_tensor() || !same_parameters(quant, quant_of(graph, source, storage)))
+    return false;
+  // All readers of the codes must be the same pair's: then QuantizeLinear goes as a whole.
+  std::vector<NodeId> readers;
+  for (const Use& use : graph.value(node.inputs[0]).uses) {
+    const Node& reader = graph.node(use.node);
+    if (reader.op != node.op || graph.is_output(reader.outputs[0]) ||
+        !same_parameters(quant, quant_of(graph, reader, storage)))
+      return false;
+    readers.push_back(use.node);
+  }
+  const ValueId codes = rounded(graph, source.inputs[0], quant, quantize);
+  for (const NodeId reader : readers) {
+    graph.replace_uses(graph.node(reader).outputs[0], codes);
+    graph.remove_node(reader);
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<bool> run(Graph& graph, const PassOptions& /*options*/) {
+  bool changed = false;
+  for (const NodeId id : graph.order()) {
+    if (!graph.alive(id)) continue;
+    const Node& node = graph.node(id);
+    if (node.op->name != "DequantizeLinear" || !node.op->domain.empty()) continue;
+    const bool constant = graph.constant(node.inputs[0]) != nullptr;
+    changed = (constant ? take_constant(graph, id) : take_pair(graph, id)) || changed;
+  }
+  return changed;
+}
+
+}  // namespace octet::passes::quantized_types
