@@ -1,0 +1,21 @@
+#pragma once
+
+#include "engine/quant/quantize.h"
+
+namespace octet::quant {
+
+/// Static quantization: sets the storage types of the selected values from calibration.
+Result<Report> quantize_static(Graph& graph, const QuantizeOptions& options,
+                               const Calibrate& calibrate);
+
+/// Dynamic quantization: activations are quantized while running, by DynamicQuantizeLinear in front
+/// of integer MatMul and Conv nodes; recurrent weights become quantized constants.
+Result<Report> quantize_dynamic(Graph& graph, const QuantizeOptions& options);
+
+/// Spells quantized Conv and MatMul as QLinearConv and QLinearMatMul (integer format).
+Status to_integer_nodes(Graph& graph);
+
+/// Embedding tables (constants that Gather reads rows of) become s8 per row.
+Status quantize_embeddings(Graph& graph, const QuantizeOptions& options, Report& report);
+
+}  // namespace octet::quant
