@@ -1,0 +1,205 @@
+#include <algorithm>
+#include <cmath>
+#include <iostream>
+
+#include "cli/cli.h"
+#include "cli/samples.h"
+#include "importers/onnx/import.h"
+#include "runtime/session/program.h"
+
+namespace octet::cli::compare {
+namespace {
+
+struct Arguments {
+  std::string a;
+  std::string b;
+  std::string inputs;
+  double min_sqnr = -1e9;
+  double min_cosine = -2;
+};
+
+// Sums over all samples, from which the figures follow.
+struct Sums {
+  double signal = 0;
+  double other = 0;
+  double noise = 0;
+  double product = 0;
+  double largest = 0;
+  size_t same_class = 0;
+  size_t classes = 0;
+
+  void add(std::span<const float> a, std::span<const float> b) {
+    for (size_t i = 0; i < a.size(); ++i) {
+      const double x = a[i];
+      const double y = b[i];
+      signal += x * x;
+      other += y * y;
+      noise += (x - y) * (x - y);
+      product += x * y;
+      largest = std::max(largest, std::fabs(x - y));
+    }
+  }
+  double sqnr() const { return noise == 0 ? 200.0 : 10 * std::log10(std::max(signal, 1e-300) / noise); }
+  double cosine() const {
+    return signal == 0 || other == 0 ? (signal == other ? 1.0 : 0.0)
+                                     : product / std::sqrt(signal * other);
+  }
+};
+
+// The share of rows (last axis) whose largest element is at the same place in both.
+void count_classes(const Tensor& a, const Tensor& b, Sums& sums) {
+  if (a.rank() == 0 || a.dims().back() < 2) return;
+  const auto width = static_cast<size_t>(a.dims().back());
+  const auto x = a.to_float();
+  const auto y = b.to_float();
+  for (size_t row = 0; row + width <= x.size(); row += width) {
+    const auto best = [&](const std::vector<float>& v) {
+      return std::max_element(v.begin() + static_cast<ptrdiff_t>(row),
+                              v.begin() + static_cast<ptrdiff_t>(row + width)) -
+             v.begin();
+    };
+    ++sums.classes;
+    if (best(x) == best(y)) ++sums.same_class;
+  }
+}
+
+using Programs = std::pair<std::shared_ptr<runtime::Program>, std::shared_ptr<runtime::Program>>;
+
+Result<std::shared_ptr<runtime::Program>> load(const std::string& path, const Global& global,
+                                               bool fuse) {
+  OCTET_ASSIGN(auto options, global.compile_options());
+  options.fuse = fuse;
+  OCTET_ASSIGN(const Model model, import_model(path));
+  return runtime::Program::compile(model.graph, options);
+}
+
+std::vector<std::string> names(const runtime::Program& program, const std::vector<ValueId>& ids) {
+  std::vector<std::string> list;
+  for (const ValueId id : ids) list.push_back(program.plan().graph->value(id).name);
+  return list;
+}
+
+Status compare_outputs(const Programs& programs, const SampleFolder& samples,
+                       std::map<std::string, Sums>& outputs) {
+  const auto output_names = names(*programs.first, programs.first->plan().graph->outputs());
+  for (size_t i = 0; i < samples.size(); ++i) {
+    OCTET_ASSIGN(const auto inputs, samples.read(i));
+    OCTET_ASSIGN(const auto a, programs.first->run(inputs));
+    OCTET_ASSIGN(const auto b, programs.second->run(inputs));
+    if (a.size() != b.size()) return invalid_data("the models have different numbers of outputs");
+    for (size_t o = 0; o < a.size(); ++o) {
+      if (a[o].dims() != b[o].dims())
+        return invalid_data("output '" + output_names[o] + "' has different shapes in the models");
+      Sums& sums = outputs[output_names[o]];
+      sums.add(a[o].to_float(), b[o].to_float());
+      count_classes(a[o], b[o], sums);
+    }
+  }
+  return {};
+}
+
+// Inner values of the same name and element count, as real numbers, one sample after the other.
+Status compare_inner(const Programs& programs, const SampleFolder& samples,
+                     std::map<std::string, Sums>& tensors) {
+  const auto real = [](const TensorView& view) {
+    Tensor tensor(view.dtype, view.dims, view.bytes(), nullptr);
+    std::vector<float> values = tensor.to_float();
+    if (view.quant != nullptr)
+      for (float& v : values)
+        v = (v - static_cast<float>(view.quant->tensor_zero_point().v)) *
+            view.quant->tensor_scale().v;
+    return values;
+  };
+  for (size_t i = 0; i < samples.size(); ++i) {
+    OCTET_ASSIGN(const auto inputs, samples.read(i));
+    std::map<std::string, std::pair<Layout, std::vector<float>>, std::less<>> reference;
+    runtime::RunOptions options;
+    options.observer = [&](std::string_view name, const TensorView& view) {
+      if (view.dtype == DType::f32) reference[std::string(name)] = {view.layout, real(view)};
+    };
+    OCTET_ASSIGN(const auto a, programs.first->run(inputs, options));
+    options.observer = [&](std::string_view name, const TensorView& view) {
+      const auto at = reference.find(name);
+      if (at == reference.end() || at->second.first != view.layout) return;
+      const auto values = real(view);
+      if (values.size() != at->second.second.size()) return;
+      tensors[std::string(name)].add(at->second.second, values);
+      reference.erase(at);
+    };
+    OCTET_ASSIGN(const auto b, programs.second->run(inputs, options));
+  }
+  return {};
+}
+
+nlohmann::json to_json(const std::map<std::string, Sums>& all) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const auto& [name, sums] : all) {
+    nlohmann::json row = {{"name", name},
+                          {"sqnr_db", sums.sqnr()},
+                          {"cosine", sums.cosine()},
+                          {"max_abs_error", sums.largest}};
+    if (sums.classes > 0)
+      row["same_class"] = static_cast<double>(sums.same_class) / static_cast<double>(sums.classes);
+    list.push_back(std::move(row));
+  }
+  std::stable_sort(list.begin(), list.end(),
+                   [](const auto& a, const auto& b) { return a["sqnr_db"] < b["sqnr_db"]; });
+  return list;
+}
+
+void print(const char* title, const nlohmann::json& rows, size_t most) {
+  Table table({title, "SQNR dB", "cosine", "largest error", "same class"});
+  for (size_t i = 0; i < rows.size() && i < most; ++i) {
+    const auto& row = rows[i];
+    char error[32];
+    std::snprintf(error, sizeof(error), "%.3g", row["max_abs_error"].get<double>());
+    table.add({row["name"], fixed(row["sqnr_db"], 1), fixed(row["cosine"], 5), error,
+               row.contains("same_class") ? fixed(100 * row["same_class"].get<double>(), 2) + "%" : ""});
+  }
+  table.print();
+}
+
+int execute(const Arguments& arguments, const Global& global) {
+  const auto a = load(arguments.a, global, true);
+  if (!a) return fail(a.error());
+  const auto b = load(arguments.b, global, true);
+  if (!b) return fail(b.error());
+  const auto samples = SampleFolder::open(arguments.inputs, names(**a, (*a)->inputs()));
+  if (!samples) return fail(samples.error());
+  std::map<std::string, Sums> outputs;
+  std::map<std::string, Sums> tensors;
+  if (const auto status = compare_outputs({*a, *b}, *samples, outputs); !status)
+    return fail(status.error());
+  const auto plain_a = load(arguments.a, global, false);
+  const auto plain_b = load(arguments.b, global, false);
+  if (plain_a && plain_b)
+    if (const auto status = compare_inner({*plain_a, *plain_b}, *samples, tensors); !status)
+      return fail(status.error());
+  const auto output_rows = to_json(outputs);
+  const auto tensor_rows = to_json(tensors);
+  if (global.json) {
+    std::cout << nlohmann::json{{"outputs", output_rows}, {"tensors", tensor_rows}}.dump(1) << "\n";
+  } else {
+    print("output", output_rows, output_rows.size());
+    if (!tensor_rows.empty()) print("\ninner value, worst first", tensor_rows, 20);
+  }
+  const bool good = std::all_of(outputs.begin(), outputs.end(), [&](const auto& entry) {
+    return entry.second.sqnr() >= arguments.min_sqnr && entry.second.cosine() >= arguments.min_cosine;
+  });
+  return good ? kDone : kNo;
+}
+
+}  // namespace
+
+void add(CLI::App& app, Global& global, int& exit_code) {
+  auto* verb = app.add_subcommand("compare", "Compare two models on the same samples");
+  auto arguments = std::make_shared<Arguments>();
+  verb->add_option("A", arguments->a, "The reference model")->required();
+  verb->add_option("B", arguments->b, "The other model")->required();
+  verb->add_option("--inputs", arguments->inputs, "A folder of samples")->required();
+  verb->add_option("--min-sqnr", arguments->min_sqnr, "Exit 1 when an output is below this (dB)");
+  verb->add_option("--min-cosine", arguments->min_cosine, "Exit 1 when an output is below this");
+  verb->callback([arguments, &global, &exit_code] { exit_code = execute(*arguments, global); });
+}
+
+}  // namespace octet::cli::compare

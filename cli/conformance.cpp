@@ -1,0 +1,145 @@
+#include <algorithm>
+#include <cmath>
+#include <iostream>
+
+#include "cli/cli.h"
+#include "importers/onnx/import.h"
+#include "runtime/session/program.h"
+
+namespace octet::cli::conformance {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Outcome {
+  enum class Kind : uint8_t { passed, failed, skipped } kind = Kind::passed;
+  std::string reason;
+};
+
+Outcome failed(std::string reason) { return {Outcome::Kind::failed, std::move(reason)}; }
+Outcome skipped(std::string reason) { return {Outcome::Kind::skipped, std::move(reason)}; }
+
+// A refusal is an operator, attribute, type or opset that octet lacks; all else is a failure.
+Outcome from_error(const Error& error) {
+  return error.code == ErrorCode::unsupported ? skipped(error.message) : failed(error.message);
+}
+
+// ONNX's own runner: relative 1e-3, absolute 1e-7, as NumPy's allclose; wider for half types.
+constexpr double kRelative = 1e-3;
+constexpr double kAbsolute = 1e-7;
+
+std::string compare_floats(const Tensor& got, const Tensor& want) {
+  const auto a = got.to_float();
+  const auto b = want.to_float();
+  const bool half = want.dtype() == DType::f16 || want.dtype() == DType::bf16;
+  const double relative = half ? 1e-2 : kRelative;
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (std::isnan(a[i]) && std::isnan(b[i])) continue;
+    if (a[i] == b[i]) continue;
+    const double difference = std::fabs(static_cast<double>(a[i]) - static_cast<double>(b[i]));
+    if (!(difference <= kAbsolute + relative * std::fabs(static_cast<double>(b[i]))))
+      return "element " + std::to_string(i) + " is " + std::to_string(a[i]) + ", not " +
+             std::to_string(b[i]);
+  }
+  return "";
+}
+
+std::string compare(const Tensor& got, const Tensor& want) {
+  if (got.dtype() != want.dtype())
+    return "is " + std::string(dtype_name(got.dtype())) + ", not " +
+           std::string(dtype_name(want.dtype()));
+  if (got.dims() != want.dims())
+    return "is " + to_string(to_shape(got.dims())) + ", not " + to_string(to_shape(want.dims()));
+  if (dtype_is_float(want.dtype())) return compare_floats(got, want);
+  return got == want ? "" : "differs";
+}
+
+Outcome run_set(const fs::path& set, runtime::Program& program) {
+  const Graph& graph = *program.plan().graph;
+  std::vector<Tensor> inputs;
+  for (size_t i = 0; i < program.inputs().size(); ++i) {
+    auto tensor = read_tensor(set / ("input_" + std::to_string(i) + ".pb"),
+                              graph.value(program.inputs()[i]).type);
+    if (!tensor) return from_error(tensor.error());
+    inputs.push_back(std::move(*tensor));
+  }
+  const auto outputs = program.run(inputs);
+  if (!outputs) return from_error(outputs.error());
+  for (size_t i = 0; i < outputs->size(); ++i) {
+    const fs::path path = set / ("output_" + std::to_string(i) + ".pb");
+    if (!fs::exists(path)) continue;
+    // The stored dtype decides: what the run gave is compared against it.
+    const auto want = read_tensor(path, Type::tensor((*outputs)[i].dtype()));
+    if (!want) return from_error(want.error());
+    const std::string difference = compare((*outputs)[i], *want);
+    if (!difference.empty()) return failed("output " + std::to_string(i) + " " + difference);
+  }
+  return {};
+}
+
+Outcome run_case(const fs::path& folder, const runtime::CompileOptions& options) {
+  auto model = import_model(folder / "model.onnx");
+  if (!model) return from_error(model.error());
+  auto program = runtime::Program::compile(model->graph, options);
+  if (!program) return from_error(program.error());
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    if (!entry.path().filename().string().starts_with("test_data_set_")) continue;
+    Outcome outcome = run_set(entry.path(), **program);
+    if (outcome.kind != Outcome::Kind::passed) return outcome;
+  }
+  return {};
+}
+
+std::vector<fs::path> find_cases(const std::vector<std::string>& folders) {
+  std::vector<fs::path> cases;
+  for (const std::string& folder : folders) {
+    std::error_code error;
+    for (const auto& entry : fs::recursive_directory_iterator(folder, error))
+      if (entry.path().filename() == "model.onnx") cases.push_back(entry.path().parent_path());
+  }
+  std::sort(cases.begin(), cases.end());
+  return cases;
+}
+
+int execute(const std::vector<std::string>& folders, const Global& global) {
+  const auto options = global.compile_options();
+  if (!options) return fail(options.error());
+  const auto cases = find_cases(folders);
+  if (cases.empty()) return fail(kBadInput, "there are no test cases (folders with a model.onnx)");
+  size_t counts[3] = {0, 0, 0};
+  nlohmann::json rows = nlohmann::json::array();
+  constexpr const char* kNames[] = {"passed", "failed", "skipped"};
+  for (const fs::path& folder : cases) {
+    const Outcome outcome = run_case(folder, *options);
+    const auto kind = static_cast<size_t>(outcome.kind);
+    ++counts[kind];
+    rows.push_back({{"name", folder.filename().string()},
+                    {"status", kNames[kind]},
+                    {"reason", outcome.reason}});
+    if (kind != 0 && !global.json)
+      std::cout << kNames[kind] << " " << folder.filename().string() << ": " << outcome.reason
+                << "\n";
+  }
+  if (global.json)
+    std::cout << nlohmann::json{{"passed", counts[0]},
+                                {"failed", counts[1]},
+                                {"skipped", counts[2]},
+                                {"cases", rows}}
+                     .dump(1)
+              << "\n";
+  else
+    std::cout << counts[0] << " passed, " << counts[1] << " failed, " << counts[2] << " skipped\n";
+  return counts[1] == 0 ? kDone : kNo;
+}
+
+}  // namespace
+
+void add(CLI::App& app, Global& global, int& exit_code) {
+  auto* verb = app.add_subcommand("conformance", "Run ONNX test-case folders");
+  auto folders = std::make_shared<std::vector<std::string>>();
+  verb->add_option("DIR", *folders, "Folders with test cases")->required();
+  verb->callback([folders, &global, &exit_code] { exit_code = execute(*folders, global); });
+}
+
+}  // namespace octet::cli::conformance

@@ -1,0 +1,115 @@
+#include "engine/passes/pass.h"
+#include "engine/quant/select.h"
+#include "engine/quant/static.h"
+
+namespace octet::quant {
+namespace {
+
+// Codes of a quantized value as ONNX's integer operators take them.
+struct Port {
+  ValueId codes = kNoValue;
+  ValueId scale = kNoValue;
+  ValueId zero_point = kNoValue;
+};
+
+class Integer {
+ public:
+  explicit Integer(Graph& graph) : graph_(graph) {}
+
+  Status run() {
+    for (const NodeId id : graph_.order()) {
+      const Node& node = graph_.node(id);
+      const bool conv = node.op->domain.empty() && node.op->name == "Conv";
+      const bool matmul = node.op->domain.empty() && node.op->name == "MatMul";
+      if ((conv || matmul) && fits(node)) OCTET_RETURN_IF_ERROR(rewrite(id, conv));
+    }
+    if (!graph_.sort()) return invalid_model("the integer form made a cycle");
+    return infer_graph(graph_);
+  }
+
+ private:
+  bool eight_bit(ValueId id) const {
+    const QuantPtr& quant = graph_.value(id).quant;
+    return quant && dtype_bits(quant->storage) == 8;
+  }
+
+  bool fits(const Node& node) const {
+    if (!eight_bit(node.inputs[0]) || !eight_bit(node.inputs[1]) || !eight_bit(node.outputs[0]))
+      return false;
+    const bool no_bias = node.op->name == "MatMul" || !node.has_input(2);
+    return no_bias || (graph_.value(node.inputs[2]).quant &&
+                       graph_.value(node.inputs[2]).quant->storage == DType::s32);
+  }
+
+  ValueId add(std::string_view op, std::vector<ValueId> inputs, const std::string& name,
+              DType dtype, const std::optional<Shape>& shape, const AttrMap& attrs = {}) {
+    const OpDef& def = require_op("", op);
+    auto read = def.attrs.read(attrs, kMaxOpset);
+    assert(read.ok());
+    const ValueId value = graph_.add_op(def, std::move(inputs), std::move(*read), name);
+    graph_.node(graph_.value(value).producer).opset = kMaxOpset;
+    graph_.value(value).type = Type::tensor(dtype, shape);
+    return value;
+  }
+
+  void add_parameters(Port& port, const std::string& name, const QuantType& quant) {
+    port.scale = graph_.add_constant(graph_.unique_name(name + "_scale"), quant.scale);
+    port.zero_point = graph_.add_constant(graph_.unique_name(name + "_zero_point"), quant.zero_point);
+  }
+
+  // Activations pass through QuantizeLinear: on a value of that very type it gives the codes.
+  Port input(ValueId id) {
+    if (const auto known = ports_.find(id); known != ports_.end()) return known->second;
+    Port port;
+    const Value value = graph_.value(id);
+    add_parameters(port, value.name, *value.quant);
+    port.codes = value.constant
+                     ? graph_.add_constant(graph_.unique_name(value.name + "_codes"), *value.constant)
+                     : add("QuantizeLinear", {id, port.scale, port.zero_point}, value.name + "_codes",
+                           value.quant->storage, value.type.shape);
+    ports_[id] = port;
+    return port;
+  }
+
+  Status rewrite(NodeId id, bool conv) {
+    const Node node = graph_.node(id);
+    const Port x = input(node.inputs[0]);
+    const Port w = input(node.inputs[1]);
+    const ValueId output = node.outputs[0];
+    const Value result = graph_.value(output);
+    Port y;
+    add_parameters(y, result.name, *result.quant);
+    std::vector<ValueId> inputs = {x.codes, x.scale, x.zero_point, w.codes,
+                                   w.scale, w.zero_point, y.scale, y.zero_point};
+    if (conv && node.has_input(2))
+      inputs.push_back(graph_.add_constant(graph_.unique_name(result.name + "_bias"),
+                                           *graph_.value(node.inputs[2]).constant));
+    const AttrMap attrs = node.op->attrs.write(node.attrs, kMaxOpset);
+    y.codes = add(conv ? "QLinearConv" : "QLinearMatMul", std::move(inputs), result.name + "_codes",
+                  result.quant->storage, result.type.shape, attrs);
+    // The real value of these codes; neighbours that stay in QDQ form round it to the same codes.
+    graph_.remove_node(id);
+    graph_.value(output).quant = nullptr;
+    Node real;
+    real.op = &require_op("", "DequantizeLinear");
+    real.opset = kMaxOpset;
+    real.name = result.name + "_real";
+    real.inputs = {y.codes, y.scale, y.zero_point};
+    real.outputs = {output};
+    auto read = real.op->attrs.read({}, kMaxOpset);
+    real.attrs = std::move(*read);
+    graph_.add_node(std::move(real));
+    // A neighbour that takes codes gets these without a way through real numbers.
+    ports_[output] = y;
+    return {};
+  }
+
+  Graph& graph_;
+  std::map<ValueId, Port> ports_;
+};
+
+}  // namespace
+
+Status to_integer_nodes(Graph& graph) { return Integer(graph).run(); }
+
+}  // namespace octet::quant
