@@ -76,13 +76,14 @@ Result<nlohmann::json> measure(const std::string& model, const Sizes& sizes,
                                const Arguments& arguments, const Global& global) {
   const auto to_error = [](const Failure& failure) {
     return Error{failure.status == OCTET_INVALID_ARGUMENT ? ErrorCode::invalid_argument
-                                                           : ErrorCode::invalid_data,
+                                                          : ErrorCode::invalid_data,
                  failure.message};
   };
   const auto load_start = Clock::now();
   auto session = Session::load(model, global.session_options());
   if (!session) return to_error(session.failure());
-  const double load_ms = std::chrono::duration<double, std::milli>(Clock::now() - load_start).count();
+  const double load_ms =
+      std::chrono::duration<double, std::milli>(Clock::now() - load_start).count();
   std::vector<Tensor> tensors;
   std::mt19937 random(1);
   if (arguments.inputs.empty()) {
@@ -117,7 +118,8 @@ Result<nlohmann::json> measure(const std::string& model, const Sizes& sizes,
   double mean = 0;
   for (const double t : times) mean += t / static_cast<double>(times.size());
   double variance = 0;
-  for (const double t : times) variance += (t - mean) * (t - mean) / static_cast<double>(times.size());
+  for (const double t : times)
+    variance += (t - mean) * (t - mean) / static_cast<double>(times.size());
   std::error_code ignored;
   return nlohmann::json{{"model", model},
                         {"threads", global.threads == 0 ? runtime::usable_cores() : global.threads},
@@ -140,7 +142,8 @@ Result<std::vector<std::pair<std::string, Sizes>>> plan(const Arguments& argumen
   Sizes fixed_sizes;
   for (const std::string& text : arguments.shapes) {
     const size_t equals = text.find('=');
-    const auto dims = equals == std::string::npos ? std::nullopt : parse_dims(text.substr(equals + 1));
+    const auto dims =
+        equals == std::string::npos ? std::nullopt : parse_dims(text.substr(equals + 1));
     if (!dims)
       return Error{ErrorCode::invalid_argument, "--shape takes NAME=1x803x80, not '" + text + "'"};
     fixed_sizes.shapes[text.substr(0, equals)] = *dims;
@@ -187,8 +190,10 @@ int execute(const Arguments& arguments, const Global& global) {
       rows.push_back(std::move(*row));
     }
   }
-  if (global.json) std::cout << (rows.size() == 1 ? rows[0] : rows).dump(1) << "\n";
-  else table.print();
+  if (global.json)
+    std::cout << (rows.size() == 1 ? rows[0] : rows).dump(1) << "\n";
+  else
+    table.print();
   return kDone;
 }
 

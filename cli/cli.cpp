@@ -40,8 +40,7 @@ Result<runtime::CompileOptions> Global::compile_options() const {
   if (!isa.empty()) {
     const auto token = CpuToken::probe(isa_from_name(isa).value_or(Isa::scalar));
     if (!token)
-      return Error{ErrorCode::invalid_argument,
-                   "this CPU lacks the instruction set '" + isa + "'"};
+      return Error{ErrorCode::invalid_argument, "this CPU lacks the instruction set '" + isa + "'"};
     options.cpu = *token;
   }
   return options;

@@ -39,7 +39,9 @@ struct Sums {
       largest = std::max(largest, std::fabs(x - y));
     }
   }
-  double sqnr() const { return noise == 0 ? 200.0 : 10 * std::log10(std::max(signal, 1e-300) / noise); }
+  double sqnr() const {
+    return noise == 0 ? 200.0 : 10 * std::log10(std::max(signal, 1e-300) / noise);
+  }
   double cosine() const {
     return signal == 0 || other == 0 ? (signal == other ? 1.0 : 0.0)
                                      : product / std::sqrt(signal * other);
@@ -153,8 +155,9 @@ void print(const char* title, const nlohmann::json& rows, size_t most) {
     const auto& row = rows[i];
     char error[32];
     std::snprintf(error, sizeof(error), "%.3g", row["max_abs_error"].get<double>());
-    table.add({row["name"], fixed(row["sqnr_db"], 1), fixed(row["cosine"], 5), error,
-               row.contains("same_class") ? fixed(100 * row["same_class"].get<double>(), 2) + "%" : ""});
+    table.add(
+        {row["name"], fixed(row["sqnr_db"], 1), fixed(row["cosine"], 5), error,
+         row.contains("same_class") ? fixed(100 * row["same_class"].get<double>(), 2) + "%" : ""});
   }
   table.print();
 }
@@ -184,7 +187,8 @@ int execute(const Arguments& arguments, const Global& global) {
     if (!tensor_rows.empty()) print("\ninner value, worst first", tensor_rows, 20);
   }
   const bool good = std::all_of(outputs.begin(), outputs.end(), [&](const auto& entry) {
-    return entry.second.sqnr() >= arguments.min_sqnr && entry.second.cosine() >= arguments.min_cosine;
+    return entry.second.sqnr() >= arguments.min_sqnr &&
+           entry.second.cosine() >= arguments.min_cosine;
   });
   return good ? kDone : kNo;
 }

@@ -86,14 +86,16 @@ int execute(const std::string& path, const Global& global) {
               << "\n";
     return kDone;
   }
-  std::cout << path << ": " << megabytes(static_cast<double>(bytes)) << ", IR "
-            << model->ir_version << ", opset " << opset << ", by " << model->producer << "\n";
+  std::cout << path << ": " << megabytes(static_cast<double>(bytes)) << ", IR " << model->ir_version
+            << ", opset " << opset << ", by " << model->producer << "\n";
   for (const ValueId id : graph.inputs)
-    std::cout << "  input  " << graph.value(id).name << " " << graph.value(id).type.to_string() << "\n";
+    std::cout << "  input  " << graph.value(id).name << " " << graph.value(id).type.to_string()
+              << "\n";
   for (const ValueId id : graph.outputs())
-    std::cout << "  output " << graph.value(id).name << " " << graph.value(id).type.to_string() << "\n";
-  std::cout << "parameters: " << summary.parameters << "\nmultiply-accumulates: "
-            << summary.macs.to_string() << "\n";
+    std::cout << "  output " << graph.value(id).name << " " << graph.value(id).type.to_string()
+              << "\n";
+  std::cout << "parameters: " << summary.parameters
+            << "\nmultiply-accumulates: " << summary.macs.to_string() << "\n";
   for (const auto& [type, size] : summary.bytes_by_type)
     std::cout << "  " << type << ": " << megabytes(static_cast<double>(size)) << "\n";
   Table operators({"operator", "nodes"});

@@ -3,8 +3,10 @@
 #include "cli/cli.h"
 
 namespace octet::cli {
-#define OCTET_VERB(file) \
-  namespace file { void add(CLI::App& app, Global& global, int& exit_code); }
+#define OCTET_VERB(file)                                   \
+  namespace file {                                         \
+  void add(CLI::App& app, Global& global, int& exit_code); \
+  }
 #include "cli/verbs.def"
 #undef OCTET_VERB
 }  // namespace octet::cli

@@ -82,7 +82,8 @@ Result<Tensor> from_fortran(const Tensor& tensor) {
 size_t byte_at(std::string_view bytes, size_t i) { return static_cast<uint8_t>(bytes[i]); }
 
 Result<Tensor> parse_npy(std::string_view bytes, const std::string& where) {
-  if (bytes.size() < 12 || bytes.substr(0, 6) != "\x93NUMPY") return bad(where, "not a NumPy array");
+  if (bytes.size() < 12 || bytes.substr(0, 6) != "\x93NUMPY")
+    return bad(where, "not a NumPy array");
   const bool wide = bytes[6] >= 2;
   size_t length = byte_at(bytes, 8) | byte_at(bytes, 9) << 8;
   if (wide) length |= byte_at(bytes, 10) << 16 | byte_at(bytes, 11) << 24;
@@ -165,7 +166,14 @@ Status write_npy(const std::filesystem::path& path, const Tensor& tensor) {
   header += '\n';
   const std::filesystem::path temporary = path.string() + ".part";
   std::ofstream file(temporary, std::ios::binary);
-  const char version[] = {'\x93', 'N', 'U', 'M', 'P', 'Y', 1, 0,
+  const char version[] = {'\x93',
+                          'N',
+                          'U',
+                          'M',
+                          'P',
+                          'Y',
+                          1,
+                          0,
                           static_cast<char>(header.size() & 0xFF),
                           static_cast<char>(header.size() >> 8)};
   file.write(version, sizeof(version));

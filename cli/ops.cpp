@@ -29,17 +29,21 @@ int execute(bool markdown, const Global& global) {
   if (markdown) std::cout << "| operator | opsets | attributes | providers |\n|---|---|---|---|\n";
   for (const OpDef* op : all_ops()) {
     std::string attributes;
-    for (const auto& name : op->attrs.names()) attributes += (attributes.empty() ? "" : ", ") + name;
-    const std::string name =
-        op->domain.empty() ? std::string(op->name) : std::string(op->domain) + "." + std::string(op->name);
+    for (const auto& name : op->attrs.names())
+      attributes += (attributes.empty() ? "" : ", ") + name;
+    const std::string name = op->domain.empty()
+                                 ? std::string(op->name)
+                                 : std::string(op->domain) + "." + std::string(op->name);
     if (markdown)
       std::cout << "| " << name << " | " << opsets_of(*op) << " | " << attributes << " | "
                 << providers_of(*op) << " |\n";
     table.add({name, opsets_of(*op), attributes, providers_of(*op)});
     list.push_back({{"name", name}, {"opsets", opsets_of(*op)}, {"providers", providers_of(*op)}});
   }
-  if (global.json) std::cout << list.dump(1) << "\n";
-  else if (!markdown) table.print();
+  if (global.json)
+    std::cout << list.dump(1) << "\n";
+  else if (!markdown)
+    table.print();
   return kDone;
 }
 

@@ -44,7 +44,8 @@ quant::Calibrate calibration(const std::string& folder, const Global& global) {
     runtime::RunOptions run;
     run.observer = sink;
     if (global.deadline_ms > 0)
-      run.deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(global.deadline_ms);
+      run.deadline =
+          std::chrono::steady_clock::now() + std::chrono::milliseconds(global.deadline_ms);
     for (size_t i = 0; i < samples.size(); ++i) {
       OCTET_ASSIGN(const auto inputs, samples.read(i));
       if (auto outputs = program->run(inputs, run); !outputs)
@@ -60,8 +61,11 @@ nlohmann::json to_json(const quant::Report& report, const Arguments& arguments) 
   for (const auto& row : report.nodes)
     nodes.push_back(
         {{"node", row.node}, {"op", row.op}, {"outcome", row.outcome}, {"reason", row.reason}});
-  return {{"model", arguments.model}, {"mode", arguments.mode}, {"format", arguments.format},
-          {"samples", report.samples}, {"nodes", nodes}};
+  return {{"model", arguments.model},
+          {"mode", arguments.mode},
+          {"format", arguments.format},
+          {"samples", report.samples},
+          {"nodes", nodes}};
 }
 
 void print(const quant::Report& report, const Arguments& arguments) {
@@ -101,8 +105,10 @@ int execute(const Arguments& arguments, const Global& global) {
     file << to_json(*report, arguments).dump(1) << "\n";
     if (!file) return fail(kMachine, arguments.report + ": can't be written");
   }
-  if (global.json) std::cout << to_json(*report, arguments).dump(1) << "\n";
-  else print(*report, arguments);
+  if (global.json)
+    std::cout << to_json(*report, arguments).dump(1) << "\n";
+  else
+    print(*report, arguments);
   return kDone;
 }
 

@@ -37,8 +37,10 @@ std::string file_name(std::string name) {
 }
 
 Tensor to_tensor(const octet_tensor& c) {
-  return {static_cast<DType>(c.dtype), Dims(c.dims, c.dims + c.rank),
-          {static_cast<const std::byte*>(c.data), c.bytes}, nullptr};
+  return {static_cast<DType>(c.dtype),
+          Dims(c.dims, c.dims + c.rank),
+          {static_cast<const std::byte*>(c.data), c.bytes},
+          nullptr};
 }
 
 void add_step(const octet_step* step, void* user) {
@@ -91,7 +93,8 @@ int execute(const Arguments& arguments, const Global& global) {
   if (!session) return fail(session.failure());
   std::vector<std::string> names;
   for (const Port& port : session->inputs()) names.push_back(port.name);
-  const auto tensors = pick_inputs(*arrays, names, arguments.inputs.empty() ? "--input" : arguments.inputs);
+  const auto tensors =
+      pick_inputs(*arrays, names, arguments.inputs.empty() ? "--input" : arguments.inputs);
   if (!tensors) return fail(tensors.error());
   std::vector<TensorRef> refs;
   for (const Tensor& tensor : *tensors) refs.push_back(to_ref(tensor));

@@ -32,8 +32,8 @@ std::optional<Affine> affine_of(const Graph& graph, const Node& norm) {
     const double factor = parameters[0]->as<float>()[c] /
                           std::sqrt(static_cast<double>(parameters[3]->as<float>()[c]) + epsilon);
     affine.scale.push_back(static_cast<float>(factor));
-    affine.shift.push_back(static_cast<float>(parameters[1]->as<float>()[c] -
-                                              parameters[2]->as<float>()[c] * factor));
+    affine.shift.push_back(
+        static_cast<float>(parameters[1]->as<float>()[c] - parameters[2]->as<float>()[c] * factor));
   }
   return affine;
 }
@@ -64,8 +64,8 @@ Result<bool> fold(Graph& graph, NodeId id) {
 
   const std::string base = graph.value(conv.inputs[1]).name;
   const ValueId new_weight = graph.add_constant(graph.unique_name(base + "_folded"), scaled);
-  const ValueId new_bias = graph.add_constant(graph.unique_name(base + "_bias"),
-                                              Tensor::of(Dims{static_cast<int64_t>(channels)}, shifted));
+  const ValueId new_bias = graph.add_constant(
+      graph.unique_name(base + "_bias"), Tensor::of(Dims{static_cast<int64_t>(channels)}, shifted));
   const ValueId output = norm.outputs[0];
   graph.remove_node(id);
   graph.set_input(conv_id, 1, new_weight);

@@ -29,8 +29,7 @@ Match hard_swish(const Graph& graph, const Node& mul) {
       continue;
     const bool standard = std::abs(float_attr(*gate, "alpha", 0.2F) - 1.0F / 6.0F) < 1e-6F &&
                           float_attr(*gate, "beta", 0.5F) == 0.5F;
-    if (standard)
-      return make_node("", "HardSwish", {gate->inputs[0]}, {}, mul.name);
+    if (standard) return make_node("", "HardSwish", {gate->inputs[0]}, {}, mul.name);
   }
   return std::nullopt;
 }
@@ -43,9 +42,8 @@ Match gelu_of(ValueId x, const char* approximate, const std::string& name) {
 std::optional<ValueId> plus_one(const Graph& graph, ValueId id) {
   const Node* add = producer(graph, id, "Add");
   const auto parts = add == nullptr || !inner(graph, id) ? std::nullopt : with_scalar(graph, *add);
-  return parts && parts->second == 1.0F && inner(graph, parts->first)
-             ? std::optional(parts->first)
-             : std::nullopt;
+  return parts && parts->second == 1.0F && inner(graph, parts->first) ? std::optional(parts->first)
+                                                                      : std::nullopt;
 }
 
 // Erf(x / sqrt(2)) or Erf(x * sqrt(1/2)): x.

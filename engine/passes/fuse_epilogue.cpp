@@ -1,5 +1,5 @@
-// Bias, scalar factor, residual and activation behind Conv, Gemm and MatMul move into the operator's
-// epilogue (engine/ops/epilogue.h).
+// Bias, scalar factor, residual and activation behind Conv, Gemm and MatMul move into the
+// operator's epilogue (engine/ops/epilogue.h).
 #include <cmath>
 
 #include "engine/ops/conv.h"
@@ -108,8 +108,10 @@ bool take_bias(Graph& graph, NodeId id, NodeId consumer) {
   if (!row.constant || !shape || shape->empty() || row.constant->rank() != 1) return false;
   if (Dim(row.constant->dims()[0]) != shape->back() || row.constant->dims()[0] == 1) return false;
   const ValueId bias = add.inputs[side];
-  if (node.inputs.size() < 3) graph.append_input(id, bias);
-  else graph.set_input(id, 2, bias);
+  if (node.inputs.size() < 3)
+    graph.append_input(id, bias);
+  else
+    graph.set_input(id, 2, bias);
   absorb(graph, id, consumer);
   return true;
 }

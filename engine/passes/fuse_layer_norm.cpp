@@ -70,9 +70,9 @@ bool fuse(Graph& graph, NodeId id) {
   if (!epsilon) return false;
   const AttrMap attrs = {{"axis", int64_t{-1}}, {"epsilon", *epsilon}};
   const ValueId output = add.outputs[0];
-  replace_producer(graph, output,
-                   make_node("", "LayerNormalization", {*x, scaled->second, shifted->second},
-                             attrs, add.name));
+  replace_producer(
+      graph, output,
+      make_node("", "LayerNormalization", {*x, scaled->second, shifted->second}, attrs, add.name));
   return true;
 }
 

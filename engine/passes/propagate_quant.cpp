@@ -8,8 +8,7 @@ namespace {
 bool moves_data(const Graph& graph, const Node& node) {
   if (node.op->quant == nullptr) return false;
   const QuantSpec spec = node.op->quant(graph, node);
-  return !spec.anchor && !spec.outputs.empty() &&
-         spec.outputs[0].role == PortQuant::Role::shared;
+  return !spec.anchor && !spec.outputs.empty() && spec.outputs[0].role == PortQuant::Role::shared;
 }
 
 // All quantizable inputs must carry the same per-tensor parameters.

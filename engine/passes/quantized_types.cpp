@@ -59,9 +59,8 @@ ValueId rounded(Graph& graph, ValueId source, const QuantPtr& quant, NodeId quan
     return source;
   }
   const std::string name = graph.unique_name(value.name + "_quantized");
-  const ValueId codes =
-      graph.add_op(require_op(kOctetDomain, "Quantize"), {source}, Attrs::of(NoAttrs{}), name,
-                   quantize);
+  const ValueId codes = graph.add_op(require_op(kOctetDomain, "Quantize"), {source},
+                                     Attrs::of(NoAttrs{}), name, quantize);
   graph.value(codes).type = graph.value(source).type;
   graph.value(codes).quant = quant;
   return codes;

@@ -16,7 +16,8 @@ void merge_constants(Graph& graph) {
     if (!graph.alive_value(id)) continue;
     const Value& value = graph.value(id);
     if (!value.constant || value.quant || value.constant->bytes().size() > kSmall) continue;
-    if (graph.is_input(id) || graph.is_output(id) || value.constant->dtype() == DType::string) continue;
+    if (graph.is_input(id) || graph.is_output(id) || value.constant->dtype() == DType::string)
+      continue;
     const auto bytes = value.constant->bytes();
     const auto [at, added] = seen.try_emplace(
         {value.constant->dtype(), {value.constant->dims(), {bytes.begin(), bytes.end()}}}, id);

@@ -107,8 +107,8 @@ class Dynamic {
       b_scale = constant(base + "/weight_scale", b.quant->scale);
     } else {
       const Codes b = quantized(node.inputs[1]);
-      accumulator = add("MatMulInteger", {a.codes, b.codes, a.zero_point, b.zero_point}, base,
-                        "integer");
+      accumulator =
+          add("MatMulInteger", {a.codes, b.codes, a.zero_point, b.zero_point}, base, "integer");
       b_scale = b.scale;
     }
     finish(id, scaled(accumulator, a.scale, b_scale, base));
@@ -129,10 +129,11 @@ class Dynamic {
     const bool transposed = attrs.count("transB") > 0;
     OCTET_ASSIGN(const QuantizedTensor b, gemm_weights(node.inputs[1], *weight, transposed));
     const Codes a = quantized(node.inputs[0]);
-    const ValueId accumulator = add(
-        "MatMulInteger", {a.codes, codes_constant(node.inputs[1], b), a.zero_point}, base, "integer");
-    ValueId result = scaled(accumulator, a.scale,
-                            constant(base + "/weight_scale", b.quant->scale), base);
+    const ValueId accumulator =
+        add("MatMulInteger", {a.codes, codes_constant(node.inputs[1], b), a.zero_point}, base,
+            "integer");
+    ValueId result =
+        scaled(accumulator, a.scale, constant(base + "/weight_scale", b.quant->scale), base);
     if (node.has_input(2)) result = add("Add", {result, node.inputs[2]}, base, "biased");
     finish(id, result);
     return true;
@@ -170,7 +171,8 @@ class Dynamic {
     if (node.has_input(2)) {
       const Tensor* bias = graph_.constant(node.inputs[2]);
       if (bias == nullptr) return invalid_model("the bias is no constant");
-      result = add("Add", {result, constant(base + "/bias", bias->reshaped(column))}, base, "biased");
+      result =
+          add("Add", {result, constant(base + "/bias", bias->reshaped(column))}, base, "biased");
     }
     finish(id, result);
     return true;

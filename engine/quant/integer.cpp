@@ -54,7 +54,8 @@ class Integer {
 
   void add_parameters(Port& port, const std::string& name, const QuantType& quant) {
     port.scale = graph_.add_constant(graph_.unique_name(name + "_scale"), quant.scale);
-    port.zero_point = graph_.add_constant(graph_.unique_name(name + "_zero_point"), quant.zero_point);
+    port.zero_point =
+        graph_.add_constant(graph_.unique_name(name + "_zero_point"), quant.zero_point);
   }
 
   // Activations pass through QuantizeLinear: on a value of that very type it gives the codes.
@@ -63,10 +64,11 @@ class Integer {
     Port port;
     const Value value = graph_.value(id);
     add_parameters(port, value.name, *value.quant);
-    port.codes = value.constant
-                     ? graph_.add_constant(graph_.unique_name(value.name + "_codes"), *value.constant)
-                     : add("QuantizeLinear", {id, port.scale, port.zero_point}, value.name + "_codes",
-                           value.quant->storage, value.type.shape);
+    port.codes =
+        value.constant
+            ? graph_.add_constant(graph_.unique_name(value.name + "_codes"), *value.constant)
+            : add("QuantizeLinear", {id, port.scale, port.zero_point}, value.name + "_codes",
+                  value.quant->storage, value.type.shape);
     ports_[id] = port;
     return port;
   }
@@ -79,8 +81,8 @@ class Integer {
     const Value result = graph_.value(output);
     Port y;
     add_parameters(y, result.name, *result.quant);
-    std::vector<ValueId> inputs = {x.codes, x.scale, x.zero_point, w.codes,
-                                   w.scale, w.zero_point, y.scale, y.zero_point};
+    std::vector<ValueId> inputs = {x.codes, x.scale,      x.zero_point, w.codes,
+                                   w.scale, w.zero_point, y.scale,      y.zero_point};
     if (conv && node.has_input(2))
       inputs.push_back(graph_.add_constant(graph_.unique_name(result.name + "_bias"),
                                            *graph_.value(node.inputs[2]).constant));

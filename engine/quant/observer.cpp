@@ -55,8 +55,8 @@ void Observer::add(std::span<const float> values) {
 
 Range Observer::percentile(double percentile) const {
   if (bins_.empty()) return minmax();
-  const auto outside = static_cast<uint64_t>(static_cast<double>(count_) * (100.0 - percentile) /
-                                             100.0 / 2.0);
+  const auto outside =
+      static_cast<uint64_t>(static_cast<double>(count_) * (100.0 - percentile) / 100.0 / 2.0);
   const float width = 2.0F * limit_ / static_cast<float>(kBins);
   const auto edge = [&](size_t bin) { return -limit_ + static_cast<float>(bin) * width; };
   size_t first = 0;

@@ -34,7 +34,7 @@ class Observer {
   float high_ = 0.0F;
   uint64_t count_ = 0;
   bool finite_ = true;
-  float limit_ = 0.0F;             // The histogram covers [-limit, limit).
+  float limit_ = 0.0F;  // The histogram covers [-limit, limit).
   std::vector<uint64_t> bins_;
 };
 

@@ -19,8 +19,8 @@ struct QuantizeOptions {
   Mode mode = Mode::statically;
   Format format = Format::qdq;
   Calibrator calibrator = Calibrator::minmax;
-  double percentile = 99.99;          ///< Of |x| - or of each side - that a range must hold.
-  std::vector<std::string> exclude;   ///< Names of nodes that stay in float.
+  double percentile = 99.99;         ///< Of |x| - or of each side - that a range must hold.
+  std::vector<std::string> exclude;  ///< Names of nodes that stay in float.
 };
 
 /// What became of a node, and why.

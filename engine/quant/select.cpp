@@ -118,9 +118,9 @@ class Selector {
     if (selection_.anchors.count(producer) > 0) return true;
     const Node& node = graph_.node(producer);
     const QuantSpec spec = spec_of(graph_, node);
-    const bool follows = !spec.anchor && !spec.outputs.empty() &&
-                         (spec.outputs[0].role == Role::shared ||
-                          spec.outputs[0].role == Role::activation);
+    const bool follows =
+        !spec.anchor && !spec.outputs.empty() &&
+        (spec.outputs[0].role == Role::shared || spec.outputs[0].role == Role::activation);
     if (!follows) return false;
     const auto moving = moving_inputs(node, spec);
     const bool binary = node.op->name == "Add" && moving.size() == 2;

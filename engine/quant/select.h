@@ -13,9 +13,9 @@ namespace octet::quant {
 
 /// Which nodes and values a static quantization takes.
 struct Selection {
-  std::set<NodeId> anchors;                       ///< Nodes that do integer arithmetic.
-  std::map<ValueId, std::vector<Use>> wanted;     ///< Values to be codes, and who reads them so.
-  std::map<ValueId, ValueId> group;               ///< Union-find parents: shared parameters.
+  std::set<NodeId> anchors;                    ///< Nodes that do integer arithmetic.
+  std::map<ValueId, std::vector<Use>> wanted;  ///< Values to be codes, and who reads them so.
+  std::map<ValueId, ValueId> group;            ///< Union-find parents: shared parameters.
   std::vector<NodeReport> report;
 
   ValueId root(ValueId id) const;
@@ -23,9 +23,9 @@ struct Selection {
 };
 
 /// Takes every anchor that isn't excluded, then follows the values that anchors read backwards
-/// through operators that can work on codes: data movement and pools always; additions, products and
-/// activations where their own inputs are made by integer arithmetic. What only float operators read
-/// (a transformer's residual stream) stays float.
+/// through operators that can work on codes: data movement and pools always; additions, products
+/// and activations where their own inputs are made by integer arithmetic. What only float operators
+/// read (a transformer's residual stream) stays float.
 Selection select(const Graph& graph, const QuantizeOptions& options);
 
 /// Whether an anchor's arithmetic can be done in int8: f32, and enough is known of its weights.

@@ -1,8 +1,8 @@
 #include "engine/quant/static.h"
 
+#include "engine/passes/pass.h"
 #include "engine/quant/observer.h"
 #include "engine/quant/select.h"
-#include "engine/passes/pass.h"
 #include "engine/quant/weights.h"
 
 namespace octet::passes::fuse_activation {
@@ -159,8 +159,8 @@ class Static {
     const QuantPtr& activation = graph_.value(node.inputs[0]).quant;
     const QuantPtr& weights = graph_.value(node.inputs[weight]).quant;
     if (!activation || !weights) return;
-    auto bias = quantize_bias(*graph_.constant(node.inputs[input]), activation->tensor_scale(),
-                              *weights);
+    auto bias =
+        quantize_bias(*graph_.constant(node.inputs[input]), activation->tensor_scale(), *weights);
     if (!bias) return;
     const std::string name = graph_.value(node.inputs[input]).name + "_int32";
     graph_.set_input(id, input,

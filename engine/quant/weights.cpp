@@ -45,7 +45,8 @@ Result<QuantizedTensor> quantize_weights(const Tensor& weights, int axis) {
   OCTET_ASSIGN(Tensor codes, Tensor::zeros(DType::s8, weights.dims()));
   auto* out = codes.writable_as<int8_t>();
   for (size_t i = 0; i < values.size(); ++i)
-    out[i] = std::max<int8_t>(octet::quantize<int8_t>(values[i], {scales[channels.of(i)]}, {}), -127);
+    out[i] =
+        std::max<int8_t>(octet::quantize<int8_t>(values[i], {scales[channels.of(i)]}, {}), -127);
 
   auto quant = std::make_shared<QuantType>();
   quant->storage = DType::s8;

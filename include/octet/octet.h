@@ -1,10 +1,10 @@
 /* octet: ONNX inference with int8 kernels. The C interface; its ABI is stable within a major
  * version. octet.hpp is the C++ interface over it.
  *
- * Ownership: whoever gets a handle frees it with the matching _free; NULL is fine there. Strings and
- * pointers got from a handle live as long as the handle. No function throws or prints.
- * Threads: a session may be run from several threads at once; all other handles belong to one.
- * Errors: functions that can fail return NULL on success, else an error that the caller frees. */
+ * Ownership: whoever gets a handle frees it with the matching _free; NULL is fine there. Strings
+ * and pointers got from a handle live as long as the handle. No function throws or prints. Threads:
+ * a session may be run from several threads at once; all other handles belong to one. Errors:
+ * functions that can fail return NULL on success, else an error that the caller frees. */
 #ifndef OCTET_OCTET_H_
 #define OCTET_OCTET_H_
 
@@ -92,7 +92,7 @@ OCTET_API size_t octet_session_output_count(const octet_session* session);
 typedef struct octet_port {
   const char* name;
   octet_dtype dtype;
-  const int64_t* dims;       /* -1 where an extent is not fixed */
+  const int64_t* dims;        /* -1 where an extent is not fixed */
   const char* const* symbols; /* its name there ("batch"), "" where it is fixed */
   size_t rank;
   int rank_known; /* 0: the rank itself is not fixed */
@@ -114,8 +114,8 @@ typedef struct octet_step {
 } octet_step;
 
 typedef struct octet_run_options {
-  int64_t deadline_ms;  /* 0: none */
-  const int* cancel;    /* not NULL: the run stops soon after *cancel becomes non-zero */
+  int64_t deadline_ms; /* 0: none */
+  const int* cancel;   /* not NULL: the run stops soon after *cancel becomes non-zero */
   void (*profile)(const octet_step* step, void* user); /* may be NULL */
   void* user;
 } octet_run_options;

@@ -30,7 +30,7 @@ struct Failure {
 template <typename T>
 class [[nodiscard]] Expected {
  public:
-  Expected(T value) : state_(std::in_place_index<0>, std::move(value)) {}          // NOLINT
+  Expected(T value) : state_(std::in_place_index<0>, std::move(value)) {}            // NOLINT
   Expected(Failure failure) : state_(std::in_place_index<1>, std::move(failure)) {}  // NOLINT
   explicit operator bool() const { return state_.index() == 0; }
   T& operator*() { return std::get<0>(state_); }
@@ -45,16 +45,26 @@ class [[nodiscard]] Expected {
 template <typename T>
 constexpr octet_dtype dtype_of() {
   using U = std::remove_const_t<T>;
-  if constexpr (std::is_same_v<U, float>) return OCTET_FLOAT;
-  else if constexpr (std::is_same_v<U, double>) return OCTET_DOUBLE;
-  else if constexpr (std::is_same_v<U, uint8_t>) return OCTET_UINT8;
-  else if constexpr (std::is_same_v<U, int8_t>) return OCTET_INT8;
-  else if constexpr (std::is_same_v<U, uint16_t>) return OCTET_UINT16;
-  else if constexpr (std::is_same_v<U, int16_t>) return OCTET_INT16;
-  else if constexpr (std::is_same_v<U, uint32_t>) return OCTET_UINT32;
-  else if constexpr (std::is_same_v<U, int32_t>) return OCTET_INT32;
-  else if constexpr (std::is_same_v<U, uint64_t>) return OCTET_UINT64;
-  else if constexpr (std::is_same_v<U, int64_t>) return OCTET_INT64;
+  if constexpr (std::is_same_v<U, float>)
+    return OCTET_FLOAT;
+  else if constexpr (std::is_same_v<U, double>)
+    return OCTET_DOUBLE;
+  else if constexpr (std::is_same_v<U, uint8_t>)
+    return OCTET_UINT8;
+  else if constexpr (std::is_same_v<U, int8_t>)
+    return OCTET_INT8;
+  else if constexpr (std::is_same_v<U, uint16_t>)
+    return OCTET_UINT16;
+  else if constexpr (std::is_same_v<U, int16_t>)
+    return OCTET_INT16;
+  else if constexpr (std::is_same_v<U, uint32_t>)
+    return OCTET_UINT32;
+  else if constexpr (std::is_same_v<U, int32_t>)
+    return OCTET_INT32;
+  else if constexpr (std::is_same_v<U, uint64_t>)
+    return OCTET_UINT64;
+  else if constexpr (std::is_same_v<U, int64_t>)
+    return OCTET_INT64;
   else {
     static_assert(std::is_same_v<U, bool>, "no ONNX element type");
     return OCTET_BOOL;
@@ -165,8 +175,8 @@ class Session {
     std::vector<octet_tensor> c;
     for (const TensorRef& tensor : tensors) c.push_back(tensor.c());
     octet_results* results = nullptr;
-    if (auto f = detail::take(
-            octet_session_run(handle_.get(), c.data(), c.size(), options, &results)))
+    if (auto f =
+            detail::take(octet_session_run(handle_.get(), c.data(), c.size(), options, &results)))
       return *f;
     return Results(results);
   }

@@ -79,8 +79,8 @@ PortText port_text(const Value& value) {
 }
 
 octet_port to_c(const PortText& text) {
-  return {text.name.c_str(), text.dtype,       text.dims.data(), text.symbol_pointers.data(),
-          text.dims.size(),  text.rank_known ? 1 : 0};
+  return {text.name.c_str(),           text.dtype,       text.dims.data(),
+          text.symbol_pointers.data(), text.dims.size(), text.rank_known ? 1 : 0};
 }
 
 octet::Result<std::vector<Tensor>> to_tensors(const octet_tensor* inputs, size_t count) {
@@ -108,8 +108,7 @@ rt::RunOptions run_options(const octet_run_options* c) {
   rt::RunOptions options;
   if (c == nullptr) return options;
   if (c->deadline_ms > 0)
-    options.deadline =
-        std::chrono::steady_clock::now() + std::chrono::milliseconds(c->deadline_ms);
+    options.deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(c->deadline_ms);
   if (c->cancel != nullptr) {
     options.cancelled = [c] { return __atomic_load_n(c->cancel, __ATOMIC_RELAXED) != 0; };
   }
@@ -118,10 +117,14 @@ rt::RunOptions run_options(const octet_run_options* c) {
       const std::string node(p.node);
       const std::string op(p.op);
       const std::string isa(octet::isa_name(p.info->isa));
-      const octet_step step{node.c_str(),          op.c_str(),
-                            p.info->kernel.c_str(), isa.c_str(),
-                            p.info->provider.c_str(), p.start.count(),
-                            p.duration.count(),    p.macs};
+      const octet_step step{node.c_str(),
+                            op.c_str(),
+                            p.info->kernel.c_str(),
+                            isa.c_str(),
+                            p.info->provider.c_str(),
+                            p.start.count(),
+                            p.duration.count(),
+                            p.macs};
       c->profile(&step, c->user);
     };
   }
@@ -176,9 +179,9 @@ octet_error* octet_options_set_provider(octet_options* options, const char* prov
   return guarded([&]() -> octet_error* {
     const auto known = rt::provider_from_name(provider);
     if (!known)
-      return to_c({ErrorCode::invalid_argument,
-                   "unknown provider '" + std::string(provider) +
-                       "': auto, native, onednn, xnnpack or reference"});
+      return to_c(
+          {ErrorCode::invalid_argument, "unknown provider '" + std::string(provider) +
+                                            "': auto, native, onednn, xnnpack or reference"});
     options->compile.provider = *known;
     return nullptr;
   });
@@ -188,7 +191,8 @@ octet_error* octet_options_set_isa(octet_options* options, const char* isa) {
   return guarded([&]() -> octet_error* {
     const auto known = octet::isa_from_name(isa);
     if (!known)
-      return to_c({ErrorCode::invalid_argument, "unknown instruction set '" + std::string(isa) + "'"});
+      return to_c(
+          {ErrorCode::invalid_argument, "unknown instruction set '" + std::string(isa) + "'"});
     const auto token = octet::CpuToken::probe(*known);
     if (!token)
       return to_c({ErrorCode::invalid_argument,
