@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <span>
+
+#include "engine/ir/graph.h"
+#include "importers/onnx/limits.h"
+
+namespace octet {
+
+/// Reads an ONNX model (IR 3 to 14, opset 7 to 23) into a typed graph in canonical form: functions
+/// are inlined, captures of subgraphs are explicit inputs, Constant nodes and initializers (those
+/// that are inputs too) are constants, sparse initializers are dense. Weights stay in the mapped
+/// file and its external data, which the model keeps mapped. Errors name the node or the value;
+/// whatever isn't understood is refused.
+Result<Model> import_model(const std::filesystem::path& path, const ImportLimits& limits = {});
+
+/// The same from memory. External data is looked for in `folder`; an empty one refuses it. The
+/// model keeps spans into `bytes` that live with `owner`; without an owner the bytes are copied.
+Result<Model> import_model(std::span<const std::byte> bytes, const std::filesystem::path& folder,
+                           const ImportLimits& limits = {},
+                           std::shared_ptr<const void> owner = nullptr);
+
+/// Reads a serialized TensorProto, as ONNX's test data holds them. `expected` says what the model
+/// wants there: the file doesn't tell a tensor from a sequence or an optional, which are refused by
+/// name, and a tensor of another element type or rank is invalid_data.
+Result<Tensor> read_tensor(const std::filesystem::path& path, const Type& expected,
+                           const ImportLimits& limits = {});
+
+}  // namespace octet

@@ -1,0 +1,113 @@
+#include "importers/onnx/mapping.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+namespace octet::onnx {
+namespace {
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  Descriptor(Descriptor&& other) noexcept : fd_(other.fd_) { other.fd_ = -1; }
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  int get() const { return fd_; }
+  bool ok() const { return fd_ >= 0; }
+
+ private:
+  int fd_;
+};
+
+// O_NONBLOCK: opening a pipe must not wait for its writer.
+constexpr int kOpenFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
+
+Error cannot_open(const std::string& name) {
+  const ErrorCode code = errno == EMFILE || errno == ENFILE || errno == EIO
+                             ? ErrorCode::machine
+                             : ErrorCode::invalid_argument;
+  return {code, "cannot open '" + name + "': " + std::strerror(errno)};
+}
+
+Result<SharedBytes> map_descriptor(const Descriptor& file, const struct stat& info,
+                                   const std::string& name) {
+  const auto size = static_cast<size_t>(info.st_size);
+  if (size == 0) return SharedBytes{};
+  void* memory = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
+  if (memory == MAP_FAILED)
+    return Error{ErrorCode::machine, "cannot map '" + name + "': " + std::strerror(errno)};
+  std::shared_ptr<const void> owner(
+      memory, [size](const void* p) { ::munmap(const_cast<void*>(p), size); });
+  return SharedBytes{{static_cast<const std::byte*>(memory), size}, std::move(owner)};
+}
+
+Result<std::vector<std::string>> split_location(const std::string& location) {
+  const auto refuse = [&](const char* why) {
+    return invalid_model("external data '" + location + "' " + why);
+  };
+  if (location.empty()) return invalid_model("external data without a location");
+  if (location.find('\0') != std::string::npos) return refuse("has a zero byte in its name");
+  if (location.front() == '/') return refuse("is an absolute path");
+  std::vector<std::string> parts;
+  for (size_t at = 0; at <= location.size();) {
+    const size_t slash = std::min(location.find('/', at), location.size());
+    std::string part = location.substr(at, slash - at);
+    if (part == "..") return refuse("leaves the model's folder");
+    if (!part.empty() && part != ".") parts.push_back(std::move(part));
+    at = slash + 1;
+  }
+  if (parts.empty()) return refuse("names no file");
+  return parts;
+}
+
+}  // namespace
+
+Result<SharedBytes> map_file(const std::filesystem::path& path) {
+  const Descriptor file(::open(path.c_str(), kOpenFlags));
+  if (!file.ok()) return cannot_open(path.string());
+  struct stat info {};
+  if (::fstat(file.get(), &info) != 0) return cannot_open(path.string());
+  if (!S_ISREG(info.st_mode))
+    return Error{ErrorCode::invalid_argument, "'" + path.string() + "' is not a regular file"};
+  return map_descriptor(file, info, path.string());
+}
+
+Result<SharedBytes> ExternalFiles::open(const std::string& location) {
+  if (const auto at = mapped_.find(location); at != mapped_.end()) return at->second;
+  OCTET_ASSIGN(const auto parts, split_location(location));
+  const auto refuse = [&](const std::string& why) {
+    return invalid_model("external data '" + location + "' " + why);
+  };
+  const std::string folder = folder_.empty() ? "." : folder_.string();
+  Descriptor at(::open(folder.c_str(), kOpenFlags | O_DIRECTORY));
+  if (!at.ok()) return cannot_open(folder);
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const int kind = i + 1 < parts.size() ? O_DIRECTORY : 0;
+    Descriptor next(::openat(at.get(), parts[i].c_str(), kOpenFlags | O_NOFOLLOW | kind));
+    if (!next.ok())
+      return refuse(errno == ELOOP ? "is a symbolic link" : std::string(std::strerror(errno)));
+    at = std::move(next);
+  }
+  struct stat info {};
+  if (::fstat(at.get(), &info) != 0) return refuse(std::strerror(errno));
+  if (!S_ISREG(info.st_mode)) return refuse("is not a regular file");
+  if (info.st_nlink > 1) return refuse("has more than one hard link");
+  OCTET_ASSIGN(SharedBytes bytes, map_descriptor(at, info, location));
+  mapped_.emplace(location, bytes);
+  return bytes;
+}
+
+}  // namespace octet::onnx
