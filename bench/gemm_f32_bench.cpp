@@ -1,27 +1,14 @@
 #include <benchmark/benchmark.h>
 
-#include <algorithm>
-#include <memory>
-#include <new>
 #include <string>
 
+#include "bench/aligned.h"
 #include "kernels/gemm_f32/gemm_f32.h"
 
 using namespace octet;
 using namespace octet::kernels;
 
 namespace {
-
-struct Free {
-  void operator()(float* p) const { ::operator delete (p, std::align_val_t{64}); }
-};
-using Buffer = std::unique_ptr<float, Free>;
-
-Buffer filled(size_t size) {
-  auto* data = static_cast<float*>(::operator new (size * 4 + 64, std::align_val_t{64}));
-  for (size_t i = 0; i < size; ++i) data[i] = static_cast<float>(i % 17) * 0.0625F - 0.5F;
-  return Buffer(data);
-}
 
 struct Shape {
   size_t m, n, k;
@@ -35,10 +22,10 @@ constexpr Shape kShapes[] = {
 
 void multiply(benchmark::State& state, const GemmF32Variant& variant, Shape shape, bool prepacked) {
   const GemmF32Table& table = *variant.table;
-  const Buffer a = filled(shape.m * shape.k);
-  const Buffer b = filled(shape.k * shape.n);
-  const Buffer out = filled(shape.m * shape.n);
-  const Buffer packed = filled(gemm_f32_packed_size(table, shape.k, shape.n));
+  const auto a = bench::floats(shape.m * shape.k);
+  const auto b = bench::floats(shape.k * shape.n);
+  const auto out = bench::floats(shape.m * shape.n);
+  const auto packed = bench::floats(gemm_f32_packed_size(table, shape.k, shape.n));
   SerialParallel serial;
   GemmF32Args args;
   args.m = shape.m;

@@ -9,6 +9,7 @@ namespace {
 // A block of rows of A should stay in half of a core's second-level cache while panels pass by.
 constexpr size_t kBlockFloats = size_t{96} << 10;
 constexpr size_t kLeastBlockTiles = 4;
+constexpr size_t kPanelsAtOnce = 4;
 // A chunk of less work than this isn't worth waking a thread for.
 constexpr size_t kGrainWork = size_t{1} << 18;
 
@@ -18,15 +19,22 @@ size_t panel_width(const GemmF32Table& table, size_t columns) {
   return columns >= table.panel ? table.panel : ceil_div(columns, table.vector) * table.vector;
 }
 
+// Rows of B that are packed before the next panel's: what a page or a prefetch brings is used.
+constexpr size_t kPackedRows = 16;
+
 void pack_panels(const GemmF32Table& table, const MatrixF32& b, size_t k, size_t n, size_t begin,
                  size_t end, float* packed) {
-  for (size_t p = begin; p < end; ++p) {
-    const size_t first = p * table.panel;
-    const size_t columns = std::min(table.panel, n - first);
-    MatrixF32 part = b;
-    part.data += static_cast<ptrdiff_t>(first) * b.column;
-    table.pack_panel(part, k, columns, panel_width(table, columns), packed + first * k);
-  }
+  const size_t step = b.column == 1 ? kPackedRows : std::max<size_t>(1, k);
+  for (size_t row = 0; row < k; row += step)
+    for (size_t p = begin; p < end; ++p) {
+      const size_t first = p * table.panel;
+      const size_t columns = std::min(table.panel, n - first);
+      const size_t width = panel_width(table, columns);
+      MatrixF32 part = b;
+      part.data += static_cast<ptrdiff_t>(first) * b.column + static_cast<ptrdiff_t>(row) * b.row;
+      table.pack_panel(part, std::min(step, k - row), columns, width,
+                       packed + first * k + row * width);
+    }
 }
 
 // How the rows are cut: tiles of nearly equal height, blocks of whole tiles.
@@ -53,6 +61,20 @@ struct Product {
   size_t copy;
 };
 
+// Where a range finds B.
+enum class BSource {
+  // Packed before.
+  packed,
+  // The range packs the panels that it multiplies by.
+  packs,
+  // Read where it is, but for the last columns that don't fill a vector.
+  direct,
+};
+
+bool reads_directly(const GemmF32Table& table, const GemmF32Args& args) {
+  return args.packed_b == nullptr && args.b.column == 1 && args.m <= 2 * table.tile_rows;
+}
+
 struct Job {
   const GemmF32Table& table;
   const GemmF32Args& args;
@@ -60,12 +82,13 @@ struct Job {
   size_t panels;
   size_t packed_size;
   const float* packed;
-  // Whether a range packs the panels of B that it multiplies by.
-  bool pack_in_range;
+  BSource source;
 
   Product product(size_t index) const;
   void run(size_t begin, size_t end) const;
   void run_panels(const Product& at, size_t row_block, size_t first, size_t count) const;
+  void run_direct(const Product& at, size_t index, size_t first, size_t count) const;
+  GemmF32Block block_at(const Product& at, size_t row, size_t column, size_t columns) const;
 };
 
 size_t copies(const GemmF32Args& args) {
@@ -87,10 +110,9 @@ Product Job::product(size_t index) const {
           (args.outer.b != 0 ? i * inner_copies : 0) + (args.inner.b != 0 ? j : 0)};
 }
 
-void Job::run_panels(const Product& at, size_t row_block, size_t first, size_t count) const {
-  const size_t row = row_block * cut.block;
+// All but where B is.
+GemmF32Block Job::block_at(const Product& at, size_t row, size_t column, size_t columns) const {
   const auto row_offset = static_cast<ptrdiff_t>(row);
-  const size_t column = first * table.panel;
   const auto column_offset = static_cast<ptrdiff_t>(column);
   GemmF32Block block;
   block.a = args.a;
@@ -98,9 +120,7 @@ void Job::run_panels(const Product& at, size_t row_block, size_t first, size_t c
   block.depth = args.k;
   block.rows = std::min(cut.block, args.m - row);
   block.tile = cut.tile;
-  block.columns = std::min(count * table.panel, args.n - column);
-  block.packed = packed + (args.packed_b != nullptr ? 0 : at.copy * packed_size) + column * args.k;
-  block.panel_stride = table.panel * args.k;
+  block.columns = columns;
   block.out = args.out + at.out + row_offset * args.out_row + column_offset;
   block.out_row = args.out_row;
   GemmF32Epilogue& epilogue = block.epilogue = args.epilogue;
@@ -110,6 +130,37 @@ void Job::run_panels(const Product& at, size_t row_block, size_t first, size_t c
         at.addend + row_offset * epilogue.addend_row + column_offset * epilogue.addend_column;
   if (epilogue.residual != nullptr)
     epilogue.residual += at.residual + row_offset * epilogue.residual_row + column_offset;
+  return block;
+}
+
+void Job::run_panels(const Product& at, size_t row_block, size_t first, size_t count) const {
+  const size_t column = first * table.panel;
+  const size_t columns = std::min(count * table.panel, args.n - column);
+  GemmF32Block block = block_at(at, row_block * cut.block, column, columns);
+  block.packed = packed + (args.packed_b != nullptr ? 0 : at.copy * packed_size) + column * args.k;
+  block.panel_stride = table.panel * args.k;
+  table.block(block);
+}
+
+void Job::run_direct(const Product& at, size_t index, size_t first, size_t count) const {
+  const size_t column = first * table.panel;
+  const size_t columns = std::min(count * table.panel, args.n - column);
+  const size_t tail = columns % table.vector;
+  MatrixF32 b = args.b;
+  b.data += at.b + static_cast<ptrdiff_t>(column);
+  if (columns > tail) {
+    GemmF32Block block = block_at(at, 0, column, columns - tail);
+    block.packed = b.data;
+    block.panel_stride = table.panel;
+    block.b_row = static_cast<size_t>(b.row);
+    table.block(block);
+  }
+  if (tail == 0) return;
+  float* rest = args.scratch + index * args.k * table.vector;
+  b.data += columns - tail;
+  table.pack_panel(b, args.k, tail, table.vector, rest);
+  GemmF32Block block = block_at(at, 0, column + columns - tail, tail);
+  block.packed = rest;
   table.block(block);
 }
 
@@ -117,17 +168,20 @@ void Job::run(size_t begin, size_t end) const {
   while (begin < end) {
     const size_t first = begin % panels;
     const size_t row_block = begin / panels % cut.blocks;
-    const Product at = product(begin / (panels * cut.blocks));
-    const size_t count = std::min(end - begin, panels - first);
-    if (pack_in_range) {
-      MatrixF32 b = args.b;
-      b.data += at.b;
-      // One panel at a time: it is still in the cache when it is used.
-      for (size_t p = first; p < first + count; ++p) {
-        pack_panels(table, b, args.k, args.n, p, p + 1, args.scratch + at.copy * packed_size);
-        run_panels(at, row_block, p, 1);
-      }
+    const size_t index = begin / (panels * cut.blocks);
+    const Product at = product(index);
+    size_t count = std::min(end - begin, panels - first);
+    if (source == BSource::direct) {
+      run_direct(at, index, first, count);
     } else {
+      if (source == BSource::packs) {
+        // A few panels at a time: they are still in the cache when they are used.
+        count = std::min(count, kPanelsAtOnce);
+        MatrixF32 b = args.b;
+        b.data += at.b;
+        pack_panels(table, b, args.k, args.n, first, first + count,
+                    args.scratch + at.copy * packed_size);
+      }
       run_panels(at, row_block, first, count);
     }
     begin += count;
@@ -171,6 +225,8 @@ void gemm_f32_pack(const GemmF32Table& table, const MatrixF32& b, size_t k, size
 
 size_t gemm_f32_scratch_size(const GemmF32Table& table, const GemmF32Args& args) {
   if (args.packed_b != nullptr) return 0;
+  if (reads_directly(table, args))
+    return args.k * table.vector * args.outer.count * args.inner.count;
   const size_t size = gemm_f32_packed_size(table, args.k, args.n);
   return ceil_div(size, 16) * 16 * copies(args);
 }
@@ -180,17 +236,23 @@ void gemm_f32(const GemmF32Table& table, const GemmF32Args& args, Parallel& para
   if (args.m == 0 || args.n == 0 || batch == 0) return;
   assert(args.packed_b != nullptr || args.scratch != nullptr || args.k == 0);
   const size_t panels = ceil_div(args.n, table.panel);
-  const size_t lanes = ceil_div(parallel.width(), std::min(parallel.width(), batch * panels));
+  const bool direct = reads_directly(table, args);
+  // Rows are cut for more threads only where products and panels are too few.
+  const size_t lanes =
+      direct ? 1 : ceil_div(parallel.width(), std::min(parallel.width(), batch * panels));
   Job job{table,
           args,
-          cut_rows(table, args.m, args.k, lanes),
+          direct ? RowCut{ceil_div(args.m, ceil_div(args.m, table.tile_rows)), args.m, 1}
+                 : cut_rows(table, args.m, args.k, lanes),
           panels,
           ceil_div(gemm_f32_packed_size(table, args.k, args.n), 16) * 16,
           args.packed_b != nullptr ? args.packed_b : args.scratch,
-          false};
-  if (args.packed_b == nullptr) {
-    job.pack_in_range = job.cut.blocks == 1 && copies(args) == batch;
-    if (!job.pack_in_range) pack_all(job, parallel);
+          direct ? BSource::direct : BSource::packed};
+  if (args.packed_b == nullptr && !direct) {
+    if (job.cut.blocks == 1 && copies(args) == batch)
+      job.source = BSource::packs;
+    else
+      pack_all(job, parallel);
   }
   const size_t work = std::max<size_t>(1, args.k * table.panel * job.cut.block);
   parallel.for_ranges(batch * job.cut.blocks * panels, std::max<size_t>(1, kGrainWork / work),

@@ -57,6 +57,9 @@ struct GemmF32Block {
   /// Panel p starts at packed + p * panel_stride.
   const float* packed = nullptr;
   size_t panel_stride = 0;
+  /// When set, B isn't packed: its rows are this far apart, `panel_stride` is the width of a panel
+  /// and `columns` a multiple of `vector`.
+  size_t b_row = 0;
   float* out = nullptr;
   ptrdiff_t out_row = 0;
   /// Its pointers are those of the block's first row and column.
@@ -101,7 +104,7 @@ struct GemmF32Args {
   size_t n = 0;
   size_t k = 0;
   MatrixF32 a;
-  /// B packed by the same variant; when null, `b` is packed into `scratch` on the way.
+  /// B packed by the same variant; when null, `b` is read, in part by way of `scratch`.
   const float* packed_b = nullptr;
   MatrixF32 b;
   float* scratch = nullptr;

@@ -19,13 +19,14 @@ const float* row_of_tap(const GemmF32Block& block, size_t row, size_t tap) {
 
 float dot(const GemmF32Block& block, size_t row, size_t column) {
   const size_t panel = column / kPanel;
+  const size_t b_row = block.b_row != 0 ? block.b_row : kPanel;
   const float* b = block.packed + panel * block.panel_stride + column % kPanel;
   float sum = 0.0F;
   for (size_t tap = 0; tap < block.taps; ++tap) {
     const float* a = row_of_tap(block, row, tap);
     const size_t first = (block.tap_index != nullptr ? block.tap_index[tap] : tap) * block.depth;
     for (size_t k = 0; k < block.depth; ++k)
-      sum = std::fma(a[static_cast<ptrdiff_t>(k) * block.a.column], b[(first + k) * kPanel], sum);
+      sum = std::fma(a[static_cast<ptrdiff_t>(k) * block.a.column], b[(first + k) * b_row], sum);
   }
   return sum;
 }

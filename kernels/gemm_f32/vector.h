@@ -30,6 +30,7 @@ struct TileArgs {
   ptrdiff_t step;
   const float* packed;
   size_t panel_stride;
+  size_t b_row;
   // [rows][vectors * 16].
   float* sums;
 };
@@ -50,7 +51,7 @@ void multiply(const TileArgs& args) {
       __asm__("" : "+r"(a[r]));
     });
     const size_t index = args.tap_index != nullptr ? args.tap_index[tap] : tap;
-    const float* b = args.packed + index * args.depth * kVectors * kLanes;
+    const float* b = args.packed + index * args.depth * args.b_row;
     ptrdiff_t offset = 0;
     for (size_t k = 0; k < args.depth; ++k) {
       F32x16 row[kPanels * kVectors];
@@ -65,7 +66,7 @@ void multiply(const TileArgs& args) {
           sums[r][v] = simd::fma(value, row[v], sums[r][v]);
         });
       });
-      b += kVectors * kLanes;
+      b += args.b_row;
       offset += args.step;
     }
   }
@@ -150,6 +151,7 @@ void block(const GemmF32Block& block) {
     const size_t panels = left >= kFewRowsPanels[few] * kPanel ? kFewRowsPanels[few] : 1;
     const bool narrow = left <= kPanel - kLanes;
     args.packed = block.packed + column / kPanel * block.panel_stride;
+    args.b_row = block.b_row != 0 ? block.b_row : (narrow ? kLanes : kPanel);
     const size_t width = narrow ? kLanes : panels * kPanel;
     for (size_t row = 0; row < block.rows; row += block.tile) {
       const size_t height = block.rows - row < block.tile ? block.rows - row : block.tile;
