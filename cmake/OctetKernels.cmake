@@ -23,6 +23,10 @@ function(octet_kernel_family folder)
       set(_source ${_dir}/${_isa}.cpp)
       target_sources(octet_kernels PRIVATE ${_source})
       separate_arguments(_flags UNIX_COMMAND "${_isa_flags_${_isa}}")
+      if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+        # It emits SerialParallel's inline functions, with this file's instructions, as weak symbols.
+        list(APPEND _flags -fno-devirtualize-speculatively)
+      endif()
       set_source_files_properties(${_source} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON
         SKIP_PRECOMPILE_HEADERS ON COMPILE_OPTIONS "${_flags}")
     endif()
