@@ -6,7 +6,8 @@
 namespace octet::kernels {
 namespace {
 
-// clang-format off: each stands on the ones before it
+// Each stands on the ones before it.
+// clang-format off
 #include "kernels/simd/lanes256.inl"
 #include "kernels/conv_s8/finish.inl"
 #include "kernels/conv_s8/slots.inl"

@@ -1,0 +1,22 @@
+#include <immintrin.h>
+
+#include "kernels/depthwise_s8/depthwise_s8.h"
+
+namespace octet::kernels {
+namespace {
+
+// Each stands on the ones before it.
+// clang-format off
+#include "kernels/simd/lanes512.inl"
+#include "kernels/conv_s8/finish.inl"
+#include "kernels/conv_s8/slots.inl"
+#include "kernels/depthwise_s8/block512.inl"
+#include "kernels/depthwise_s8/driver.inl"
+// clang-format on
+
+}  // namespace
+
+extern const DepthwiseS8Table depthwise_s8_avx512vnni;
+const DepthwiseS8Table depthwise_s8_avx512vnni{packed_bytes, pack, scratch_bytes, run};
+
+}  // namespace octet::kernels
