@@ -1,0 +1,60 @@
+#pragma once
+
+#include "engine/ops/common/elements.h"
+#include "engine/ops/common/elementwise.h"
+
+// Broadcasting operators of two arguments from a function object, as in elementwise.h.
+
+namespace octet::elementwise {
+
+template <typename F, typename Types>
+Status run_binary(const Attrs& attrs, RunContext& context) {
+  const TensorView& a = context.input(0);
+  const TensorView& b = context.input(1);
+  const TensorView& y = context.output(0);
+  const F f = function_of<F>(attrs);
+  if constexpr (kHasKernel<F>) {
+    if (a.dtype == DType::f32 && run_kernel(F::kKernel, a, b, y, context)) return {};
+  }
+  const bool known = visit_dtype(a.dtype, Types{}, [&]<typename T>() {
+    using Out = decltype(f(T{}, T{}));
+    zip<T, T, Out>(a, b, y, context.parallel(), f);
+  });
+  return known ? Status{} : no_type(context, a.dtype);
+}
+
+template <typename F>
+inline constexpr bool kReturnsBool = std::is_same_v<decltype(F{}(1, 1)), bool>;
+
+template <typename F>
+Status infer_binary(InferContext& context) {
+  OCTET_RETURN_IF_ERROR(context.require_same_dtype(0, 1));
+  OCTET_ASSIGN(const auto shape, broadcast_shape(context));
+  context.set_tensor(0, kReturnsBool<F> ? DType::boolean : context.dtype(0), shape);
+  if constexpr (requires { &F::element; }) infer_elements(context, shape, F::element);
+  return {};
+}
+
+template <typename F, typename Types>
+inline constexpr Implementation kBinaryRows[] = {
+    {.name = "elementwise_f32",
+     .match = match_broadcast_layout,
+     .prepare = prepare_function<run_binary<F, Types>>},
+    reference<run_binary<F, Types>>(),
+};
+
+QuantSpec quant_binary(const Graph& graph, const Node& node);
+
+template <typename F, typename Types = NumericTypes>
+constexpr OpDef binary_op(std::string_view name) {
+  return {.domain = "",
+          .name = name,
+          .inputs = {2, 2},
+          .attrs = codec_of<F>(),
+          .infer = infer_binary<F>,
+          .alias = {kReturnsBool<F> ? AliasRule::Kind::none : AliasRule::Kind::in_place},
+          .quant = kMayQuantize<F> ? quant_binary : nullptr,
+          .implementations = kBinaryRows<F, Types>};
+}
+
+}  // namespace octet::elementwise

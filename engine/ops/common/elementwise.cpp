@@ -1,0 +1,44 @@
+#include "engine/ops/common/elementwise.h"
+
+namespace octet::elementwise {
+
+void run_kernel(kernels::UnaryF32Args args, const TensorView& x, const TensorView& y,
+                RunContext& context) {
+  args.x = x.as<float>();
+  args.y = y.as<float>();
+  args.count = static_cast<size_t>(x.count());
+  kernels::unary_f32(*kernels::select_elementwise_f32(context.cpu()).table, args,
+                     context.parallel());
+}
+
+bool run_kernel(kernels::BinaryF32 function, const TensorView& a, const TensorView& b,
+                const TensorView& y, RunContext& context) {
+  const Nest nest =
+      make_nest(y.dims, {steps_of(y), broadcast_steps(a, y.dims), broadcast_steps(b, y.dims)});
+  if (nest.dims.size() > kernels::kBinaryF32Rank) return false;
+  kernels::BinaryF32Args args;
+  args.function = function;
+  args.rank = nest.dims.size();
+  for (size_t i = 0; i < args.rank; ++i) {
+    args.shape[i] = static_cast<size_t>(nest.dims[i]);
+    args.a_stride[i] = nest.steps[1][i];
+    args.b_stride[i] = nest.steps[2][i];
+  }
+  args.a = a.as<float>();
+  args.b = b.as<float>();
+  args.out = y.as<float>();
+  kernels::binary_f32(*kernels::select_elementwise_f32(context.cpu()).table, args,
+                      context.parallel());
+  return true;
+}
+
+QuantSpec quant_follow(const Graph&, const Node&) {
+  return {.inputs = {{PortQuant::Role::activation}}, .outputs = {{PortQuant::Role::activation}}};
+}
+
+QuantSpec quant_binary(const Graph&, const Node&) {
+  const PortQuant activation{PortQuant::Role::activation};
+  return {.inputs = {activation, activation}, .outputs = {activation}};
+}
+
+}  // namespace octet::elementwise

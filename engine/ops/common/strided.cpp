@@ -1,0 +1,145 @@
+#include "engine/ops/common/strided.h"
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+
+namespace octet {
+namespace {
+
+// Axes of a stored tensor from the outermost to the innermost in memory.
+std::vector<size_t> memory_order(size_t rank, Layout layout) {
+  std::vector<size_t> order(rank);
+  std::iota(order.begin(), order.end(), size_t{0});
+  if (layout == Layout::channels_last && rank >= 3)
+    std::rotate(order.begin() + 1, order.begin() + 2, order.end());
+  return order;
+}
+
+template <typename T>
+void copy_run(std::byte* to, int64_t to_step, const std::byte* from, int64_t from_step,
+              int64_t count) {
+  auto* y = reinterpret_cast<T*>(to);
+  const auto* x = reinterpret_cast<const T*>(from);
+  if (from_step == 0) {
+    const T value = *x;
+    for (int64_t i = 0; i < count; ++i) y[i * to_step] = value;
+    return;
+  }
+  for (int64_t i = 0; i < count; ++i) y[i * to_step] = x[i * from_step];
+}
+
+struct Wide {
+  uint64_t halves[2];
+};
+
+using CopyRun = void (*)(std::byte*, int64_t, const std::byte*, int64_t, int64_t);
+
+CopyRun copy_run_for(size_t bytes) {
+  switch (bytes) {
+    case 1: return &copy_run<uint8_t>;
+    case 2: return &copy_run<uint16_t>;
+    case 4: return &copy_run<uint32_t>;
+    case 8: return &copy_run<uint64_t>;
+    default: assert(bytes == 16); return &copy_run<Wide>;
+  }
+}
+
+}  // namespace
+
+Steps row_major_steps(const Dims& dims) {
+  Steps steps(dims.size());
+  int64_t step = 1;
+  for (size_t a = dims.size(); a-- > 0; step *= dims[a]) steps[a] = step;
+  return steps;
+}
+
+Steps steps_of(const TensorView& view) {
+  Steps steps(view.rank());
+  const auto order = memory_order(view.rank(), view.layout);
+  int64_t step = 1;
+  for (size_t i = order.size(); i-- > 0; step *= view.dims[order[i]]) steps[order[i]] = step;
+  return steps;
+}
+
+Steps broadcast_steps(const TensorView& view, const Dims& dims) {
+  const Steps own = steps_of(view);
+  Steps steps(dims.size(), 0);
+  const size_t shift = dims.size() - own.size();
+  for (size_t a = 0; a < own.size(); ++a)
+    if (view.dims[a] != 1 || dims[a + shift] == 1) steps[a + shift] = own[a];
+  return steps;
+}
+
+int64_t Nest::rows() const {
+  int64_t rows = 1;
+  for (size_t a = 0; a + 1 < dims.size(); ++a) rows *= dims[a];
+  return rows;
+}
+
+Offsets Nest::row_offsets(int64_t row) const {
+  Offsets offsets{};
+  for (size_t a = dims.size() - 1; a-- > 0; row /= dims[a])
+    for (size_t i = 0; i < steps.size(); ++i) offsets[i] += row % dims[a] * steps[i][a];
+  return offsets;
+}
+
+Nest make_nest(const Dims& dims, std::vector<Steps> steps) {
+  std::vector<size_t> axes;
+  for (size_t a = 0; a < dims.size(); ++a)
+    if (dims[a] != 1) axes.push_back(a);
+  std::stable_sort(axes.begin(), axes.end(), [&](size_t a, size_t b) {
+    return std::abs(steps[0][a]) > std::abs(steps[0][b]);
+  });
+  Nest nest;
+  nest.steps.resize(steps.size());
+  for (const size_t axis : axes) {
+    bool merged = !nest.dims.empty();
+    for (size_t i = 0; merged && i < steps.size(); ++i)
+      merged = nest.steps[i].back() == steps[i][axis] * dims[axis];
+    if (merged) {
+      nest.dims.back() *= dims[axis];
+      for (size_t i = 0; i < steps.size(); ++i) nest.steps[i].back() = steps[i][axis];
+    } else {
+      nest.dims.push_back(dims[axis]);
+      for (size_t i = 0; i < steps.size(); ++i) nest.steps[i].push_back(steps[i][axis]);
+    }
+  }
+  if (nest.dims.empty()) {
+    nest.dims.push_back(1);
+    for (auto& s : nest.steps) s.push_back(1);
+  }
+  return nest;
+}
+
+Result<size_t> element_bytes(DType dtype) {
+  const int bits = dtype_bits(dtype);
+  if (bits >= 8) return static_cast<size_t>(bits) / 8;
+  return unsupported("elements of type " + std::string(dtype_name(dtype)) + " can't be moved");
+}
+
+void copy_strided(std::byte* to, const Steps& to_steps, const std::byte* from,
+                  const Steps& from_steps, const Dims& dims, size_t bytes, Parallel& parallel) {
+  const Nest nest = make_nest(dims, {to_steps, from_steps});
+  const int64_t to_step = nest.inner_step(0);
+  const int64_t from_step = nest.inner_step(1);
+  const auto size = static_cast<int64_t>(bytes);
+  if (to_step == 1 && from_step == 1) {
+    for_each_run(nest, parallel, [&](const Offsets& at, int64_t count) {
+      std::memcpy(to + at[0] * size, from + at[1] * size, static_cast<size_t>(count) * bytes);
+    });
+    return;
+  }
+  const CopyRun run = copy_run_for(bytes);
+  for_each_run(nest, parallel, [&](const Offsets& at, int64_t count) {
+    run(to + at[0] * size, to_step, from + at[1] * size, from_step, count);
+  });
+}
+
+void copy_bytes(std::byte* to, const std::byte* from, size_t bytes, Parallel& parallel) {
+  parallel.for_ranges(bytes, size_t{1} << 18, [&](size_t begin, size_t end) {
+    std::memcpy(to + begin, from + begin, end - begin);
+  });
+}
+
+}  // namespace octet

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <vector>
+
+#include "engine/ops/step.h"
+
+namespace octet {
+
+/// Distances between neighbours along each logical axis, in elements; 0 repeats.
+using Steps = std::vector<int64_t>;
+
+Steps row_major_steps(const Dims& dims);
+/// Steps of a stored tensor, whatever its layout.
+Steps steps_of(const TensorView& view);
+/// Steps of `view` under the broadcast dims `dims`: 0 along the axes that it repeats.
+Steps broadcast_steps(const TensorView& view, const Dims& dims);
+
+inline constexpr size_t kMaxOperands = 5;
+using Offsets = std::array<int64_t, kMaxOperands>;
+
+/// A loop nest over operands: axes of extent 1 dropped, sorted by the steps of operand 0 (so that
+/// it is walked in memory order), and merged where every operand allows it. At least one axis.
+struct Nest {
+  Dims dims;
+  std::vector<Steps> steps;  ///< One an operand, one entry an axis of `dims`.
+
+  int64_t inner() const { return dims.back(); }
+  int64_t inner_step(size_t operand) const { return steps[operand].back(); }
+  int64_t rows() const;
+  /// Offsets of a row's first elements.
+  Offsets row_offsets(int64_t row) const;
+};
+Nest make_nest(const Dims& dims, std::vector<Steps> steps);
+
+/// Elements that are worth handing to another thread.
+inline constexpr size_t kParallelGrain = 16384;
+
+/// Calls f(offsets, count) for runs along the innermost axis that cover the nest; each run is part
+/// of one row. Runs may be on any thread.
+template <typename F>
+void for_each_run(const Nest& nest, Parallel& parallel, F&& f) {
+  const int64_t rows = nest.rows();
+  const int64_t inner = nest.inner();
+  if (rows <= 0 || inner <= 0) return;
+  if (rows == 1) {
+    parallel.for_ranges(static_cast<size_t>(inner), kParallelGrain, [&](size_t begin, size_t end) {
+      Offsets offsets{};
+      for (size_t i = 0; i < nest.steps.size(); ++i)
+        offsets[i] = static_cast<int64_t>(begin) * nest.inner_step(i);
+      f(offsets, static_cast<int64_t>(end - begin));
+    });
+    return;
+  }
+  const size_t grain = kParallelGrain / static_cast<size_t>(inner) + 1;
+  parallel.for_ranges(static_cast<size_t>(rows), grain, [&](size_t begin, size_t end) {
+    std::vector<int64_t> index(nest.dims.size() - 1);
+    auto rest = static_cast<int64_t>(begin);
+    for (size_t a = index.size(); a-- > 0; rest /= nest.dims[a]) index[a] = rest % nest.dims[a];
+    Offsets offsets = nest.row_offsets(static_cast<int64_t>(begin));
+    for (size_t row = begin; row < end; ++row) {
+      f(offsets, inner);
+      for (size_t a = index.size(); a-- > 0;) {
+        const bool carry = ++index[a] == nest.dims[a];
+        const int64_t moved = carry ? 1 - nest.dims[a] : 1;
+        for (size_t i = 0; i < nest.steps.size(); ++i) offsets[i] += moved * nest.steps[i][a];
+        if (!carry) break;
+        index[a] = 0;
+      }
+    }
+  });
+}
+
+/// Bytes of an element that can be moved as bytes; an error for strings and packed types.
+Result<size_t> element_bytes(DType dtype);
+
+/// Copies a strided block: to[i...] = from[i...] over dims, steps in elements. Contiguous runs move
+/// as a whole.
+void copy_strided(std::byte* to, const Steps& to_steps, const std::byte* from,
+                  const Steps& from_steps, const Dims& dims, size_t bytes, Parallel& parallel);
+
+/// memcpy over threads.
+void copy_bytes(std::byte* to, const std::byte* from, size_t bytes, Parallel& parallel);
+
+}  // namespace octet

@@ -1,0 +1,100 @@
+#include <algorithm>
+#include <numeric>
+
+#include "engine/ops/common/movement.h"
+
+namespace octet::ops::transpose {
+namespace {
+
+struct TransposeAttrs {
+  std::vector<int64_t> perm;
+  static constexpr auto fields() { return std::tuple{field("perm", &TransposeAttrs::perm)}; }
+};
+
+std::vector<int64_t> permutation(const TransposeAttrs& attrs, size_t rank) {
+  if (!attrs.perm.empty()) return attrs.perm;
+  std::vector<int64_t> reversed(rank);
+  std::iota(reversed.rbegin(), reversed.rend(), int64_t{0});
+  return reversed;
+}
+
+Status infer(InferContext& context) {
+  const auto& attrs = context.attrs<TransposeAttrs>();
+  if (!context.has_rank(0)) {
+    context.set_tensor(0, context.dtype(0));
+    return {};
+  }
+  const Shape& shape = context.shape(0);
+  const auto perm = permutation(attrs, shape.size());
+  auto sorted = perm;
+  std::sort(sorted.begin(), sorted.end());
+  for (size_t a = 0; a < shape.size(); ++a)
+    if (sorted.size() != shape.size() || sorted[a] != static_cast<int64_t>(a))
+      return invalid_model("'perm' doesn't permute the axes of " + to_string(shape));
+  Shape out;
+  for (const int64_t axis : perm) out.push_back(shape[static_cast<size_t>(axis)]);
+  context.set_tensor(0, context.dtype(0), std::move(out));
+  if (shape.size() == 1 && context.elements(0) != nullptr)
+    context.set_elements(0, *context.elements(0));
+  return {};
+}
+
+// Works on any layouts: where input and output lie in the same order in memory, it is one copy.
+Status run(const Attrs& attrs, RunContext& context) {
+  const TensorView& x = context.input(0);
+  const TensorView& y = context.output(0);
+  OCTET_ASSIGN(const size_t bytes, element_bytes(x.dtype));
+  const Steps own = steps_of(x);
+  Steps from;
+  for (const int64_t axis : permutation(attrs.as<TransposeAttrs>(), x.rank()))
+    from.push_back(own[static_cast<size_t>(axis)]);
+  copy_strided(y.data, steps_of(y), x.data, from, y.dims, bytes, context.parallel());
+  return {};
+}
+
+bool takes_channels_last(const Graph& graph, ValueId id) {
+  constexpr std::string_view kTakers[] = {"Conv", "ConvTranspose", "MaxPool", "AveragePool",
+                                          "GlobalAveragePool"};
+  for (const Use& use : graph.value(id).uses)
+    if (std::find(std::begin(kTakers), std::end(kTakers), graph.node(use.node).op->name) !=
+        std::end(kTakers))
+      return true;
+  return false;
+}
+
+// N, spatial, C to N, C, spatial: the bytes of a row-major input are the channels-last output.
+bool moves_last_to_channels(const std::vector<int64_t>& perm) {
+  const size_t rank = perm.size();
+  if (rank < 3 || perm[0] != 0 || perm[1] != static_cast<int64_t>(rank) - 1) return false;
+  for (size_t a = 2; a < rank; ++a)
+    if (perm[a] != static_cast<int64_t>(a) - 1) return false;
+  return true;
+}
+
+std::optional<Ports> match(const LowerContext& context) {
+  auto ports = match_movement(context, 1, context.input_layout(0));
+  if (!ports || !context.input(0).type.shape) return ports;
+  const auto perm =
+      permutation(context.attrs<TransposeAttrs>(), context.input(0).type.shape->size());
+  const bool last = context.input_layout(0) == Layout::row_major && moves_last_to_channels(perm) &&
+                    takes_channels_last(context.graph(), context.node().outputs[0]);
+  ports->outputs[0].layout = last ? Layout::channels_last : Layout::row_major;
+  return ports;
+}
+
+constexpr Implementation kRows[] = {
+    {.name = "transpose", .match = match, .prepare = prepare_function<run>},
+    reference<run>(),
+};
+
+}  // namespace
+
+extern const OpDef Transpose;
+const OpDef Transpose = {.domain = "",
+                         .name = "Transpose",
+                         .attrs = attr_codec<TransposeAttrs>(),
+                         .infer = infer,
+                         .quant = movement::quant_shared,
+                         .implementations = kRows};
+
+}  // namespace octet::ops::transpose
