@@ -53,6 +53,15 @@ struct HardSwishFunction {
   }
 };
 
+struct SiluFunction {
+  static constexpr auto kKernel = UnaryF32::silu;
+  static constexpr bool kQuantized = true;
+  template <typename T>
+  T operator()(T x) const {
+    return x * SigmoidFunction{}(x);
+  }
+};
+
 QuantSpec fixed_range(Scale scale, ZeroPoint zero_point) {
   const PortQuant output{PortQuant::Role::fixed, 0, scale, zero_point};
   return {.inputs = {{PortQuant::Role::activation}}, .outputs = {output}};
@@ -66,15 +75,22 @@ constexpr OpDef with_quant(OpDef op, QuantSpec (*quant)(const Graph&, const Node
   return op;
 }
 
+constexpr OpDef in_domain(OpDef op, std::string_view domain) {
+  op.domain = domain;
+  return op;
+}
+
 }  // namespace
 
 extern const OpDef HardSigmoid;
 extern const OpDef HardSwish;
 extern const OpDef Sigmoid;
+extern const OpDef Silu;
 extern const OpDef Tanh;
 const OpDef HardSigmoid = unary_op<HardSigmoidFunction>("HardSigmoid");
 const OpDef HardSwish = unary_op<HardSwishFunction>("HardSwish");
 const OpDef Sigmoid = with_quant(unary_op<SigmoidFunction>("Sigmoid"), quant_sigmoid);
+const OpDef Silu = in_domain(unary_op<SiluFunction>("Silu"), kOctetDomain);
 const OpDef Tanh = with_quant(unary_op<TanhFunction>("Tanh"), quant_tanh);
 
 }  // namespace octet::ops::sigmoid
