@@ -1,151 +1,151 @@
 // What follows a cell's sums, over a vector type V of kernels/vec with math/*.h. A lane is a hidden
 // unit. Included inside an anonymous namespace.
 
+// A step runs in two passes, so that the functions of many units overlap: first the sums of all
+// units into RnnRow::sums ([panel][gate][lanes]), then what makes states of them.
+
 // The units of one vector.
 struct Units {
   size_t hidden, begin, count;
 };
 
-// The input projection of a gate.
+// Which sums a pass takes: the gates [first, first + N) of all `gates`.
+struct Pass {
+  size_t gates, first;
+  bool from_reset_state;
+  bool bias_is_initial;  // gate 2 starts at the recurrent bias in place of the projection
+};
+
 template <typename V>
-typename V::Float load_gate(const RnnRow& row, const Units& units, size_t gate) {
-  return V::load(row.gates + gate * units.hidden + units.begin, units.count);
+Units units_at(size_t hidden, size_t begin) {
+  return {hidden, begin, hidden - begin < V::kLanes ? hidden - begin : V::kLanes};
+}
+
+template <typename V, typename F>
+inline __attribute__((always_inline)) void each_vector(size_t hidden, F f) {
+  for (size_t begin = 0; begin < hidden; begin += V::kLanes) f(units_at<V>(hidden, begin));
 }
 
 template <typename V>
-void store_hidden(const RnnRow& row, const Units& units, typename V::Float h) {
+typename V::Float initial(const RnnStep& step, const Pass& pass, const RnnRow& row,
+                          const Units& units, size_t n) {
+  const size_t gate = pass.first + n;
+  if (!(pass.bias_is_initial && gate == 2))
+    return V::load(row.gates + gate * units.hidden + units.begin, units.count);
+  if (step.recurrent_bias == nullptr) return V::zero();
+  return V::load(step.recurrent_bias + units.begin, units.count);
+}
+
+template <typename V>
+typename V::Float sum_of(const RnnRow& row, size_t gates, const Units& units, size_t gate) {
+  return V::load(row.sums + units.begin * gates + gate * V::kLanes, V::kLanes);
+}
+
+// Where a pass leaves one panel's sum n.
+template <typename V>
+float* sum_at(const RnnRow& row, const Pass& pass, const Units& units, size_t n) {
+  return row.sums + units.begin * pass.gates + (pass.first + n) * V::kLanes;
+}
+
+template <size_t R>
+void states_of(const Pass& pass, const RnnRow* rows, const void* (&states)[R]) {
+  for (size_t r = 0; r < R; ++r)
+    states[r] = pass.from_reset_state ? rows[r].reset_state : rows[r].state;
+}
+
+// Cell::sums<R, P, N> fills sum_at of P panels from `begin` on and R rows with initial + R h. A
+// single row takes Cell::kPanels panels at a time, more rows one panel and Cell::kRows rows.
+template <typename Cell, size_t N>
+void sum_pass(const RnnStep& step, const Pass& pass) {
+  constexpr size_t kLanes = Cell::V::kLanes, kPanels = Cell::kPanels, kRows = Cell::kRows;
+  size_t begin = 0;
+  if (step.rows == 1)
+    for (; begin + (kPanels - 1) * kLanes < step.hidden; begin += kPanels * kLanes)
+      Cell::template sums<1, kPanels, N>(step, pass, begin, step.row);
+  for (; begin < step.hidden; begin += kLanes) {
+    size_t r = 0;
+    for (; r + kRows <= step.rows; r += kRows)
+      Cell::template sums<kRows, 1, N>(step, pass, begin, step.row + r);
+    for (; r < step.rows; ++r) Cell::template sums<1, 1, N>(step, pass, begin, step.row + r);
+  }
+}
+
+template <typename Cell>
+void finish_units(const RnnRow& row, const Units& units, typename Cell::V::Float h) {
+  using V = typename Cell::V;
   V::store(row.hidden + units.begin, units.count, h);
   if (row.y != nullptr) V::store(row.y + units.begin, units.count, h);
-}
-
-// gates: i, o, f, c before their functions. Gives h.
-template <typename V>
-typename V::Float lstm_units(const RnnRow& row, const Units& units,
-                             const typename V::Float (&gates)[4]) {
-  const typename V::Float in = V::multiply(math::sigmoid(gates[0]), math::tanh(gates[3]));
-  const typename V::Float cell =
-      V::fma(math::sigmoid(gates[2]), V::load(row.cell + units.begin, units.count), in);
-  V::store(row.cell + units.begin, units.count, cell);
-  const typename V::Float h = V::multiply(math::sigmoid(gates[1]), math::tanh(cell));
-  store_hidden<V>(row, units, h);
-  return h;
-}
-
-// The new state from z and the candidate before its tanh. Gives h.
-template <typename V>
-typename V::Float gru_units(const RnnRow& row, const Units& units, typename V::Float z,
-                            typename V::Float candidate) {
-  const typename V::Float n = math::tanh(candidate);
-  const typename V::Float old = V::load(row.hidden + units.begin, units.count);
-  const typename V::Float h = V::fma(z, V::subtract(old, n), n);
-  store_hidden<V>(row, units, h);
-  return h;
-}
-
-// The driver of a step over a family's Cell<V>: `Cell::sums<R, G>` adds R h to gates
-// [first, first + G) of R rows, `Cell::store_state` encodes.
-template <typename Cell, size_t R>
-void lstm_rows(const RnnStep& step, const RnnRow* rows, const Units& units) {
-  using V = typename Cell::V;
-  typename V::Float gates[R][4];
-  const void* states[R];
-  for (size_t r = 0; r < R; ++r) {
-    states[r] = rows[r].state;
-    for (size_t g = 0; g < 4; ++g) gates[r][g] = load_gate<V>(rows[r], units, g);
-  }
-  Cell::template sums<R, 4>(step, 4, 0, units, rows, states, gates);
-  for (size_t r = 0; r < R; ++r)
-    Cell::store_state(rows[r], rows[r].next_state, units, lstm_units<V>(rows[r], units, gates[r]));
-}
-
-template <typename Cell, size_t R>
-void gru_linear_rows(const RnnStep& step, const RnnRow* rows, const Units& units) {
-  using V = typename Cell::V;
-  typename V::Float gates[R][3];
-  const void* states[R];
-  for (size_t r = 0; r < R; ++r) {
-    states[r] = rows[r].state;
-    gates[r][0] = load_gate<V>(rows[r], units, 0);
-    gates[r][1] = load_gate<V>(rows[r], units, 1);
-    gates[r][2] = step.recurrent_bias == nullptr
-                      ? V::zero()
-                      : V::load(step.recurrent_bias + units.begin, units.count);
-  }
-  Cell::template sums<R, 3>(step, 3, 0, units, rows, states, gates);
-  for (size_t r = 0; r < R; ++r) {
-    const typename V::Float candidate =
-        V::fma(math::sigmoid(gates[r][1]), gates[r][2], load_gate<V>(rows[r], units, 2));
-    Cell::store_state(rows[r], rows[r].next_state, units,
-                      gru_units<V>(rows[r], units, math::sigmoid(gates[r][0]), candidate));
-  }
-}
-
-template <typename Cell, size_t R>
-void gru_reset_rows(const RnnStep& step, const RnnRow* rows, const Units& units) {
-  using V = typename Cell::V;
-  typename V::Float gates[R][2];
-  const void* states[R];
-  for (size_t r = 0; r < R; ++r) {
-    states[r] = rows[r].state;
-    for (size_t g = 0; g < 2; ++g) gates[r][g] = load_gate<V>(rows[r], units, g);
-  }
-  Cell::template sums<R, 2>(step, 3, 0, units, rows, states, gates);
-  for (size_t r = 0; r < R; ++r) {
-    V::store(rows[r].update + units.begin, units.count, math::sigmoid(gates[r][0]));
-    const typename V::Float old = V::load(rows[r].hidden + units.begin, units.count);
-    Cell::store_state(rows[r], rows[r].reset_state, units,
-                      V::multiply(math::sigmoid(gates[r][1]), old));
-  }
-}
-
-template <typename Cell, size_t R>
-void gru_candidate_rows(const RnnStep& step, const RnnRow* rows, const Units& units) {
-  using V = typename Cell::V;
-  typename V::Float gates[R][1];
-  const void* states[R];
-  for (size_t r = 0; r < R; ++r) {
-    states[r] = rows[r].reset_state;
-    gates[r][0] = load_gate<V>(rows[r], units, 2);
-  }
-  Cell::template sums<R, 1>(step, 3, 2, units, rows, states, gates);
-  for (size_t r = 0; r < R; ++r) {
-    const typename V::Float z = V::load(rows[r].update + units.begin, units.count);
-    Cell::store_state(rows[r], rows[r].next_state, units,
-                      gru_units<V>(rows[r], units, z, gates[r][0]));
-  }
-}
-
-using RowsFunction = void (*)(const RnnStep&, const RnnRow*, const Units&);
-
-// Calls the functions over all units, a few rows at a time: functions[i] takes i + 1 rows.
-template <typename Cell, size_t N>
-void over_units(const RnnStep& step, const RowsFunction (&functions)[N]) {
-  for (size_t begin = 0; begin < step.hidden; begin += Cell::V::kLanes) {
-    const size_t left = step.hidden - begin;
-    const Units units{step.hidden, begin, left < Cell::V::kLanes ? left : Cell::V::kLanes};
-    for (size_t r = 0; r < step.rows; r += N) {
-      const size_t count = step.rows - r < N ? step.rows - r : N;
-      functions[count - 1](step, step.row + r, units);
-    }
-  }
+  Cell::store_state(row, row.next_state, units, h);
 }
 
 template <typename Cell>
 void lstm_step(const RnnStep& step) {
-  static constexpr RowsFunction kRows[] = {lstm_rows<Cell, 1>, lstm_rows<Cell, 2>};
-  over_units<Cell>(step, kRows);
+  using V = typename Cell::V;
+  sum_pass<Cell, 4>(step, {4, 0, false, false});
+  for (size_t r = 0; r < step.rows; ++r) {
+    const RnnRow& row = step.row[r];
+    each_vector<V>(
+        step.hidden, [&](const Units& units) __attribute__((always_inline)) {
+          const typename V::Float i = math::sigmoid(sum_of<V>(row, 4, units, 0));
+          const typename V::Float o = math::sigmoid(sum_of<V>(row, 4, units, 1));
+          const typename V::Float f = math::sigmoid(sum_of<V>(row, 4, units, 2));
+          const typename V::Float in = V::multiply(i, math::tanh(sum_of<V>(row, 4, units, 3)));
+          const typename V::Float cell =
+              V::fma(f, V::load(row.cell + units.begin, units.count), in);
+          V::store(row.cell + units.begin, units.count, cell);
+          finish_units<Cell>(row, units, V::multiply(o, math::tanh(cell)));
+        });
+  }
+}
+
+// h(t) from z and the candidate before its tanh.
+template <typename Cell>
+void gru_units(const RnnRow& row, const Units& units, typename Cell::V::Float z,
+               typename Cell::V::Float candidate) {
+  using V = typename Cell::V;
+  const typename V::Float n = math::tanh(candidate);
+  const typename V::Float old = V::load(row.hidden + units.begin, units.count);
+  finish_units<Cell>(row, units, V::fma(z, V::subtract(old, n), n));
+}
+
+template <typename Cell>
+void gru_linear_step(const RnnStep& step) {
+  using V = typename Cell::V;
+  sum_pass<Cell, 3>(step, {3, 0, false, true});
+  for (size_t r = 0; r < step.rows; ++r) {
+    const RnnRow& row = step.row[r];
+    each_vector<V>(step.hidden, [&](const Units& units) {
+      const typename V::Float x = V::load(row.gates + 2 * units.hidden + units.begin, units.count);
+      const typename V::Float reset = math::sigmoid(sum_of<V>(row, 3, units, 1));
+      gru_units<Cell>(row, units, math::sigmoid(sum_of<V>(row, 3, units, 0)),
+                      V::fma(reset, sum_of<V>(row, 3, units, 2), x));
+    });
+  }
+}
+
+template <typename Cell>
+void gru_reset_step(const RnnStep& step) {
+  using V = typename Cell::V;
+  sum_pass<Cell, 2>(step, {3, 0, false, false});
+  for (size_t r = 0; r < step.rows; ++r) {
+    const RnnRow& row = step.row[r];
+    each_vector<V>(step.hidden, [&](const Units& units) {
+      const typename V::Float old = V::load(row.hidden + units.begin, units.count);
+      Cell::store_state(row, row.reset_state, units,
+                        V::multiply(math::sigmoid(sum_of<V>(row, 3, units, 1)), old));
+    });
+  }
+  sum_pass<Cell, 1>(step, {3, 2, true, false});
+  for (size_t r = 0; r < step.rows; ++r) {
+    const RnnRow& row = step.row[r];
+    each_vector<V>(step.hidden, [&](const Units& units) {
+      gru_units<Cell>(row, units, math::sigmoid(sum_of<V>(row, 3, units, 0)),
+                      sum_of<V>(row, 3, units, 2));
+    });
+  }
 }
 
 template <typename Cell>
 void gru_step(const RnnStep& step) {
-  static constexpr RowsFunction kLinear[] = {gru_linear_rows<Cell, 1>, gru_linear_rows<Cell, 2>};
-  static constexpr RowsFunction kReset[] = {gru_reset_rows<Cell, 1>, gru_reset_rows<Cell, 2>};
-  static constexpr RowsFunction kCandidate[] = {gru_candidate_rows<Cell, 1>,
-                                                gru_candidate_rows<Cell, 2>};
-  if (step.linear_before_reset) {
-    over_units<Cell>(step, kLinear);
-    return;
-  }
-  over_units<Cell>(step, kReset);
-  over_units<Cell>(step, kCandidate);
+  step.linear_before_reset ? gru_linear_step<Cell>(step) : gru_reset_step<Cell>(step);
 }

@@ -15,13 +15,13 @@ size_t align(size_t bytes) { return (bytes + 63) & ~size_t{63}; }
 struct Buffers {
   float* hidden;
   float* cell;
-  float* update;
+  float* sums;
   void* reset_state;
   void* state[2];
 };
 
 size_t row_bytes(const RnnCell& cell, size_t hidden) {
-  return 3 * align(hidden * sizeof(float)) + 3 * cell.state_bytes(hidden);
+  return 6 * align(hidden * sizeof(float)) + 3 * cell.state_bytes(hidden);
 }
 
 Buffers buffers(const RnnCell& cell, const RnnArgs& args, size_t b) {
@@ -29,7 +29,7 @@ Buffers buffers(const RnnCell& cell, const RnnArgs& args, size_t b) {
              b * row_bytes(cell, args.hidden);
   const size_t floats = align(args.hidden * sizeof(float)), state = cell.state_bytes(args.hidden);
   const auto real = [at, floats](size_t i) { return reinterpret_cast<float*>(at + i * floats); };
-  unsigned char* states = at + 3 * floats;
+  unsigned char* states = at + 6 * floats;
   return {real(0), real(1), real(2), states, {states + state, states + 2 * state}};
 }
 
@@ -79,7 +79,7 @@ RnnRow row_at(const RnnCell& cell, const RnnArgs& args, size_t b, size_t step) {
   row.hidden = at.hidden;
   row.cell = at.cell;
   row.y = args.y == nullptr ? nullptr : args.y + t * args.y_step + b * args.y_row;
-  row.update = at.update;
+  row.sums = at.sums;
   row.reset_state = at.reset_state;
   return row;
 }

@@ -27,9 +27,9 @@ struct RnnRow {
   float* hidden;       // [hidden]: h(t-1) in, h(t) out
   float* cell;         // [hidden]: LSTM's c, in and out
   float* y;            // [hidden]: h(t); may be null
-  // GRU without linear_before_reset
-  float* update;      // [hidden]: z
-  void* reset_state;  // r * h(t-1), encoded
+  // For the cell's own use.
+  float* sums;        // [gates][hidden rounded up to 16]
+  void* reset_state;  // an encoded h
 };
 
 struct RnnStep {

@@ -8,6 +8,7 @@ constexpr size_t ceil_div(size_t a, size_t b) { return (a + b - 1) / b; }
 template <typename VectorType>
 struct CellF32 {
   using V = VectorType;
+  static constexpr size_t kRows = V::kLanes == 16 ? 4 : 2, kPanels = 2;
 
   static size_t packed_bytes(size_t gates, size_t hidden) {
     return ceil_div(hidden, V::kLanes) * V::kLanes * gates * hidden * sizeof(float);
@@ -31,33 +32,45 @@ struct CellF32 {
     V::store(static_cast<float*>(state) + units.begin, units.count, h);
   }
 
-  template <size_t R, size_t N>
-  static inline __attribute__((always_inline)) void sums(const RnnStep& step, size_t gates,
-                                                         size_t first, const Units& units,
-                                                         const RnnRow* /*rows*/,
-                                                         const void* const (&states)[R],
-                                                         typename V::Float (&out)[R][N]) {
-    const float* weights = static_cast<const float*>(step.packed) +
-                           (units.begin * step.hidden * gates) + first * V::kLanes;
-    typename V::Float sum[R][N];
-#pragma GCC unroll 2
+  template <size_t R, size_t P, size_t N>
+  static void sums(const RnnStep& step, const Pass& pass, size_t unit, const RnnRow* rows) {
+    const size_t gates = pass.gates, panel = step.hidden * gates * V::kLanes;
+    const float* weights =
+        static_cast<const float*>(step.packed) + unit / V::kLanes * panel + pass.first * V::kLanes;
+    const void* states[R];
+    states_of(pass, rows, states);
+    typename V::Float sum[R][P][N];
+#pragma GCC unroll 4
     for (size_t r = 0; r < R; ++r)
 #pragma GCC unroll 4
-      for (size_t n = 0; n < N; ++n) sum[r][n] = out[r][n];
-    for (size_t k = 0; k < step.hidden; ++k) {
-      typename V::Float h[R];
-#pragma GCC unroll 2
-      for (size_t r = 0; r < R; ++r) h[r] = V::set(static_cast<const float*>(states[r])[k]);
+      for (size_t p = 0; p < P; ++p)
 #pragma GCC unroll 4
-      for (size_t n = 0; n < N; ++n) {
-        const typename V::Float w = V::load(weights + (k * gates + n) * V::kLanes, V::kLanes);
-#pragma GCC unroll 2
-        for (size_t r = 0; r < R; ++r) sum[r][n] = V::fma(h[r], w, sum[r][n]);
+        for (size_t n = 0; n < N; ++n)
+          sum[r][p][n] =
+              initial<V>(step, pass, rows[r], units_at<V>(step.hidden, unit + p * V::kLanes), n);
+    for (size_t k = 0; k < step.hidden; ++k) {
+      typename V::Float w[P][N];
+#pragma GCC unroll 4
+      for (size_t p = 0; p < P; ++p)
+#pragma GCC unroll 4
+        for (size_t n = 0; n < N; ++n)
+          w[p][n] = V::load(weights + p * panel + (k * gates + n) * V::kLanes, V::kLanes);
+#pragma GCC unroll 4
+      for (size_t r = 0; r < R; ++r) {
+        const typename V::Float h = V::set(static_cast<const float*>(states[r])[k]);
+#pragma GCC unroll 4
+        for (size_t p = 0; p < P; ++p)
+#pragma GCC unroll 4
+          for (size_t n = 0; n < N; ++n) sum[r][p][n] = V::fma(h, w[p][n], sum[r][p][n]);
       }
     }
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (size_t r = 0; r < R; ++r)
 #pragma GCC unroll 4
-      for (size_t n = 0; n < N; ++n) out[r][n] = sum[r][n];
+      for (size_t p = 0; p < P; ++p)
+#pragma GCC unroll 4
+        for (size_t n = 0; n < N; ++n)
+          V::store(sum_at<V>(rows[r], pass, units_at<V>(step.hidden, unit + p * V::kLanes), n),
+                   V::kLanes, sum[r][p][n]);
   }
 };

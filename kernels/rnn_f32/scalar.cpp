@@ -67,13 +67,13 @@ void gru_row(const RnnStep& step, const RnnRow& row) {
       const float bias = step.recurrent_bias == nullptr ? 0.0F : step.recurrent_bias[u];
       finish(u, z, std::fma(r, sum(2, u, row.state, bias), row.gates[2 * hidden + u]));
     } else {
-      row.update[u] = z;
+      row.sums[u] = z;
       static_cast<float*>(row.reset_state)[u] = r * row.hidden[u];
     }
   }
   if (step.linear_before_reset) return;
   for (size_t u = 0; u < hidden; ++u)
-    finish(u, row.update[u], sum(2, u, row.reset_state, row.gates[2 * hidden + u]));
+    finish(u, row.sums[u], sum(2, u, row.reset_state, row.gates[2 * hidden + u]));
 }
 
 void gru(const RnnStep& step) {

@@ -11,42 +11,53 @@ namespace {
 
 // s16 products by vpmaddwd. State: int16_t codes.
 struct Dots {
+  static constexpr size_t kRows = 2, kPanels = 1;
+
   static void store(void* state, size_t /*hidden*/, size_t begin, __m256i codes) {
     const __m128i packed =
         _mm_packs_epi32(_mm256_castsi256_si128(codes), _mm256_extracti128_si256(codes, 1));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(static_cast<int16_t*>(state) + begin), packed);
   }
 
-  template <size_t R, size_t N>
+  static __m256i corrected(__m256i acc, const int32_t* /*weight_sums*/) { return acc; }
+
+  template <size_t R, size_t P, size_t N>
   static inline __attribute__((always_inline)) void multiply(
-      const uint8_t* weights, size_t stride, size_t /*hidden*/, const void* const (&states)[R],
-      size_t begin, size_t end, const int32_t* /*sums*/, __m256i (&out)[R][N]) {
-    __m256i acc[R][N];
-#pragma GCC unroll 2
+      const uint8_t* weights, size_t panel_bytes, size_t stride, size_t /*hidden*/,
+      const void* const (&states)[R], size_t begin, size_t end, __m256i (&out)[R][P][N]) {
+    __m256i acc[R][P][N];
+#pragma GCC unroll 4
     for (size_t r = 0; r < R; ++r)
 #pragma GCC unroll 4
-      for (size_t n = 0; n < N; ++n) acc[r][n] = _mm256_setzero_si256();
+      for (size_t p = 0; p < P; ++p)
+#pragma GCC unroll 4
+        for (size_t n = 0; n < N; ++n) acc[r][p][n] = _mm256_setzero_si256();
     for (size_t g = begin; g < end; ++g) {
-      __m256i codes[R];
-#pragma GCC unroll 2
+      __m256i w[P][N];
+#pragma GCC unroll 4
+      for (size_t p = 0; p < P; ++p)
+#pragma GCC unroll 4
+        for (size_t n = 0; n < N; ++n)
+          w[p][n] = _mm256_cvtepi8_epi16(_mm_loadu_si128(
+              reinterpret_cast<const __m128i*>(weights + p * panel_bytes + g * stride + n * 16)));
+#pragma GCC unroll 4
       for (size_t r = 0; r < R; ++r) {
         int32_t pair;
         __builtin_memcpy(&pair, static_cast<const int16_t*>(states[r]) + g * 2, sizeof(pair));
-        codes[r] = _mm256_set1_epi32(pair);
-      }
+        const __m256i codes = _mm256_set1_epi32(pair);
 #pragma GCC unroll 4
-      for (size_t n = 0; n < N; ++n) {
-        const auto* from = reinterpret_cast<const __m128i*>(weights + g * stride + n * 16);
-        const __m256i w = _mm256_cvtepi8_epi16(_mm_loadu_si128(from));
-#pragma GCC unroll 2
-        for (size_t r = 0; r < R; ++r)
-          acc[r][n] = _mm256_add_epi32(acc[r][n], _mm256_madd_epi16(codes[r], w));
+        for (size_t p = 0; p < P; ++p)
+#pragma GCC unroll 4
+          for (size_t n = 0; n < N; ++n)
+            acc[r][p][n] = _mm256_add_epi32(acc[r][p][n], _mm256_madd_epi16(codes, w[p][n]));
       }
     }
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (size_t r = 0; r < R; ++r)
 #pragma GCC unroll 4
-      for (size_t n = 0; n < N; ++n) out[r][n] = acc[r][n];
+      for (size_t p = 0; p < P; ++p)
+#pragma GCC unroll 4
+        for (size_t n = 0; n < N; ++n) out[r][p][n] = acc[r][p][n];
   }
 };
 

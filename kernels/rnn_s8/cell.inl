@@ -50,12 +50,13 @@ typename V::Int state_codes(typename V::Float h, float scale) {
   return V::round(code);
 }
 
-// Dots: `multiply<R, N>(weights, stride, states, begin, end, acc)` gives exact sums over the groups
-// [begin, end) less what `correct` takes off by the weights' sums, `store` writes codes.
+// Dots: `multiply<R, P, N>` sums the groups [begin, end) of N gates, P panels and R rows,
+// `corrected` makes that exact by the sums of the weights, `store` writes codes.
 template <typename VectorType, size_t G, typename Dots>
 struct CellS8 {
   using V = VectorType;
   using Packed = Layout<V, G>;
+  static constexpr size_t kRows = Dots::kRows, kPanels = Dots::kPanels;
 
   static size_t packed_bytes(size_t gates, size_t hidden) {
     return Packed::packed_bytes(gates, hidden);
@@ -72,31 +73,52 @@ struct CellS8 {
     Dots::store(state, units.hidden, units.begin, state_codes<V>(h, row.scale));
   }
 
-  template <size_t R, size_t N>
-  static void sums(const RnnStep& step, size_t gates, size_t first, const Units& units,
-                   const RnnRow* rows, const void* const (&states)[R],
-                   typename V::Float (&out)[R][N]) {
-    const auto* panel = static_cast<const uint8_t*>(step.packed) +
-                        units.begin / V::kLanes * Packed::panel_bytes(gates, step.hidden);
-    const float* scale = reinterpret_cast<const float*>(panel) + first * V::kLanes;
-    const auto* block_sums = reinterpret_cast<const int32_t*>(panel) + (gates + first) * V::kLanes;
+  template <size_t R, size_t P, size_t N>
+  static void sums(const RnnStep& step, const Pass& pass, size_t unit, const RnnRow* rows) {
+    const size_t panel_bytes = Packed::panel_bytes(pass.gates, step.hidden);
+    const uint8_t* panel =
+        static_cast<const uint8_t*>(step.packed) + unit / V::kLanes * panel_bytes;
     const uint8_t* weights =
-        panel + Packed::weights_offset(gates, step.hidden) + first * V::kLanes * G;
+        panel + Packed::weights_offset(pass.gates, step.hidden) + pass.first * V::kLanes * G;
+    const void* states[R];
+    states_of(pass, rows, states);
     const size_t groups = ceil_div(step.hidden, G);
-    for (size_t begin = 0; begin < groups; begin += kRnnS8Block / G) {
-      const size_t end = groups - begin < kRnnS8Block / G ? groups : begin + kRnnS8Block / G;
-      typename V::Int acc[R][N];
-      Dots::template multiply<R, N>(weights, gates * V::kLanes * G, step.hidden, states, begin, end,
-                                    block_sums, acc);
-#pragma GCC unroll 2
-      for (size_t r = 0; r < R; ++r)
+    for (size_t block = 0; block * kBlockGroups < groups; ++block) {
+      const size_t begin = block * kBlockGroups;
+      const size_t end = groups - begin < kBlockGroups ? groups : begin + kBlockGroups;
+      typename V::Int acc[R][P][N];
+      Dots::template multiply<R, P, N>(weights, panel_bytes, pass.gates * V::kLanes * G,
+                                       step.hidden, states, begin, end, acc);
+#pragma GCC unroll 4
+      for (size_t p = 0; p < P; ++p)
 #pragma GCC unroll 4
         for (size_t n = 0; n < N; ++n)
-          out[r][n] =
-              V::fma(V::to_float(acc[r][n]),
-                     V::multiply(V::load(scale + n * V::kLanes, V::kLanes), V::set(rows[r].scale)),
-                     out[r][n]);
-      block_sums += gates * V::kLanes;
+#pragma GCC unroll 4
+          for (size_t r = 0; r < R; ++r)
+            add_block(step, pass, unit + p * V::kLanes, n, rows[r], block, panel + p * panel_bytes,
+                      acc[r][p][n]);
     }
+  }
+
+ private:
+  static constexpr size_t kBlockGroups = kRnnS8Block / G;
+
+  // Adds a block's sum n to sum_at.
+  static inline __attribute__((always_inline)) void add_block(const RnnStep& step, const Pass& pass,
+                                                              size_t unit, size_t n,
+                                                              const RnnRow& row, size_t block,
+                                                              const uint8_t* panel,
+                                                              typename V::Int acc) {
+    const Units units = units_at<V>(step.hidden, unit);
+    const size_t lane = (pass.first + n) * V::kLanes;
+    const auto* scale = reinterpret_cast<const float*>(panel) + lane;
+    const auto* weight_sums =
+        reinterpret_cast<const int32_t*>(panel) + (block + 1) * pass.gates * V::kLanes + lane;
+    float* sum = sum_at<V>(row, pass, units, n);
+    const typename V::Float before =
+        block == 0 ? initial<V>(step, pass, row, units, n) : V::load(sum, V::kLanes);
+    const typename V::Float factor = V::multiply(V::load(scale, V::kLanes), V::set(row.scale));
+    V::store(sum, V::kLanes,
+             V::fma(V::to_float(Dots::corrected(acc, weight_sums)), factor, before));
   }
 };

@@ -88,13 +88,13 @@ void gru_row(const RnnStep& step, const RnnRow& row) {
       const float recurrent = sum(2, u, row.state, bias);
       finish(u, z, std::fma(r, recurrent, row.gates[2 * hidden + u]));
     } else {
-      row.update[u] = z;
+      row.sums[u] = z;
       static_cast<int16_t*>(row.reset_state)[u] = state_code(r * row.hidden[u], row.scale);
     }
   }
   if (step.linear_before_reset) return;
   for (size_t u = 0; u < hidden; ++u)
-    finish(u, row.update[u], sum(2, u, row.reset_state, row.gates[2 * hidden + u]));
+    finish(u, row.sums[u], sum(2, u, row.reset_state, row.gates[2 * hidden + u]));
 }
 
 void gru(const RnnStep& step) {
