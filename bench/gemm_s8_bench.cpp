@@ -19,8 +19,9 @@ struct Shape {
 };
 
 constexpr Shape kShapes[] = {
-    {"square", 512, 512, 512}, {"conformer_ff", 200, 1024, 256}, {"attention", 200, 200, 64},
-    {"rows_16", 16, 512, 512}, {"gemv", 1, 1024, 512},           {"gemv_large", 1, 4096, 1024},
+    {"square", 512, 512, 512},    {"conformer_ff", 200, 1024, 256}, {"attention", 200, 200, 64},
+    {"rows_16", 16, 512, 512},    {"gemv", 1, 1024, 512},           {"gemv_large", 1, 4096, 1024},
+    {"gemv_small", 1, 1024, 256},
 };
 
 void gemm(benchmark::State& state, const GemmS8Table& table, const Shape& shape,

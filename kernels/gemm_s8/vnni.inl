@@ -83,7 +83,9 @@ void multiply(const uint8_t* a, size_t a_stride, const uint8_t* b, size_t groups
   const auto step = [&](size_t u, size_t g) __attribute__((always_inline)) {
     Dot::Int weights[V];
 #pragma GCC unroll 4
-    for (size_t v = 0; v < V; ++v) weights[v] = Dot::load(b + (g * V + v) * Dot::kLanes * 4);
+    for (size_t v = 0; v < V; ++v)
+      weights[v] = R == 1 ? Dot::load(b + (g * V + v) * Dot::kLanes * 4)
+                          : Dot::load_shared(b + (g * V + v) * Dot::kLanes * 4);
 #pragma GCC unroll 8
     for (size_t r = 0; r < R; ++r) {
       const Dot::Int codes = Dot::broadcast_load(a + r * a_stride + g * 4);

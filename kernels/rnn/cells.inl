@@ -17,7 +17,7 @@ struct Pass {
 };
 
 template <typename V>
-Units units_at(size_t hidden, size_t begin) {
+inline __attribute__((always_inline)) Units units_at(size_t hidden, size_t begin) {
   return {hidden, begin, hidden - begin < V::kLanes ? hidden - begin : V::kLanes};
 }
 
@@ -27,8 +27,9 @@ inline __attribute__((always_inline)) void each_vector(size_t hidden, F f) {
 }
 
 template <typename V>
-typename V::Float initial(const RnnStep& step, const Pass& pass, const RnnRow& row,
-                          const Units& units, size_t n) {
+inline __attribute__((always_inline)) typename V::Float initial(const RnnStep& step,
+                                                                const Pass& pass, const RnnRow& row,
+                                                                const Units& units, size_t n) {
   const size_t gate = pass.first + n;
   if (!(pass.bias_is_initial && gate == 2))
     return V::load(row.gates + gate * units.hidden + units.begin, units.count);
@@ -37,13 +38,15 @@ typename V::Float initial(const RnnStep& step, const Pass& pass, const RnnRow& r
 }
 
 template <typename V>
-typename V::Float sum_of(const RnnRow& row, size_t gates, const Units& units, size_t gate) {
+inline __attribute__((always_inline)) typename V::Float sum_of(const RnnRow& row, size_t gates,
+                                                               const Units& units, size_t gate) {
   return V::load(row.sums + units.begin * gates + gate * V::kLanes, V::kLanes);
 }
 
 // Where a pass leaves one panel's sum n.
 template <typename V>
-float* sum_at(const RnnRow& row, const Pass& pass, const Units& units, size_t n) {
+inline __attribute__((always_inline)) float* sum_at(const RnnRow& row, const Pass& pass,
+                                                    const Units& units, size_t n) {
   return row.sums + units.begin * pass.gates + (pass.first + n) * V::kLanes;
 }
 
@@ -71,7 +74,8 @@ void sum_pass(const RnnStep& step, const Pass& pass) {
 }
 
 template <typename Cell>
-void finish_units(const RnnRow& row, const Units& units, typename Cell::V::Float h) {
+inline __attribute__((always_inline)) void finish_units(const RnnRow& row, const Units& units,
+                                                        typename Cell::V::Float h) {
   using V = typename Cell::V;
   V::store(row.hidden + units.begin, units.count, h);
   if (row.y != nullptr) V::store(row.y + units.begin, units.count, h);
@@ -100,8 +104,9 @@ void lstm_step(const RnnStep& step) {
 
 // h(t) from z and the candidate before its tanh.
 template <typename Cell>
-void gru_units(const RnnRow& row, const Units& units, typename Cell::V::Float z,
-               typename Cell::V::Float candidate) {
+inline __attribute__((always_inline)) void gru_units(const RnnRow& row, const Units& units,
+                                                     typename Cell::V::Float z,
+                                                     typename Cell::V::Float candidate) {
   using V = typename Cell::V;
   const typename V::Float n = math::tanh(candidate);
   const typename V::Float old = V::load(row.hidden + units.begin, units.count);

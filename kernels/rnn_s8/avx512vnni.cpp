@@ -10,7 +10,7 @@ namespace {
 #include "kernels/vec/vec512.inl"
 
 using Dot = Dot512;
-constexpr size_t kVnniRows = 2, kVnniPanels = 2;
+constexpr size_t kVnniRows = 2, kVnniPanels = 1;
 #include "kernels/rnn_s8/vnni.inl"
 
 using Cell = CellS8<Vec512, 4, DotsVnni<Vec512>>;

@@ -40,7 +40,7 @@ struct DotsVnni {
       for (size_t p = 0; p < P; ++p)
 #pragma GCC unroll 4
         for (size_t n = 0; n < N; ++n)
-          w[p][n] = Dot::load(weights + p * panel_bytes + g * stride + n * V::kLanes * 4);
+          w[p][n] = Dot::load_shared(weights + p * panel_bytes + g * stride + n * V::kLanes * 4);
 #pragma GCC unroll 4
       for (size_t r = 0; r < R; ++r) {
         const uint8_t* code = static_cast<const uint8_t*>(states[r]) + g * 4;

@@ -8,6 +8,12 @@ struct Dot256 {
   static Int load(const uint8_t* p) {
     return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
   }
+  // A load into a register that several products share: g++ repeats a plain load in each of them.
+  static Int load_shared(const uint8_t* p) {
+    Int v = load(p);
+    __asm__("" : "+x"(v));
+    return v;
+  }
   static Int broadcast(int32_t v) { return _mm256_set1_epi32(v); }
   static Int broadcast_load(const uint8_t* p) {
     int32_t v;

@@ -6,6 +6,12 @@ struct Dot512 {
   static constexpr size_t kLanes = 16;
   static Int zero() { return _mm512_setzero_si512(); }
   static Int load(const uint8_t* p) { return _mm512_loadu_si512(p); }
+  // A load into a register that several products share: g++ repeats a plain load in each of them.
+  static Int load_shared(const uint8_t* p) {
+    Int v = load(p);
+    __asm__("" : "+v"(v));
+    return v;
+  }
   static Int broadcast(int32_t v) { return _mm512_set1_epi32(v); }
   static Int broadcast_load(const uint8_t* p) {
     int32_t v;
