@@ -12,7 +12,7 @@ constexpr size_t kGrainMacs = size_t{1} << 19;
 // Rows of A that share one pass over B.
 constexpr size_t kRowsPerTask = 96;
 
-size_t blocks(size_t count, size_t block) { return (count + block - 1) / block; }
+size_t tiles_of(size_t count, size_t block) { return (count + block - 1) / block; }
 
 }  // namespace
 
@@ -21,14 +21,14 @@ void gemm_s8(const GemmS8Table& table, const GemmS8Args& args, Parallel& paralle
   if (args.m == 0 || args.n == 0) return;
   const size_t row_block = table.row_block, column_block = table.column_block;
   const size_t k = std::max<size_t>(args.k, 1);
-  const size_t row_blocks = blocks(args.m, row_block);
+  const size_t row_blocks = tiles_of(args.m, row_block);
   parallel.for_ranges(row_blocks, std::max<size_t>(kGrainMacs / (k * row_block), 1),
                       [&](size_t begin, size_t end) {
                         table.prepare(args, begin * row_block, std::min(end * row_block, args.m));
                       });
-  const size_t rows_per_task = blocks(std::min(kRowsPerTask, args.m), row_block) * row_block;
-  const size_t row_tasks = blocks(args.m, rows_per_task);
-  const size_t column_tasks = blocks(args.n, column_block);
+  const size_t rows_per_task = tiles_of(std::min(kRowsPerTask, args.m), row_block) * row_block;
+  const size_t row_tasks = tiles_of(args.m, rows_per_task);
+  const size_t column_tasks = tiles_of(args.n, column_block);
   // Column blocks of one group of rows stand next to each other, so a range keeps its rows.
   const size_t grain = kGrainMacs / (k * rows_per_task * column_block);
   parallel.for_ranges(

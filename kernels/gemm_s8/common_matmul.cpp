@@ -6,7 +6,7 @@
 namespace octet::kernels {
 namespace {
 
-size_t align(size_t bytes) { return (bytes + 63) & ~size_t{63}; }
+size_t aligned_bytes(size_t bytes) { return (bytes + 63) & ~size_t{63}; }
 
 size_t output_bytes(GemmS8Output type) {
   return type == GemmS8Output::s32 || type == GemmS8Output::f32 ? 4 : 1;
@@ -14,8 +14,8 @@ size_t output_bytes(GemmS8Output type) {
 
 // Packs B[index] into its part of the scratch and gives the product's arguments.
 GemmS8Args product(const GemmS8Table& table, const MatMulS8Args& args, size_t index) {
-  const size_t packed = align(table.packed_bytes(args.b.k, args.b.n));
-  const size_t rows = align(table.scratch_bytes(args.gemm.m, args.gemm.k));
+  const size_t packed = aligned_bytes(table.packed_bytes(args.b.k, args.b.n));
+  const size_t rows = aligned_bytes(table.scratch_bytes(args.gemm.m, args.gemm.k));
   auto* scratch = static_cast<unsigned char*>(args.scratch) + index * (packed + rows);
   GemmS8Args gemm = args.gemm;
   gemm.a = static_cast<const unsigned char*>(args.a) + args.a_offset[index];
@@ -34,7 +34,8 @@ GemmS8Args product(const GemmS8Table& table, const MatMulS8Args& args, size_t in
 
 size_t matmul_s8_scratch_bytes(const GemmS8Table& table, size_t batch, size_t m, size_t n,
                                size_t k) {
-  return batch * (align(table.packed_bytes(k, n)) + align(table.scratch_bytes(m, k)));
+  return batch *
+         (aligned_bytes(table.packed_bytes(k, n)) + aligned_bytes(table.scratch_bytes(m, k)));
 }
 
 void matmul_s8(const GemmS8Table& table, const MatMulS8Args& args, Parallel& parallel) {

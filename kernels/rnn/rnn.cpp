@@ -9,7 +9,7 @@ namespace {
 // Batch rows that one call of a cell takes.
 constexpr size_t kRowsPerCall = 16;
 
-size_t align(size_t bytes) { return (bytes + 63) & ~size_t{63}; }
+size_t align64(size_t bytes) { return (bytes + 63) & ~size_t{63}; }
 
 // The scratch of one batch row.
 struct Buffers {
@@ -21,13 +21,13 @@ struct Buffers {
 };
 
 size_t row_bytes(const RnnCell& cell, size_t hidden) {
-  return 6 * align(hidden * sizeof(float)) + 3 * cell.state_bytes(hidden);
+  return 6 * align64(hidden * sizeof(float)) + 3 * cell.state_bytes(hidden);
 }
 
 Buffers buffers(const RnnCell& cell, const RnnArgs& args, size_t b) {
-  auto* at = static_cast<unsigned char*>(args.scratch) + align(args.batch * sizeof(float)) +
+  auto* at = static_cast<unsigned char*>(args.scratch) + align64(args.batch * sizeof(float)) +
              b * row_bytes(cell, args.hidden);
-  const size_t floats = align(args.hidden * sizeof(float)), state = cell.state_bytes(args.hidden);
+  const size_t floats = align64(args.hidden * sizeof(float)), state = cell.state_bytes(args.hidden);
   const auto real = [at, floats](size_t i) { return reinterpret_cast<float*>(at + i * floats); };
   unsigned char* states = at + 6 * floats;
   return {real(0), real(1), real(2), states, {states + state, states + 2 * state}};
@@ -104,7 +104,7 @@ void run(const RnnCell& cell, const RnnArgs& args, void (*step_function)(const R
 }  // namespace
 
 size_t rnn_scratch_bytes(const RnnCell& cell, size_t batch, size_t hidden) {
-  return align(batch * sizeof(float)) + batch * row_bytes(cell, hidden);
+  return align64(batch * sizeof(float)) + batch * row_bytes(cell, hidden);
 }
 
 void lstm(const RnnCell& cell, const RnnArgs& args) { run(cell, args, cell.lstm, true); }
