@@ -186,6 +186,7 @@ Status Execution::run(std::span<const Tensor> inputs, std::span<OutputTarget> ou
                       const RunOptions& options) {
   run_options_ = &options;
   OCTET_RETURN_IF_ERROR(attach(inputs, outputs));
+  if (options.profile) step_macs();
   const auto begin = std::chrono::steady_clock::now();
   if (options.observer)
     for (const SlotId id : plan_.inputs)
@@ -203,10 +204,29 @@ Status Execution::run(std::span<const Tensor> inputs, std::span<OutputTarget> ou
       const auto op =
           step.node == kNoNode ? std::string_view() : plan_.graph->node(step.node).op->name;
       options.profile(
-          {step.name, op, &step.info, start - begin, std::chrono::steady_clock::now() - start, 0});
+          {step.name, op, &step.info, start - begin, std::chrono::steady_clock::now() - start,
+           macs_.empty() ? 0 : macs_[s]});
     }
   }
   return collect(outputs);
+}
+
+const std::vector<int64_t>& Execution::step_macs() {
+  if (!macs_.empty() || plan_.steps.empty()) return macs_;
+  macs_.assign(plan_.steps.size(), 0);
+  const auto typed = plan_.graph->clone();
+  size_t given = 0;
+  for (size_t i = 0; i < plan_.inputs.size(); ++i)
+    if (plan_.inputs[i] != kNoSlot)
+      typed->value(typed->inputs[i]).type.shape = to_shape(binding_->input_dims[given++]);
+  if (!infer_graph(*typed)) return macs_;
+  for (size_t s = 0; s < plan_.steps.size(); ++s) {
+    const NodeId id = plan_.steps[s].node;
+    if (id == kNoNode || typed->node(id).op->macs == nullptr) continue;
+    const auto macs = typed->node(id).op->macs(*typed, typed->node(id));
+    if (macs && macs->known()) macs_[s] = macs->value();
+  }
+  return macs_;
 }
 
 Status Execution::run_step(size_t s, const RunOptions& options) {

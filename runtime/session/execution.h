@@ -34,6 +34,8 @@ class Execution {
   Status collect(std::span<OutputTarget> outputs);
   void observe(size_t s, const RunOptions& options) const;
   TensorView view(SlotId id) const;
+  /// Multiply-accumulates of each step at this binding's dims; 0 where data decides.
+  const std::vector<int64_t>& step_macs();
 
   std::shared_ptr<const Binding> binding_;
   const Plan& plan_;
@@ -44,6 +46,7 @@ class Execution {
   std::vector<std::byte*> inputs_;
   std::vector<std::byte*> outputs_;
   std::vector<Tensor> late_;  ///< By slot: tensors made while running.
+  std::vector<int64_t> macs_;
   const RunOptions* run_options_ = nullptr;
 };
 
