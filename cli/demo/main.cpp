@@ -80,7 +80,8 @@ std::pair<double, double> latencies(Session& a, Session& b, const Tensor& input)
 
 int measure(const Bundle& bundle, const fs::path& out) {
   const fs::path quantized = out / (bundle.name + ".int8.onnx");
-  const Options options{.threads = 1};
+  Options options;
+  options.threads = 1;
   auto fp32 = Session::load(bundle.model(), options);
   auto int8 = Session::load(quantized, options);
   if (!fp32) return fail(fp32.failure().message);

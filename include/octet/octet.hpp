@@ -36,6 +36,7 @@ class [[nodiscard]] Expected {
   T& operator*() { return std::get<0>(state_); }
   const T& operator*() const { return std::get<0>(state_); }
   T* operator->() { return &std::get<0>(state_); }
+  const T* operator->() const { return &std::get<0>(state_); }
   const Failure& failure() const { return std::get<1>(state_); }
 
  private:
