@@ -13,9 +13,10 @@ inline int32_t a_zero(const GemmS8Args& args, size_t m) {
   return args.a_row_zero == nullptr ? args.a_zero : args.a_row_zero[m];
 }
 
+// What the columns of one vector share.
 template <typename V>
 struct Columns {
-  size_t begin, count;  // the columns of one vector
+  size_t begin, count;
   typename V::Int bias;
   typename V::Int sums, zeros;
   typename V::Float multiplier, bias_f32;
@@ -41,62 +42,104 @@ Columns<V> load_columns(const GemmS8Args& args, const Correction& correction, si
   return c;
 }
 
+// The outputs' types: constructed once a tile (a store into C may alias the arguments, as far as
+// the compiler knows), then called for each vector of sums.
 template <typename V>
-typename V::Int corrected(const GemmS8Args& args, const Correction& correction, const Columns<V>& c,
-                          size_t m, typename V::Int acc) {
-  acc = V::add(acc, c.bias);
-  if (correction.sums != nullptr && args.a_row_zero != nullptr)
-    acc = V::subtract(
-        acc, V::multiply_int(c.sums, V::set_int(args.a_row_zero[m] + correction.zero_shift)));
-  if (correction.zeros != nullptr)
-    acc = V::subtract(acc, V::multiply_int(c.zeros, V::set_int(correction.row_sums[m])));
-  return acc;
-}
+struct StoreSums {
+  explicit StoreSums(const GemmS8Args& args)
+      : c(static_cast<int32_t*>(args.c)), stride(args.c_stride) {}
+  void operator()(const Columns<V>& columns, size_t m, typename V::Int acc) const {
+    V::store_int(c + m * stride + columns.begin, columns.count, acc);
+  }
+  int32_t* c;
+  size_t stride;
+};
 
 template <typename V>
-void store_codes(const GemmS8Args& args, const Columns<V>& c, size_t m, typename V::Int acc) {
-  const GemmS8Epilogue& e = args.epilogue;
-  // Rounding keeps order, so clamping to whole numbers before it gives the same code.
-  typename V::Float value = V::multiply(V::to_float(acc), c.multiplier);
-  value = V::max(value, V::set(static_cast<float>(e.low - e.zero_point)));
-  value = V::min(value, V::set(static_cast<float>(e.high - e.zero_point)));
-  auto* to = static_cast<uint8_t*>(args.c) + m * args.c_stride + c.begin;
-  V::store_bytes(to, c.count, V::add(V::round(value), V::set_int(e.zero_point)));
-  if (e.lookup != nullptr)
-    for (size_t i = 0; i < c.count; ++i) to[i] = e.lookup[to[i]];
-}
+struct StoreCodes {
+  explicit StoreCodes(const GemmS8Args& args)
+      : c(static_cast<uint8_t*>(args.c)),
+        stride(args.c_stride),
+        lookup(args.epilogue.lookup),
+        // Rounding keeps order, so clamping to whole numbers before it gives the same code.
+        low(V::set(static_cast<float>(args.epilogue.low - args.epilogue.zero_point))),
+        high(V::set(static_cast<float>(args.epilogue.high - args.epilogue.zero_point))),
+        zero_point(V::set_int(args.epilogue.zero_point)) {}
+  void operator()(const Columns<V>& columns, size_t m, typename V::Int acc) const {
+    typename V::Float value = V::multiply(V::to_float(acc), columns.multiplier);
+    value = V::min(V::max(value, low), high);
+    uint8_t* to = c + m * stride + columns.begin;
+    V::store_bytes(to, columns.count, V::add(V::round(value), zero_point));
+    if (lookup != nullptr)
+      for (size_t i = 0; i < columns.count; ++i) to[i] = lookup[to[i]];
+  }
+  uint8_t* c;
+  size_t stride;
+  const uint8_t* lookup;
+  typename V::Float low, high;
+  typename V::Int zero_point;
+};
 
 template <typename V>
-void store_floats(const GemmS8Args& args, const Columns<V>& c, size_t m, typename V::Int acc) {
-  const GemmS8Epilogue& e = args.epilogue;
-  typename V::Float scale = c.multiplier;
-  if (e.row_scale != nullptr) scale = V::multiply(scale, V::set(e.row_scale[m]));
-  typename V::Float value = V::fma(V::to_float(acc), scale, c.bias_f32);
-  if (e.residual != nullptr)
-    value = V::add(value, V::load(e.residual + m * e.residual_stride + c.begin, c.count));
-  value = V::min(V::max(value, V::set(e.low_f32)), V::set(e.high_f32));
-  V::store(static_cast<float*>(args.c) + m * args.c_stride + c.begin, c.count, value);
-}
+struct StoreFloats {
+  explicit StoreFloats(const GemmS8Args& args)
+      : c(static_cast<float*>(args.c)),
+        stride(args.c_stride),
+        row_scale(args.epilogue.row_scale),
+        residual(args.epilogue.residual),
+        residual_stride(args.epilogue.residual_stride),
+        low(V::set(args.epilogue.low_f32)),
+        high(V::set(args.epilogue.high_f32)) {}
+  void operator()(const Columns<V>& columns, size_t m, typename V::Int acc) const {
+    typename V::Float scale = columns.multiplier;
+    if (row_scale != nullptr) scale = V::multiply(scale, V::set(row_scale[m]));
+    typename V::Float value = V::fma(V::to_float(acc), scale, columns.bias_f32);
+    if (residual != nullptr)
+      value = V::add(value, V::load(residual + m * residual_stride + columns.begin, columns.count));
+    V::store(c + m * stride + columns.begin, columns.count, V::min(V::max(value, low), high));
+  }
+  float* c;
+  size_t stride;
+  const float *row_scale, *residual;
+  size_t residual_stride;
+  typename V::Float low, high;
+};
 
 // acc is [rows][stride] for the rows from `row` and the columns from `column` on.
-template <typename V>
-void finish_tile(const GemmS8Args& args, const Correction& correction, const int32_t* acc,
-                 size_t stride, size_t row, size_t rows, size_t column, size_t columns) {
+template <typename V, typename Store>
+void finish_as(const GemmS8Args& args, const Correction& correction, const int32_t* acc,
+               size_t stride, size_t row, size_t rows, size_t column, size_t columns) {
+  const Store store(args);
+  const int32_t* row_zero = correction.sums == nullptr ? nullptr : args.a_row_zero;
   for (size_t n = 0; n < columns; n += V::kLanes) {
     const size_t count = columns - n < V::kLanes ? columns - n : V::kLanes;
     const Columns<V> c = load_columns<V>(args, correction, column + n, count);
     for (size_t r = 0; r < rows; ++r) {
       const size_t m = row + r;
-      const typename V::Int sum =
-          corrected<V>(args, correction, c, m, V::load_int(acc + r * stride + n, V::kLanes));
-      switch (args.epilogue.type) {
-        case GemmS8Output::s32:
-          V::store_int(static_cast<int32_t*>(args.c) + m * args.c_stride + c.begin, count, sum);
-          break;
-        case GemmS8Output::u8:
-        case GemmS8Output::s8: store_codes<V>(args, c, m, sum); break;
-        case GemmS8Output::f32: store_floats<V>(args, c, m, sum); break;
-      }
+      typename V::Int sum = V::add(V::load_int(acc + r * stride + n, V::kLanes), c.bias);
+      if (row_zero != nullptr)
+        sum = V::subtract(sum,
+                          V::multiply_int(c.sums, V::set_int(row_zero[m] + correction.zero_shift)));
+      if (correction.zeros != nullptr)
+        sum = V::subtract(sum, V::multiply_int(c.zeros, V::set_int(correction.row_sums[m])));
+      store(c, m, sum);
     }
+  }
+}
+
+template <typename V>
+void finish_tile(const GemmS8Args& args, const Correction& correction, const int32_t* acc,
+                 size_t stride, size_t row, size_t rows, size_t column, size_t columns) {
+  switch (args.epilogue.type) {
+    case GemmS8Output::s32:
+      finish_as<V, StoreSums<V>>(args, correction, acc, stride, row, rows, column, columns);
+      break;
+    case GemmS8Output::u8:
+    case GemmS8Output::s8:
+      finish_as<V, StoreCodes<V>>(args, correction, acc, stride, row, rows, column, columns);
+      break;
+    case GemmS8Output::f32:
+      finish_as<V, StoreFloats<V>>(args, correction, acc, stride, row, rows, column, columns);
+      break;
   }
 }

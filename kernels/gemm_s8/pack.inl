@@ -50,6 +50,34 @@ inline void interleave(const uint8_t* const (&row)[2], __m128i flip, uint8_t* ou
   _mm_storeu_si128(to + 1, _mm_unpackhi_epi8(r0, r1));
 }
 
+// 16 k of four columns: groups of G k, `width` columns apart.
+template <size_t G>
+void transpose(const uint8_t* const (&column)[4], size_t k, __m128i flip, uint8_t* out,
+               size_t width) {
+  const auto load = [k, flip](const uint8_t* p) {
+    return _mm_xor_si128(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p + k)), flip);
+  };
+  const __m128i c0 = load(column[0]), c1 = load(column[1]), c2 = load(column[2]),
+                c3 = load(column[3]);
+  const __m128i low01 = _mm_unpacklo_epi32(c0, c1), high01 = _mm_unpackhi_epi32(c0, c1);
+  const __m128i low23 = _mm_unpacklo_epi32(c2, c3), high23 = _mm_unpackhi_epi32(c2, c3);
+  const __m128i fours[4] = {_mm_unpacklo_epi64(low01, low23), _mm_unpackhi_epi64(low01, low23),
+                            _mm_unpacklo_epi64(high01, high23), _mm_unpackhi_epi64(high01, high23)};
+#pragma GCC unroll 4
+  for (size_t i = 0; i < 4; ++i) {
+    if constexpr (G == 4) {
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i * width * 4), fours[i]);
+    } else {
+      const __m128i pairs = _mm_shuffle_epi8(
+          fours[i], _mm_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15));
+      auto* first = reinterpret_cast<__m128i*>(out + 2 * i * width * 2);
+      auto* second = reinterpret_cast<__m128i*>(out + (2 * i + 1) * width * 2);
+      _mm_storel_epi64(first, pairs);
+      _mm_storel_epi64(second, _mm_unpackhi_epi64(pairs, pairs));
+    }
+  }
+}
+
 // The panel of `count` columns from `column` on, padded to `width` columns, in groups of G.
 template <size_t G>
 void pack_panel(const GemmS8Weights& w, size_t column, size_t count, size_t width, uint8_t* out) {
@@ -63,18 +91,16 @@ void pack_panel(const GemmS8Weights& w, size_t column, size_t count, size_t widt
   };
   size_t n = 0;
   if (w.row_stride == 1) {
-    for (; n < count; ++n) {
-      const uint8_t* source = from + n * w.column_stride;
-      for (size_t g = 0; g < groups; ++g) {
-        uint8_t* to = out + (g * width + n) * G;
-#pragma GCC unroll 4
-        for (size_t i = 0; i < G; ++i) to[i] = source[g * G + i] ^ flip;
-      }
-      for (size_t k = groups * G; k < w.k; ++k) one(k, n);
+    const size_t vectors = w.k / 16;
+    for (; n + 4 <= count; n += 4) {
+      const uint8_t* columns[4];
+      for (size_t i = 0; i < 4; ++i) columns[i] = from + (n + i) * w.column_stride;
+      for (size_t v = 0; v < vectors; ++v)
+        transpose<G>(columns, v * 16, flip16, out + (v * 16 / G * width + n) * G, width);
+      for (size_t k = vectors * 16; k < w.k; ++k)
+        for (size_t i = n; i < n + 4; ++i) one(k, i);
     }
-    return;
-  }
-  if (w.column_stride == 1) {
+  } else if (w.column_stride == 1) {
     for (; n + 16 <= count; n += 16) {
       for (size_t g = 0; g < groups; ++g) {
         const uint8_t* rows[G];
