@@ -19,6 +19,10 @@ constexpr size_t kLanes = 16;
 constexpr int kPanelVectors = simd::kRegisters >= 32 ? 2 : 1;
 constexpr size_t kTileRows = simd::kRegisters >= 32 ? 12 : 6;
 constexpr size_t kPanel = kPanelVectors * kLanes;
+// Rows of a packed B that are asked for before they are needed; addresses past its end do no harm.
+constexpr size_t kRowsAhead = 16;
+constexpr size_t kMostPanels = 4;
+constexpr float kNoBias[kMostPanels * kPanel] = {};
 
 // What a register tile reads and where it leaves its sums.
 struct TileArgs {
@@ -31,8 +35,13 @@ struct TileArgs {
   const float* packed;
   size_t panel_stride;
   size_t b_row;
-  // [rows][vectors * 16].
+  // [rows][vectors * 16], for `finish`.
   float* sums;
+  // Where the results go when bias and clamp are all there is to do.
+  float* out;
+  ptrdiff_t out_row;
+  const float* bias;
+  float low, high;
 };
 
 // Sums of kRows rows by kPanels panels of kVectors vectors.
@@ -58,6 +67,8 @@ void multiply(const TileArgs& args) {
       unroll<kPanels>([&](auto p) __attribute__((always_inline)) {
         unroll<kVectors>([&](auto v) __attribute__((always_inline)) {
           row[p * kVectors + v] = simd::load(b + p * args.panel_stride + v * kLanes);
+          if constexpr (kRows > 1)
+            simd::prefetch(b + p * args.panel_stride + v * kLanes + kRowsAhead * kVectors * kLanes);
         });
       });
       unroll<kRows>([&](auto r) __attribute__((always_inline)) {
@@ -70,9 +81,21 @@ void multiply(const TileArgs& args) {
       offset += args.step;
     }
   }
+  if (args.out == nullptr) {
+    unroll<kRows>([&](auto r) __attribute__((always_inline)) {
+      unroll<kPanels * kVectors>([&](auto v) __attribute__((always_inline)) {
+        simd::store(args.sums + (r * kPanels * kVectors + v) * kLanes, sums[r][v]);
+      });
+    });
+    return;
+  }
+  const F32x16 low = simd::set(args.low);
+  const F32x16 high = simd::set(args.high);
   unroll<kRows>([&](auto r) __attribute__((always_inline)) {
+    float* out = args.out + r * args.out_row;
     unroll<kPanels * kVectors>([&](auto v) __attribute__((always_inline)) {
-      simd::store(args.sums + (r * kPanels * kVectors + v) * kLanes, sums[r][v]);
+      const F32x16 value = simd::add(sums[r][v], simd::load(args.bias + v * kLanes));
+      simd::store(out + v * kLanes, simd::clip(value, low, high));
     });
   });
 }
@@ -134,6 +157,20 @@ void finish(const GemmF32Block& block, const Sums& sums) {
   }
 }
 
+// Whether adding the bias and clamping to [low, high] is the whole epilogue.
+bool is_clamp(const GemmF32Epilogue& e, float* low, float* high) {
+  const ActivationKind kind = e.activation.kind;
+  *low = kind == ActivationKind::relu ? 0.0F : -__builtin_inff();
+  *high = __builtin_inff();
+  if (kind == ActivationKind::clip) {
+    *low = e.activation.alpha;
+    *high = e.activation.beta;
+  }
+  return e.alpha == 1.0F && e.addend == nullptr && e.residual == nullptr &&
+         (kind == ActivationKind::none || kind == ActivationKind::relu ||
+          kind == ActivationKind::clip);
+}
+
 void block(const GemmF32Block& block) {
   alignas(64) float sums[kTileRows * kPanel];
   const float* rows[kTileRows];
@@ -146,6 +183,8 @@ void block(const GemmF32Block& block) {
   args.panel_stride = block.panel_stride;
   args.sums = sums;
   args.pointers_per_tap = block.tile;
+  args.out_row = block.out_row;
+  const bool clamp = is_clamp(block.epilogue, &args.low, &args.high);
   for (size_t column = 0; column < block.columns;) {
     const size_t left = block.columns - column;
     const size_t panels = left >= kFewRowsPanels[few] * kPanel ? kFewRowsPanels[few] : 1;
@@ -165,7 +204,11 @@ void block(const GemmF32Block& block) {
       const Multiply tile = narrow       ? kNarrowTiles.rows[height]
                             : panels > 1 ? kFewRows[few]
                                          : kWholeTiles.rows[height];
+      const bool whole = clamp && left >= width;
+      args.out = whole ? block.out + static_cast<ptrdiff_t>(row) * block.out_row + column : nullptr;
+      args.bias = block.epilogue.bias != nullptr ? block.epilogue.bias + column : kNoBias;
       tile(args);
+      if (whole) continue;
       const Sums done{sums, width, row, height, column, left < width ? left : width};
       simd::with_kind(block.epilogue.activation.kind,
                       [&](auto tag) { finish<decltype(tag)::kind>(block, done); });

@@ -28,6 +28,9 @@ struct Mask16 {
 };
 
 OCTET_SIMD F32x16 set(float x) { return {_mm512_set1_ps(x)}; }
+OCTET_SIMD void prefetch(const float* p) {
+  _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0);
+}
 OCTET_SIMD F32x16 zero() { return {_mm512_setzero_ps()}; }
 OCTET_SIMD F32x16 load(const float* p) { return {_mm512_loadu_ps(p)}; }
 OCTET_SIMD void store(float* p, F32x16 x) { _mm512_storeu_ps(p, x.v); }
