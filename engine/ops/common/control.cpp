@@ -1,0 +1,95 @@
+#include "engine/ops/common/control.h"
+
+#include <cstring>
+
+namespace octet::ops {
+namespace {
+
+// Whether `wide` already stands for anything that `other` may be.
+bool same_shape(const Type& a, const Type& b) { return a.shape == b.shape; }
+
+// As cover, but an extent of `wide` that is marked as open stays.
+bool widen(Type& wide, const Type& next, std::vector<bool>& open) {
+  if (!wide.shape || same_shape(wide, next)) return false;
+  if (!next.shape || next.shape->size() != wide.shape->size()) {
+    wide.shape.reset();
+    return true;
+  }
+  bool changed = false;
+  open.resize(wide.shape->size(), false);
+  for (size_t a = 0; a < wide.shape->size(); ++a) {
+    if (open[a] || (*wide.shape)[a] == (*next.shape)[a]) continue;
+    (*wide.shape)[a] = Dim::fresh();
+    open[a] = true;
+    changed = true;
+  }
+  return changed;
+}
+
+}  // namespace
+
+Tensor borrow(const TensorView& view) { return {view.dtype, view.dims, view.bytes(), nullptr}; }
+
+std::vector<Tensor> borrow_inputs(const RunContext& context, size_t first) {
+  std::vector<Tensor> tensors;
+  for (size_t i = first; i < context.input_count(); ++i)
+    tensors.push_back(borrow(context.input(i)));
+  return tensors;
+}
+
+Status copy_to_output(RunContext& context, size_t i, const Tensor& tensor) {
+  if (!context.has_output(i)) return {};
+  if (context.output(i).dtype != tensor.dtype())
+    return invalid_model("output " + std::to_string(i) + " of the subgraph is " +
+                         std::string(dtype_name(tensor.dtype())) + ", not " +
+                         std::string(dtype_name(context.output(i).dtype)));
+  OCTET_RETURN_IF_ERROR(context.allocate(i, tensor.dims()));
+  if (!tensor.bytes().empty())
+    std::memcpy(context.output(i).data, tensor.bytes().data(), tensor.bytes().size());
+  return {};
+}
+
+std::optional<Ports> match_logical(const LowerContext& context) {
+  Ports ports;
+  const auto form = [](const Value& value) {
+    return PortForm{value.quant ? PortForm::Storage::real : PortForm::Storage::stored,
+                    Layout::row_major};
+  };
+  for (size_t i = 0; i < context.node().inputs.size(); ++i)
+    ports.inputs.push_back(context.has_input(i) ? form(context.input(i)) : PortForm{});
+  for (size_t i = 0; i < context.node().outputs.size(); ++i)
+    ports.outputs.push_back(context.has_output(i) ? form(context.output(i)) : PortForm{});
+  return ports;
+}
+
+Result<Type> cover(const Type& a, const Type& b) {
+  if (a.kind != b.kind || a.dtype != b.dtype)
+    return invalid_model("subgraphs give " + a.to_string() + " and " + b.to_string());
+  Type both = a;
+  std::vector<bool> open;
+  widen(both, b, open);
+  return both;
+}
+
+Result<std::vector<Type>> infer_iterated(InferContext& context, std::vector<Type>& formals,
+                                         size_t first, size_t states, size_t first_output) {
+  std::vector<std::vector<bool>> open(states);
+  while (true) {
+    OCTET_ASSIGN(auto outputs, context.infer_body(0, formals));
+    if (outputs.size() < first_output + states)
+      return invalid_model("the subgraph gives fewer outputs than it has state");
+    bool changed = false;
+    for (size_t i = 0; i < states; ++i) {
+      Type& state = formals[first + i];
+      const Type& next = outputs[first_output + i];
+      if (state.dtype != DType::undefined && next.dtype != DType::undefined &&
+          state.dtype != next.dtype)
+        return invalid_model("state " + std::to_string(i) + " changes from " + state.to_string() +
+                             " to " + next.to_string());
+      changed = widen(state, next, open[i]) || changed;
+    }
+    if (!changed) return outputs;
+  }
+}
+
+}  // namespace octet::ops

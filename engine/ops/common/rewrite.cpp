@@ -1,0 +1,66 @@
+#include "engine/ops/common/rewrite.h"
+
+#include <algorithm>
+
+namespace octet::ops {
+namespace {
+
+Result<Node> make(std::string_view domain, std::string_view name, std::vector<ValueId> inputs,
+                  const AttrMap& attrs) {
+  Node node;
+  node.op = find_op(domain, name);
+  if (node.op == nullptr) return unsupported("needs " + std::string(name));
+  node.opset = kWrittenOpset;
+  node.inputs = std::move(inputs);
+  OCTET_ASSIGN(node.attrs, node.op->attrs.read(attrs, kMaxOpset));
+  return node;
+}
+
+}  // namespace
+
+Rewriter::Rewriter(Graph& graph, NodeId id) : graph_(graph), id_(id) {
+  const auto order = graph.order();
+  const auto at = std::find(order.begin(), order.end(), id);
+  if (at != order.end() && at + 1 != order.end()) next_ = *(at + 1);
+  const Node& node = graph.node(id);
+  base_ = node.has_output(0) ? graph.value(node.outputs[0]).name : node.name;
+}
+
+Result<ValueId> Rewriter::before(std::string_view op, std::vector<ValueId> inputs,
+                                 const AttrMap& attrs, const std::string& output,
+                                 std::string_view domain) {
+  OCTET_ASSIGN(Node node, make(domain, op, std::move(inputs), attrs));
+  const ValueId value = graph_.add_value(graph_.unique_name(output));
+  node.name = graph_.value(value).name;
+  node.outputs = {value};
+  const NodeId added = graph_.add_node(std::move(node), id_);
+  OCTET_RETURN_IF_ERROR(infer_node(graph_, added));
+  return value;
+}
+
+Status Rewriter::after(std::string_view op, std::vector<ValueId> inputs, const AttrMap& attrs,
+                       ValueId output) {
+  OCTET_ASSIGN(Node node, make("", op, std::move(inputs), attrs));
+  node.name = graph_.value(output).name;
+  node.outputs = {output};
+  graph_.add_node(std::move(node), next_);
+  return {};
+}
+
+ValueId Rewriter::constant(const Tensor& tensor, const std::string& name) {
+  return graph_.add_constant(graph_.unique_name(name), tensor);
+}
+
+void Rewriter::finish(ValueId value) {
+  const ValueId output = graph_.node(id_).outputs[0];
+  const NodeId producer = graph_.value(value).producer;
+  graph_.remove_node(id_);
+  const auto& outputs = graph_.node(producer).outputs;
+  const auto port =
+      static_cast<size_t>(std::find(outputs.begin(), outputs.end(), value) - outputs.begin());
+  graph_.set_output(producer, port, output);
+  graph_.replace_uses(value, output);
+  graph_.remove_value(value);
+}
+
+}  // namespace octet::ops
