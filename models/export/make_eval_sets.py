@@ -23,7 +23,7 @@ def write_images(path, seed, split, count):
 
 
 def write_speech(path, seed, bank, count):
-    gen = speech_data.Generator(seed, None, speech_data.load_bank(bank), snr=(8, 40))
+    gen = speech_data.Generator(seed, None, speech_data.load_bank(bank), snr=(14, 40))
     kinds = gen.rng.choice(["synth", "string"], count, p=[0.6, 0.4])
     arrays = speech_data.pack([gen.draw(str(k), 3, 7) for k in kinds], np.float32)
     codes = np.round((arrays["frames"] - features.LOG_FLOOR) / STEP)

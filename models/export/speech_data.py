@@ -15,6 +15,7 @@ SYNTH = -1
 # Utterances are padded to a frame count that is a multiple of this, so that a batch of equal
 # lengths needs no mask.
 FRAME_STEP = 16
+TIGHT_STEP = 2
 
 
 def read_recordings(folder):
@@ -90,18 +91,21 @@ def channel(rng, x):
     return np.fft.irfft(spectrum, n)[:len(x)].astype(np.float32)
 
 
-def padded_length(samples):
-    """The fewest samples, at least as many, that make a whole number of frame steps."""
+def padded_length(samples, step=FRAME_STEP):
+    """The fewest samples, at least as many, whose frames are a multiple of step."""
     frames = 1 + max(0, -(-(samples - WINDOW) // HOP))
-    frames += -frames % FRAME_STEP
+    frames += -frames % step
     return (frames - 1) * HOP + WINDOW
 
 
-def distort(rng, x, noises, snr):
-    """Pads, filters, adds noise at snr dB (a range) and sets the level; ends on a whole frame step."""
-    lead = int(rng.uniform(0, 0.25) * RATE)
-    tail = int(rng.uniform(0, 0.15) * RATE)
-    n = padded_length(lead + len(x) + tail)
+def distort(rng, x, noises, snr, tight):
+    """Pads, filters, adds noise at snr dB (a range) and sets the level.
+
+    Ends on a whole frame step; tight utterances begin and end with speech.
+    """
+    lead = 0 if tight else int(rng.uniform(0, 0.25) * RATE)
+    tail = 0 if tight else int(rng.uniform(0, 0.15) * RATE)
+    n = padded_length(lead + len(x) + tail, TIGHT_STEP if tight else FRAME_STEP)
     y = np.zeros(n, np.float32)
     y[lead:lead + len(x)] = x
     y = channel(rng, y)
@@ -116,12 +120,13 @@ def distort(rng, x, noises, snr):
 class Generator:
     """Draws (features, labels, source); source is a real speaker's index or SYNTH."""
 
-    def __init__(self, seed, recordings, bank, snr=(6, 40)):
+    def __init__(self, seed, recordings, bank, snr=(6, 40), tight=False):
         self.rng = np.random.default_rng(seed)
         self.recordings = recordings
         self.speakers, self.strings = bank
         self.noises = [w for _, w in self.strings]
         self.snr = snr
+        self.tight = tight
 
     def draw(self, kind, low, high):
         rng = self.rng
@@ -135,7 +140,7 @@ class Generator:
         else:
             source = int(rng.integers(len(SPEAKERS)))
             x = join(rng, self.recordings[SPEAKERS[source]][kind], labels, rng.uniform(0.85, 1.18))
-        return features.log_mel(distort(rng, x, self.noises, self.snr)), labels, source
+        return features.log_mel(distort(rng, x, self.noises, self.snr, self.tight)), labels, source
 
 
 def pack(utterances, dtype):

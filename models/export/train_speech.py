@@ -47,7 +47,7 @@ def mask(x, rng):
             width, start = rng.integers(0, 7), rng.integers(0, x.shape[2])
             row[:, start:start + width] = fill
         for _ in range(rng.integers(0, 3)):
-            width, start = rng.integers(0, 10), rng.integers(0, x.shape[1])
+            width, start = rng.integers(0, min(10, 2 + x.shape[1] // 12)), rng.integers(0, x.shape[1])
             row[start:start + width] = fill
     return x
 
