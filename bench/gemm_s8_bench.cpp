@@ -24,8 +24,8 @@ constexpr Shape kShapes[] = {
     {"gemv_small", 1, 1024, 256},
 };
 
-void gemm(benchmark::State& state, const GemmS8Table& table, const Shape& shape,
-          GemmS8Output type) {
+void gemm(benchmark::State& state, const GemmS8Table& table, const Shape& shape, GemmS8Output type,
+          bool lookup) {
   const auto aligned = [](size_t bytes) {
     return std::unique_ptr<void, void (*)(void*)>(
         std::aligned_alloc(64, (bytes + 63) / 64 * 64 + 64), std::free);
@@ -52,6 +52,8 @@ void gemm(benchmark::State& state, const GemmS8Table& table, const Shape& shape,
   args.c_stride = shape.n;
   args.epilogue.type = type;
   args.epilogue.multiplier = multiplier.data();
+  const uint8_t entries[256] = {};
+  if (lookup) args.epilogue.lookup = entries;
   args.scratch = scratch.get();
   SerialParallel serial;
   for (auto _ : state) gemm_s8(table, args, serial);
@@ -66,9 +68,11 @@ const bool kRegistered = [] {
       if (variant.isa == Isa::scalar || !CpuToken::probe(variant.isa)) continue;
       const std::string name = std::string("gemm_s8/") + std::string(isa_name(variant.isa)) + "/";
       benchmark::RegisterBenchmark((name + shape.name + "/u8").c_str(), gemm, *variant.table, shape,
-                                   GemmS8Output::u8);
+                                   GemmS8Output::u8, false);
       benchmark::RegisterBenchmark((name + shape.name + "/f32").c_str(), gemm, *variant.table,
-                                   shape, GemmS8Output::f32);
+                                   shape, GemmS8Output::f32, false);
+      benchmark::RegisterBenchmark((name + shape.name + "/lookup").c_str(), gemm, *variant.table,
+                                   shape, GemmS8Output::u8, true);
     }
   return true;
 }();

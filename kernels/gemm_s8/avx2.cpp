@@ -5,9 +5,11 @@
 namespace octet::kernels {
 namespace {
 
-#include "kernels/gemm_s8/epilogue.inl"
 #include "kernels/gemm_s8/pack.inl"
+#include "kernels/vec/lookup256.inl"
 #include "kernels/vec/vec256.inl"
+// After lookup_bytes.
+#include "kernels/gemm_s8/epilogue.inl"
 
 // Exact s16 products by vpmaddwd: A widens to s16 with its zero point taken off (once, into the
 // scratch), B widens as it is read.
@@ -146,6 +148,7 @@ void tile(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t colum
       finish_tile<Vec256>(args, correction, acc, kPanel, m, rows, n, columns);
     }
   }
+  finish_lookup(args, row_begin, row_end, column_begin, column_end);
 }
 
 }  // namespace

@@ -5,10 +5,12 @@
 namespace octet::kernels {
 namespace {
 
-#include "kernels/gemm_s8/epilogue.inl"
 #include "kernels/gemm_s8/pack.inl"
 #include "kernels/vec/dot512.inl"
+#include "kernels/vec/lookup512.inl"
 #include "kernels/vec/vec512.inl"
+// After lookup_bytes.
+#include "kernels/gemm_s8/epilogue.inl"
 
 using Vec = Vec512;
 

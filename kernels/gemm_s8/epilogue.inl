@@ -60,7 +60,6 @@ struct StoreCodes {
   explicit StoreCodes(const GemmS8Args& args)
       : c(static_cast<uint8_t*>(args.c)),
         stride(args.c_stride),
-        lookup(args.epilogue.lookup),
         // Rounding keeps order, so clamping to whole numbers before it gives the same code.
         low(V::set(static_cast<float>(args.epilogue.low - args.epilogue.zero_point))),
         high(V::set(static_cast<float>(args.epilogue.high - args.epilogue.zero_point))),
@@ -68,14 +67,11 @@ struct StoreCodes {
   void operator()(const Columns<V>& columns, size_t m, typename V::Int acc) const {
     typename V::Float value = V::multiply(V::to_float(acc), columns.multiplier);
     value = V::min(V::max(value, low), high);
-    uint8_t* to = c + m * stride + columns.begin;
-    V::store_bytes(to, columns.count, V::add(V::round(value), zero_point));
-    if (lookup != nullptr)
-      for (size_t i = 0; i < columns.count; ++i) to[i] = lookup[to[i]];
+    V::store_bytes(c + m * stride + columns.begin, columns.count,
+                   V::add(V::round(value), zero_point));
   }
   uint8_t* c;
   size_t stride;
-  const uint8_t* lookup;
   typename V::Float low, high;
   typename V::Int zero_point;
 };
@@ -142,4 +138,14 @@ void finish_tile(const GemmS8Args& args, const Correction& correction, const int
       finish_as<V, StoreFloats<V>>(args, correction, acc, stride, row, rows, column, columns);
       break;
   }
+}
+
+// The table lookup of a whole tile's codes, by the including file's lookup_bytes.
+inline void finish_lookup(const GemmS8Args& args, size_t row_begin, size_t row_end,
+                          size_t column_begin, size_t column_end) {
+  const GemmS8Epilogue& e = args.epilogue;
+  if (e.lookup == nullptr || e.type == GemmS8Output::s32 || e.type == GemmS8Output::f32) return;
+  for (size_t m = row_begin; m < row_end; ++m)
+    lookup_bytes(static_cast<uint8_t*>(args.c) + m * args.c_stride + column_begin,
+                 column_end - column_begin, e.lookup);
 }

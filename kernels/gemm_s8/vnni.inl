@@ -152,4 +152,5 @@ void tile(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t colum
       finish_tile<Vec>(args, correction, acc, kPanel, m, rows, n, columns);
     }
   }
+  finish_lookup(args, row_begin, row_end, column_begin, column_end);
 }

@@ -61,6 +61,7 @@ const Case kCases[] = {
     {.name = "rows 4", .m = 4, .n = 33, .k = 65, .b_zero = true},
     {.name = "rows 5", .m = 5, .n = 49, .k = 66, .b_unsigned = true},
     {.name = "rows 6", .m = 6, .n = 48, .k = 67, .lookup = true},
+    {.name = "lookup over several panels", .m = 8, .n = 171, .k = 20, .lookup = true},
     {.name = "several tiles", .m = 203, .n = 135, .k = 77, .type = GemmS8Output::s32},
     {.name = "asymmetric u8 weights",
      .m = 19,
