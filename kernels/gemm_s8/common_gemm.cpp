@@ -30,7 +30,7 @@ void gemm_s8(const GemmS8Table& table, const GemmS8Args& args, Parallel& paralle
   const size_t row_tasks = tiles_of(args.m, rows_per_task);
   const size_t column_tasks = tiles_of(args.n, column_block);
   // Column blocks of one group of rows stand next to each other, so a range keeps its rows.
-  const size_t grain = kGrainMacs / (k * rows_per_task * column_block);
+  const size_t grain = kGrainMacs / (k * std::min(rows_per_task, args.m) * column_block);
   parallel.for_ranges(
       row_tasks * column_tasks, std::max<size_t>(grain, 1), [&](size_t begin, size_t end) {
         while (begin < end) {

@@ -11,7 +11,7 @@ namespace {
 
 // s16 products by vpmaddwd. State: int16_t codes.
 struct Dots {
-  static constexpr size_t kRows = 2, kPanels = 1;
+  static constexpr size_t kRows = 2, kPanels = 2;
 
   static void store(void* state, size_t /*hidden*/, size_t begin, __m256i codes) {
     const __m128i packed =
