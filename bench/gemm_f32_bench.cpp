@@ -20,7 +20,9 @@ constexpr Shape kShapes[] = {
     {200, 512, 512}, {128, 2048, 512}, {256, 1024, 1024}, {512, 4096, 1024}, {64, 64, 64},
     {16, 16, 16},    {100, 10, 64},    {128, 128, 32}};
 
-void multiply(benchmark::State& state, const GemmF32Variant& variant, Shape shape, bool prepacked) {
+enum class Source { packed, runtime, transposed };
+
+void multiply(benchmark::State& state, const GemmF32Variant& variant, Shape shape, Source source) {
   const GemmF32Table& table = *variant.table;
   const auto a = bench::floats(shape.m * shape.k);
   const auto b = bench::floats(shape.k * shape.n);
@@ -33,9 +35,10 @@ void multiply(benchmark::State& state, const GemmF32Variant& variant, Shape shap
   args.k = shape.k;
   args.a = {a.get(), static_cast<ptrdiff_t>(shape.k), 1};
   args.b = {b.get(), static_cast<ptrdiff_t>(shape.n), 1};
+  if (source == Source::transposed) args.b = {b.get(), 1, static_cast<ptrdiff_t>(shape.k)};
   args.out = out.get();
   args.out_row = static_cast<ptrdiff_t>(shape.n);
-  if (prepacked) {
+  if (source == Source::packed) {
     gemm_f32_pack(table, args.b, shape.k, shape.n, packed.get(), serial);
     args.packed_b = packed.get();
   }
@@ -49,17 +52,26 @@ void multiply(benchmark::State& state, const GemmF32Variant& variant, Shape shap
       benchmark::Counter(work * 1e-9, benchmark::Counter::kIsIterationInvariantRate);
 }
 
+// The products of an attention head, 200 frames of 64 channels, and a decoder's step over them.
+constexpr Shape kScores[] = {{200, 200, 64}, {1, 200, 64}, {1, 1000, 64}, {5, 200, 64}};
+constexpr Shape kContext[] = {{200, 64, 200}, {1, 64, 200}, {1, 64, 1000}, {5, 64, 200}};
+
+void add(const GemmF32Variant& variant, const char* source_name, Source source, Shape shape) {
+  const std::string name = "gemm_f32/" + std::string(isa_name(variant.isa)) + "/" + source_name +
+                           "/" + std::to_string(shape.m) + "x" + std::to_string(shape.n) + "x" +
+                           std::to_string(shape.k);
+  benchmark::RegisterBenchmark(name.c_str(), multiply, variant, shape, source)->MinTime(0.1);
+}
+
 const int kRegistered = [] {
   for (const GemmF32Variant& variant : gemm_f32_variants()) {
     if (variant.isa == Isa::scalar || !CpuToken::probe(variant.isa)) continue;
-    for (const Shape shape : kShapes)
-      for (const bool prepacked : {true, false}) {
-        const std::string name = std::string("gemm_f32/") + std::string(isa_name(variant.isa)) +
-                                 (prepacked ? "/packed/" : "/runtime/") + std::to_string(shape.m) +
-                                 "x" + std::to_string(shape.n) + "x" + std::to_string(shape.k);
-        benchmark::RegisterBenchmark(name.c_str(), multiply, variant, shape, prepacked)
-            ->MinTime(0.1);
-      }
+    for (const Shape shape : kShapes) {
+      add(variant, "packed", Source::packed, shape);
+      add(variant, "runtime", Source::runtime, shape);
+    }
+    for (const Shape shape : kScores) add(variant, "scores", Source::transposed, shape);
+    for (const Shape shape : kContext) add(variant, "context", Source::runtime, shape);
   }
   return 0;
 }();

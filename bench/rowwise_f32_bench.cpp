@@ -80,6 +80,22 @@ void add_binary(const std::string& name, ptrdiff_t row, ptrdiff_t column) {
       });
 }
 
+void add_short_rows() {
+  add("binary_f32/short_rows", elementwise_f32_variants(),
+      [](const ElementwiseF32Table& table, Buffers& b, Parallel& parallel) {
+        BinaryF32Args args;
+        args.rank = 2;
+        args.shape[0] = kRows * kColumns / 4;
+        args.shape[1] = 4;
+        args.a_stride[0] = 4;
+        args.a_stride[1] = args.b_stride[1] = 1;
+        args.a = b.x;
+        args.b = b.scale;
+        args.out = b.y;
+        binary_f32(table, args, parallel);
+      });
+}
+
 void add_reduce(const std::string& name, ReduceF32 function, size_t inner) {
   add("reduce_f32/" + name, reduce_f32_variants(),
       [=](const ReduceF32Table& table, Buffers& b, Parallel& parallel) {
@@ -112,6 +128,7 @@ const int kRegistered = [] {
   add_binary("same", kColumns, 1);
   add_binary("row", 0, 1);
   add_binary("column", 1, 0);
+  add_short_rows();
   add_softmax("rows", false, 1);
   add_softmax("log_rows", true, 1);
   add_softmax("columns", false, kRows);

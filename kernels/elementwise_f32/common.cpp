@@ -11,6 +11,9 @@ namespace {
 
 // Elements of a chunk that are worth waking a thread for.
 constexpr size_t kGrain = 16384;
+// Rows shorter than this aren't worth a call of their own.
+constexpr size_t kShortRow = 16;
+constexpr size_t kGathered = 512;
 
 // Functions of the C library, which every instruction set takes from the scalar row.
 bool is_library(UnaryF32 f) { return f == UnaryF32::sin || f == UnaryF32::cos; }
@@ -43,35 +46,75 @@ Odometer merged(const BinaryF32Args& args) {
   return m;
 }
 
-// The offsets of row `index`; dimension 0, the innermost, is the row itself.
-struct Offsets {
-  ptrdiff_t a = 0;
-  ptrdiff_t b = 0;
+// Walks over rows; dimension 0, the innermost, is the row itself.
+class Rows {
+ public:
+  Rows(const Odometer& m, size_t row) : m_(m) {
+    for (size_t d = 1; d < m.rank; ++d) {
+      index_[d] = row % m.shape[d];
+      row /= m.shape[d];
+      a_ += static_cast<ptrdiff_t>(index_[d]) * m.a[d];
+      b_ += static_cast<ptrdiff_t>(index_[d]) * m.b[d];
+    }
+  }
+  // Where the row starts in each operand.
+  ptrdiff_t a() const { return a_; }
+  ptrdiff_t b() const { return b_; }
+  void next() {
+    for (size_t d = 1; d < m_.rank; ++d) {
+      a_ += m_.a[d];
+      b_ += m_.b[d];
+      if (++index_[d] < m_.shape[d]) return;
+      a_ -= static_cast<ptrdiff_t>(m_.shape[d]) * m_.a[d];
+      b_ -= static_cast<ptrdiff_t>(m_.shape[d]) * m_.b[d];
+      index_[d] = 0;
+    }
+  }
+
+ private:
+  const Odometer& m_;
+  size_t index_[kBinaryF32Rank] = {};
+  ptrdiff_t a_ = 0;
+  ptrdiff_t b_ = 0;
 };
 
-Offsets offsets(const Odometer& m, size_t index) {
-  Offsets at;
-  for (size_t d = 1; d < m.rank; ++d) {
-    const auto i = static_cast<ptrdiff_t>(index % m.shape[d]);
-    index /= m.shape[d];
-    at.a += i * m.a[d];
-    at.b += i * m.b[d];
+// Whether rows are long enough for a call each, and have steps of 0 or 1.
+bool has_rows(const Odometer& m) {
+  const auto is_step = [](ptrdiff_t stride) { return stride == 0 || stride == 1; };
+  return is_step(m.a[0]) && is_step(m.b[0]) && (m.rank == 1 || m.shape[0] >= kShortRow);
+}
+
+// Elements [begin, end): operands are copied together a buffer at a time.
+void run_gathered(const ElementwiseF32Table& table, const BinaryF32Args& args, const Odometer& m,
+                  size_t begin, size_t end) {
+  float a[kGathered];
+  float b[kGathered];
+  const size_t n = m.shape[0];
+  Rows at(m, begin / n);
+  size_t column = begin % n;
+  while (begin < end) {
+    const size_t count = std::min(end - begin, kGathered);
+    size_t done = 0;
+    while (done < count) {
+      const size_t run = std::min(n - column, count - done);
+      for (size_t i = 0; i < run; ++i) {
+        const auto along = static_cast<ptrdiff_t>(column + i);
+        a[done + i] = args.a[at.a() + along * m.a[0]];
+        b[done + i] = args.b[at.b() + along * m.b[0]];
+      }
+      done += run;
+      column += run;
+      if (column == n) {
+        column = 0;
+        at.next();
+      }
+    }
+    table.binary(args.function, a, 1, b, 1, args.out + begin, count);
+    begin += count;
   }
-  return at;
 }
 
-bool is_step(ptrdiff_t stride) { return stride == 0 || stride == 1; }
-
-void run_row(const ElementwiseF32Table& table, BinaryF32 function, const Odometer& m,
-             const float* a, const float* b, float* out, size_t count) {
-  if (is_step(m.a[0]) && is_step(m.b[0]))
-    return table.binary(function, a, m.a[0], b, m.b[0], out, count);
-  for (size_t i = 0; i < count; ++i)
-    table.binary(function, a + static_cast<ptrdiff_t>(i) * m.a[0], 0,
-                 b + static_cast<ptrdiff_t>(i) * m.b[0], 0, out + i, 1);
-}
-
-// x to the power of 2 or 1/2 needs no library call.
+// x to the power of 2 needs no library call.
 BinaryF32Args simplified(BinaryF32Args args) {
   if (args.function != BinaryF32::pow) return args;
   for (size_t d = 0; d < args.rank; ++d)
@@ -102,24 +145,26 @@ void binary_f32(const ElementwiseF32Table& table, const BinaryF32Args& given, Pa
   const BinaryF32Args args = simplified(given);
   const ElementwiseF32Table& row = args.function == BinaryF32::pow ? elementwise_f32_scalar : table;
   const Odometer m = merged(args);
-  if (m.rank == 1) {
-    parallel.for_ranges(m.shape[0], kGrain, [&](size_t begin, size_t end) {
-      const auto at = static_cast<ptrdiff_t>(begin);
-      run_row(row, args.function, m, args.a + at * m.a[0], args.b + at * m.b[0], args.out + begin,
-              end - begin);
-    });
-    return;
-  }
   size_t rows = 1;
   for (size_t d = 1; d < m.rank; ++d) rows *= m.shape[d];
   const size_t n = m.shape[0];
-  parallel.for_ranges(
-      rows, std::max<size_t>(1, kGrain / std::max<size_t>(1, n)), [&](size_t begin, size_t end) {
-        for (size_t r = begin; r < end; ++r) {
-          const Offsets at = offsets(m, r);
-          run_row(row, args.function, m, args.a + at.a, args.b + at.b, args.out + r * n, n);
-        }
-      });
+  if (!has_rows(m)) {
+    parallel.for_ranges(rows * n, kGrain / 4,
+                        [&](size_t begin, size_t end) { run_gathered(row, args, m, begin, end); });
+  } else if (m.rank == 1) {
+    parallel.for_ranges(n, kGrain, [&](size_t begin, size_t end) {
+      const auto at = static_cast<ptrdiff_t>(begin);
+      row.binary(args.function, args.a + at * m.a[0], m.a[0], args.b + at * m.b[0], m.b[0],
+                 args.out + begin, end - begin);
+    });
+  } else {
+    parallel.for_ranges(rows, std::max<size_t>(1, kGrain / n), [&](size_t begin, size_t end) {
+      Rows at(m, begin);
+      for (size_t r = begin; r < end; ++r, at.next())
+        row.binary(args.function, args.a + at.a(), m.a[0], args.b + at.b(), m.b[0],
+                   args.out + r * n, n);
+    });
+  }
 }
 
 }  // namespace octet::kernels

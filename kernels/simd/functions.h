@@ -13,8 +13,9 @@ namespace octet::kernels::simd {
 
 OCTET_SIMD F32x16 neg(F32x16 x) { return bit_xor(x, set(-0.0F)); }
 OCTET_SIMD F32x16 abs(F32x16 x) { return bit_xor(x, bit_and(x, set(-0.0F))); }
-OCTET_SIMD F32x16 max_nan(F32x16 a, F32x16 b) { return select(is_nan(a), a, max(a, b)); }
-OCTET_SIMD F32x16 min_nan(F32x16 a, F32x16 b) { return select(is_nan(a), a, min(a, b)); }
+// Only max and select wait for a, so a chain over b is short.
+OCTET_SIMD F32x16 max_nan(F32x16 a, F32x16 b) { return select(is_nan(b), b, max(b, a)); }
+OCTET_SIMD F32x16 min_nan(F32x16 a, F32x16 b) { return select(is_nan(b), b, min(b, a)); }
 
 OCTET_SIMD F32x16 relu(F32x16 x) { return max(zero(), x); }
 OCTET_SIMD F32x16 clip(F32x16 x, F32x16 low, F32x16 high) { return min(high, max(low, x)); }

@@ -15,8 +15,9 @@ namespace octet::kernels::simd {
 /// a > b ? a : b, so b when either is NaN; min likewise.
 inline float max(float a, float b) { return a > b ? a : b; }
 inline float min(float a, float b) { return a < b ? a : b; }
-inline float max_nan(float a, float b) { return std::isnan(a) ? a : max(a, b); }
-inline float min_nan(float a, float b) { return std::isnan(a) ? a : min(a, b); }
+/// NaN when either is NaN; a when they are equal.
+inline float max_nan(float a, float b) { return std::isnan(b) ? b : max(b, a); }
+inline float min_nan(float a, float b) { return std::isnan(b) ? b : min(b, a); }
 
 inline float relu(float x) { return max(0.0F, x); }
 inline float clip(float x, float low, float high) { return min(high, max(low, x)); }

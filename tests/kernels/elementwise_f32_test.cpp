@@ -86,6 +86,8 @@ const BinaryCase kBinary[] = {
     {"outer product", {6, 19}, {6, 1}, {1, 19}},
     {"channels", {2, 3, 4, 5}, {2, 3, 4, 5}, {1, 3, 1, 1}},
     {"both sides", {2, 3, 4, 5}, {2, 1, 4, 1}, {1, 3, 1, 5}},
+    {"short rows", {700, 3}, {700, 3}, {1, 3}},
+    {"short columns", {50, 40, 2}, {50, 1, 2}, {1, 40, 1}},
     {"empty", {3, 0}, {3, 0}, {3, 1}},
 };
 
@@ -119,8 +121,8 @@ float expected(BinaryF32 function, float a, float b) {
     case BinaryF32::sub: return a - b;
     case BinaryF32::mul: return a * b;
     case BinaryF32::div: return a / b;
-    case BinaryF32::max: return std::isnan(a) || std::isnan(b) ? NAN : (a > b ? a : b);
-    case BinaryF32::min: return std::isnan(a) || std::isnan(b) ? NAN : (a < b ? a : b);
+    case BinaryF32::max: return std::isnan(a) || std::isnan(b) ? NAN : (b > a ? b : a);
+    case BinaryF32::min: return std::isnan(a) || std::isnan(b) ? NAN : (b < a ? b : a);
     case BinaryF32::pow: return std::pow(a, b);
     case BinaryF32::prelu: return a < 0.0F ? a * b : a;
   }
