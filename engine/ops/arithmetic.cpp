@@ -22,7 +22,7 @@ T wrapping(T a, T b, F f) {
 
 struct AddFunction {
   static constexpr auto kKernel = kernels::BinaryF32::add;
-  static constexpr bool kQuantized = true;
+  static constexpr auto kCodes = CodeFunction::add;
   template <typename T>
   T operator()(T a, T b) const {
     return wrapping(a, b, [](auto x, auto y) { return x + y; });
@@ -32,7 +32,7 @@ struct AddFunction {
 
 struct SubFunction {
   static constexpr auto kKernel = kernels::BinaryF32::sub;
-  static constexpr bool kQuantized = true;
+  static constexpr auto kCodes = CodeFunction::sub;
   template <typename T>
   T operator()(T a, T b) const {
     return wrapping(a, b, [](auto x, auto y) { return x - y; });
@@ -42,7 +42,7 @@ struct SubFunction {
 
 struct MulFunction {
   static constexpr auto kKernel = kernels::BinaryF32::mul;
-  static constexpr bool kQuantized = true;
+  static constexpr auto kCodes = CodeFunction::mul;
   template <typename T>
   T operator()(T a, T b) const {
     return wrapping(a, b, [](auto x, auto y) { return x * y; });

@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "engine/ops/common/elementwise.h"
+#include "kernels/convert/convert.h"
 
 namespace octet::ops::cast {
 namespace {
@@ -57,9 +58,28 @@ To convert(From value) {
   }
 }
 
+// The conversions that whole models go through have kernels.
+bool run_kernel(const TensorView& x, const TensorView& y, RunContext& context) {
+  const auto& table = *kernels::select_convert(context.cpu()).table;
+  const auto count = static_cast<size_t>(x.count());
+  bool done = false;
+  visit_dtype(y.dtype, TypeList<Half, Bfloat16>{}, [&]<typename H>() {
+    if (x.dtype != DType::f32) return;
+    kernels::convert(table, x.as<float>(), y.as<H>(), count, context.parallel());
+    done = true;
+  });
+  visit_dtype(x.dtype, TypeList<Half, Bfloat16>{}, [&]<typename H>() {
+    if (y.dtype != DType::f32) return;
+    kernels::convert(table, x.as<H>(), y.as<float>(), count, context.parallel());
+    done = true;
+  });
+  return done;
+}
+
 Status run(const Attrs& /*attrs*/, RunContext& context) {
   const TensorView& x = context.input(0);
   const TensorView& y = context.output(0);
+  if (run_kernel(x, y, context)) return {};
   bool known = false;
   visit_dtype(x.dtype, CastTypes{}, [&]<typename From>() {
     known = visit_dtype(y.dtype, CastTypes{}, [&]<typename To>() {

@@ -102,13 +102,6 @@ using EqualTypes = TypeList<float, double, int32_t, int64_t, int8_t, uint8_t, in
                             uint32_t, uint64_t, bool>;
 using Bools = TypeList<bool>;
 
-constexpr Implementation kNotRows[] = {
-    {.name = "elementwise",
-     .match = match_keep_layout,
-     .prepare = prepare_function<elementwise::run_unary<NotFunction, Bools>>},
-    reference<elementwise::run_unary<NotFunction, Bools>>(),
-};
-
 }  // namespace
 
 extern const OpDef And;
@@ -126,11 +119,7 @@ const OpDef Greater = binary_op<GreaterFunction>("Greater");
 const OpDef GreaterOrEqual = binary_op<GreaterOrEqualFunction>("GreaterOrEqual");
 const OpDef Less = binary_op<LessFunction>("Less");
 const OpDef LessOrEqual = binary_op<LessOrEqualFunction>("LessOrEqual");
-const OpDef Not = {.domain = "",
-                   .name = "Not",
-                   .infer = elementwise::infer_unary<NotFunction>,
-                   .alias = {AliasRule::Kind::in_place},
-                   .implementations = kNotRows};
+const OpDef Not = elementwise::integer_unary_op<NotFunction, Bools>("Not");
 const OpDef Or = binary_op<OrFunction, Bools>("Or");
 const OpDef Xor = binary_op<XorFunction, Bools>("Xor");
 

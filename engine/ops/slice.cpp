@@ -50,8 +50,9 @@ Cut cut_of(int64_t extent, int64_t start, int64_t end, int64_t step) {
 
 // The extent with symbols about: bounds are taken to lie inside, which binding checks by numbers.
 Dim symbolic_count(const Dim& extent, const Dim& start, const Dim& end, int64_t step) {
-  if (step < 0) return Dim::fresh();
   constexpr int64_t kOpen = int64_t{1} << 30;
+  const bool flips = start == Dim(-1) && end.known() && end.value() < -kOpen;
+  if (step < 0) return flips ? ceil_div(extent, Dim(-step)) : Dim::fresh();
   const auto placed = [&](const Dim& at) {
     if (!at.known()) return at;
     if (at.value() < 0) return at.value() < -kOpen ? Dim(0) : extent + at;

@@ -1,3 +1,5 @@
+#include "kernels/transpose/transpose.h"
+
 #include <algorithm>
 #include <numeric>
 
@@ -44,10 +46,21 @@ Status run(const Attrs& attrs, RunContext& context) {
   const TensorView& x = context.input(0);
   const TensorView& y = context.output(0);
   OCTET_ASSIGN(const size_t bytes, element_bytes(x.dtype));
+  const auto perm = permutation(attrs.as<TransposeAttrs>(), x.rank());
+  const bool row_major = x.layout == Layout::row_major && y.layout == Layout::row_major;
+  // With the innermost axis in place whole runs move; else the kernel turns tiles in registers.
+  const bool runs = perm.empty() || perm.back() == static_cast<int64_t>(perm.size()) - 1;
+  if (row_major && !runs && bytes <= 8 && x.rank() <= kernels::kMaxTransposeRank) {
+    const std::vector<size_t> dims(x.dims.begin(), x.dims.end());
+    const std::vector<size_t> axes(perm.begin(), perm.end());
+    kernels::select_transpose(context.cpu())
+        .table->run({x.data, y.data, bytes, x.rank(), dims.data(), axes.data()},
+                    context.parallel());
+    return {};
+  }
   const Steps own = steps_of(x);
   Steps from;
-  for (const int64_t axis : permutation(attrs.as<TransposeAttrs>(), x.rank()))
-    from.push_back(own[static_cast<size_t>(axis)]);
+  for (const int64_t axis : perm) from.push_back(own[static_cast<size_t>(axis)]);
   copy_strided(y.data, steps_of(y), x.data, from, y.dims, bytes, context.parallel());
   return {};
 }

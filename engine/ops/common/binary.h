@@ -1,5 +1,6 @@
 #pragma once
 
+#include "engine/ops/common/codes.h"
 #include "engine/ops/common/elements.h"
 #include "engine/ops/common/elementwise.h"
 
@@ -43,6 +44,27 @@ inline constexpr Implementation kBinaryRows[] = {
     reference<run_binary<F, Types>>(),
 };
 
+/// With a row for codes: functions that name theirs as `kCodes`.
+template <typename F, typename Types>
+inline constexpr Implementation kCodeRows[] = {
+    {.name = "elementwise_s8", .match = match_codes, .prepare = prepare_codes<F::kCodes>},
+    kBinaryRows<F, Types>[0],
+    kBinaryRows<F, Types>[1],
+};
+
+template <typename F>
+constexpr bool kHasCodes = requires {
+  F::kCodes;
+};
+
+template <typename F, typename Types>
+constexpr std::span<const Implementation> binary_rows() {
+  if constexpr (kHasCodes<F>)
+    return kCodeRows<F, Types>;
+  else
+    return kBinaryRows<F, Types>;
+}
+
 QuantSpec quant_binary(const Graph& graph, const Node& node);
 
 template <typename F, typename Types = NumericTypes>
@@ -53,8 +75,8 @@ constexpr OpDef binary_op(std::string_view name) {
           .attrs = codec_of<F>(),
           .infer = infer_binary<F>,
           .alias = {kReturnsBool<F> ? AliasRule::Kind::none : AliasRule::Kind::in_place},
-          .quant = kMayQuantize<F> ? quant_binary : nullptr,
-          .implementations = kBinaryRows<F, Types>};
+          .quant = kHasCodes<F> ? quant_binary : nullptr,
+          .implementations = binary_rows<F, Types>()};
 }
 
 }  // namespace octet::elementwise

@@ -137,8 +137,28 @@ Status infer_unary(InferContext& context) {
   return {};
 }
 
+/// Functions without a meaning on real numbers: no table row.
+template <typename F, typename Types>
+inline constexpr Implementation kIntegerUnaryRows[] = {
+    {.name = "elementwise",
+     .match = match_keep_layout,
+     .prepare = prepare_function<run_unary<F, Types>>},
+    reference<run_unary<F, Types>>(),
+};
+
+template <typename F, typename Types>
+constexpr OpDef integer_unary_op(std::string_view name) {
+  return {.domain = "",
+          .name = name,
+          .infer = infer_unary<F>,
+          .alias = {AliasRule::Kind::in_place},
+          .implementations = kIntegerUnaryRows<F, Types>};
+}
+
 template <typename F>
-constexpr bool kMayQuantize = requires { F::kQuantized; };
+constexpr bool kMayQuantize = requires {
+  F::kQuantized;
+};
 
 template <typename F, typename Types = FloatTypes>
 constexpr OpDef unary_op(std::string_view name) {

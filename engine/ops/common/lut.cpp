@@ -2,18 +2,13 @@
 
 #include <array>
 
-#include "engine/ops/common/strided.h"
 #include "engine/ops/op.h"
+#include "kernels/lut_s8/lut_s8.h"
 
 namespace octet {
 namespace {
 
 using Table = std::array<uint8_t, 256>;
-
-bool eight_bit_codes(const QuantPtr& quant) {
-  return quant && quant->per_tensor() &&
-         (quant->storage == DType::u8 || quant->storage == DType::s8);
-}
 
 uint8_t code_of(float value, const QuantType& quant) {
   if (quant.storage == DType::u8)
@@ -30,24 +25,28 @@ float value_of(uint8_t code, const QuantType& quant) {
 
 class LutStep final : public Step {
  public:
-  LutStep(const Table& table, StepInfo info) : table_(table), info_(std::move(info)) {}
+  LutStep(const Table& table, const kernels::Variant<kernels::LutS8Table>& kernel)
+      : table_(table), kernel_(kernel) {}
   Status run(RunContext& context) const override {
-    const auto* x = reinterpret_cast<const uint8_t*>(context.input(0).data);
-    auto* y = reinterpret_cast<uint8_t*>(context.output(0).data);
-    context.parallel().for_ranges(static_cast<size_t>(context.input(0).count()), kParallelGrain,
-                                  [&](size_t begin, size_t end) {
-                                    for (size_t i = begin; i < end; ++i) y[i] = table_[x[i]];
-                                  });
+    const TensorView& x = context.input(0);
+    kernel_.table->map(reinterpret_cast<const uint8_t*>(x.data),
+                       reinterpret_cast<uint8_t*>(context.output(0).data),
+                       static_cast<size_t>(x.count()), table_.data(), context.parallel());
     return {};
   }
-  StepInfo info() const override { return info_; }
+  StepInfo info() const override { return {"lut_s8", "native", kernel_.isa}; }
 
  private:
   Table table_;
-  StepInfo info_;
+  kernels::Variant<kernels::LutS8Table> kernel_;
 };
 
 }  // namespace
+
+bool eight_bit_codes(const QuantPtr& quant) {
+  return quant && quant->per_tensor() &&
+         (quant->storage == DType::u8 || quant->storage == DType::s8);
+}
 
 std::optional<Ports> match_lut(const LowerContext& context) {
   if (!eight_bit_codes(context.input_quant(0)) || !eight_bit_codes(context.output_quant(0)))
@@ -61,7 +60,7 @@ std::unique_ptr<Step> make_lut_step(const LowerContext& context, FunctionRef<flo
   for (size_t code = 0; code < table.size(); ++code)
     table[code] = code_of(f(value_of(static_cast<uint8_t>(code), *context.input_quant(0))),
                           *context.output_quant(0));
-  return std::make_unique<LutStep>(table, StepInfo{"lut_s8", "native", Isa::scalar});
+  return std::make_unique<LutStep>(table, kernels::select_lut_s8(context.cpu()));
 }
 
 }  // namespace octet

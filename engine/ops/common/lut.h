@@ -4,6 +4,9 @@
 
 namespace octet {
 
+/// Codes of 8 bits, quantized per tensor.
+bool eight_bit_codes(const QuantPtr& quant);
+
 /// Stored ports, layout kept, when input 0 and output 0 are 8-bit codes quantized per tensor.
 std::optional<Ports> match_lut(const LowerContext& context);
 

@@ -1,0 +1,74 @@
+#include <algorithm>
+
+#include "engine/ops/common/axes.h"
+#include "engine/ops/op.h"
+
+namespace octet::ops::hardmax {
+namespace {
+
+struct HardmaxAttrs {
+  std::optional<int64_t> axis;
+  /// Before opset 13 everything from the axis on is one row.
+  int64_t flattens = 0;
+  static constexpr auto fields() { return std::tuple{field("axis", &HardmaxAttrs::axis)}; }
+};
+
+Status canonical(const CanonicalContext& context) {
+  if (context.opset >= 13) return {};
+  auto attrs = context.attrs<HardmaxAttrs>();
+  attrs.axis = attrs.axis.value_or(1);
+  attrs.flattens = 1;
+  context.node().attrs = Attrs::of(attrs);
+  return {};
+}
+
+AxisCut rows_of(const HardmaxAttrs& attrs, const Dims& dims) {
+  const size_t axis = *normalize_axis(attrs.axis.value_or(-1), dims.size());
+  AxisCut cut = cut_at(dims, axis);
+  if (attrs.flattens != 0) cut = {cut.outer, cut.extent * cut.inner, 1};
+  return cut;
+}
+
+template <typename T>
+void mark(const T* x, T* y, const AxisCut& cut) {
+  std::fill_n(y, cut.outer * cut.extent * cut.inner, T{});
+  for (size_t row = 0; row < cut.outer * cut.inner; ++row) {
+    const size_t base = row / cut.inner * cut.extent * cut.inner + row % cut.inner;
+    size_t best = 0;
+    for (size_t k = 1; k < cut.extent; ++k)
+      if (x[base + k * cut.inner] > x[base + best * cut.inner]) best = k;
+    if (cut.extent > 0) y[base + best * cut.inner] = T(1);
+  }
+}
+
+Status infer(InferContext& context) {
+  if (context.has_rank(0)) {
+    OCTET_ASSIGN(
+        [[maybe_unused]] const size_t axis,
+        context.axis(context.attrs<HardmaxAttrs>().axis.value_or(-1), context.shape(0).size()));
+  }
+  return infer_same(context);
+}
+
+Status run(const Attrs& attrs, RunContext& context) {
+  const TensorView& x = context.input(0);
+  const AxisCut cut = rows_of(attrs.as<HardmaxAttrs>(), x.dims);
+  const bool known = visit_dtype(x.dtype, FloatTypes{}, [&]<typename T>() {
+    mark(x.as<T>(), context.output(0).as<T>(), cut);
+  });
+  return known ? Status{} : unsupported("elements of type " + std::string(dtype_name(x.dtype)));
+}
+
+constexpr Implementation kRows[] = {reference<run>()};
+
+}  // namespace
+
+extern const OpDef Hardmax;
+const OpDef Hardmax = {.domain = "",
+                       .name = "Hardmax",
+                       .attrs = attr_codec<HardmaxAttrs>(),
+                       .canonical = canonical,
+                       .infer = infer,
+                       .implementations = kRows};
+
+}  // namespace octet::ops::hardmax

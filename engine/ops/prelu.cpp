@@ -1,0 +1,33 @@
+#include "engine/ops/common/binary.h"
+
+namespace octet::ops::prelu {
+namespace {
+
+struct PReluFunction {
+  static constexpr auto kKernel = kernels::BinaryF32::prelu;
+  template <typename T>
+  T operator()(T x, T slope) const {
+    return x < T{} ? static_cast<T>(x * slope) : x;
+  }
+};
+
+using PReluTypes = TypeList<float, double, int32_t, int64_t, uint32_t, uint64_t>;
+
+// The slope broadcasts to x, never the other way.
+Status infer(InferContext& context) {
+  OCTET_RETURN_IF_ERROR(elementwise::infer_binary<PReluFunction>(context));
+  context.set_like(0, 0);
+  return {};
+}
+
+constexpr OpDef with_infer(OpDef op) {
+  op.infer = infer;
+  return op;
+}
+
+}  // namespace
+
+extern const OpDef PRelu;
+const OpDef PRelu = with_infer(elementwise::binary_op<PReluFunction, PReluTypes>("PRelu"));
+
+}  // namespace octet::ops::prelu

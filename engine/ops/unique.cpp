@@ -1,0 +1,149 @@
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+
+#include "engine/ops/common/axes.h"
+#include "engine/ops/op.h"
+
+namespace octet::ops::unique {
+namespace {
+
+struct UniqueAttrs {
+  std::optional<int64_t> axis;
+  int64_t sorted = 1;
+  static constexpr auto fields() {
+    return std::tuple{field("axis", &UniqueAttrs::axis), field("sorted", &UniqueAttrs::sorted)};
+  }
+};
+
+Status infer(InferContext& context) {
+  const auto& axis = context.attrs<UniqueAttrs>().axis;
+  const Dim count = Dim::fresh();
+  context.set_tensor(0, context.dtype(0));
+  if (!axis) {
+    context.set_tensor(0, context.dtype(0), Shape{count});
+  } else if (context.has_rank(0)) {
+    Shape out = context.shape(0);
+    OCTET_ASSIGN(const size_t index, context.axis(*axis, out.size()));
+    out[index] = count;
+    context.set_tensor(0, context.dtype(0), std::move(out));
+  }
+  context.set_tensor(1, DType::s64, Shape{count});
+  context.set_tensor(2, DType::s64, Shape{Dim::fresh()});
+  context.set_tensor(3, DType::s64, Shape{count});
+  return {};
+}
+
+// Slices along an axis, compared element by element.
+template <typename T>
+struct Slices {
+  const T* x;
+  AxisCut cut;
+
+  const T& at(size_t slice, size_t element) const {
+    return x[(element / cut.inner * cut.extent + slice) * cut.inner + element % cut.inner];
+  }
+  int compare(size_t a, size_t b) const {
+    for (size_t e = 0; e < cut.outer * cut.inner; ++e) {
+      if (at(a, e) < at(b, e)) return -1;
+      if (at(b, e) < at(a, e)) return 1;
+    }
+    return 0;
+  }
+};
+
+// Distinct slices: where each occurs first, how often, and which one each slice is.
+struct Groups {
+  std::vector<size_t> first;
+  std::vector<int64_t> counts;
+  std::vector<int64_t> inverse;
+};
+
+template <typename T>
+Groups group(const Slices<T>& slices, bool sorted) {
+  std::vector<size_t> order(slices.cut.extent);
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return slices.compare(a, b) < 0; });
+  Groups groups;
+  groups.inverse.resize(order.size());
+  for (size_t i = 0; i < order.size(); ++i) {
+    if (i == 0 || slices.compare(order[i - 1], order[i]) != 0) {
+      groups.first.push_back(order[i]);
+      groups.counts.push_back(0);
+    }
+    ++groups.counts.back();
+    groups.inverse[order[i]] = static_cast<int64_t>(groups.first.size()) - 1;
+  }
+  if (sorted) return groups;
+  // By first occurrence.
+  std::vector<size_t> by_place(groups.first.size());
+  std::iota(by_place.begin(), by_place.end(), size_t{0});
+  std::sort(by_place.begin(), by_place.end(),
+            [&](size_t a, size_t b) { return groups.first[a] < groups.first[b]; });
+  Groups placed = groups;
+  std::vector<int64_t> rank(by_place.size());
+  for (size_t i = 0; i < by_place.size(); ++i) {
+    placed.first[i] = groups.first[by_place[i]];
+    placed.counts[i] = groups.counts[by_place[i]];
+    rank[by_place[i]] = static_cast<int64_t>(i);
+  }
+  for (int64_t& g : placed.inverse) g = rank[static_cast<size_t>(g)];
+  return placed;
+}
+
+template <typename Range>
+Status write(RunContext& context, size_t i, const Range& values) {
+  if (!context.has_output(i)) return {};
+  OCTET_RETURN_IF_ERROR(context.allocate(i, {static_cast<int64_t>(values.size())}));
+  std::transform(values.begin(), values.end(), context.output(i).as<int64_t>(),
+                 [](auto v) { return static_cast<int64_t>(v); });
+  return {};
+}
+
+template <typename T>
+Status run_typed(const UniqueAttrs& attrs, RunContext& context) {
+  const TensorView& x = context.input(0);
+  Dims dims = attrs.axis ? x.dims : Dims{x.count()};
+  const size_t axis = attrs.axis ? *normalize_axis(*attrs.axis, x.rank()) : 0;
+  const Slices<T> slices{x.as<T>(), cut_at(dims, axis)};
+  const Groups groups = group(slices, attrs.sorted != 0);
+  if (context.has_output(0)) {
+    dims[axis] = static_cast<int64_t>(groups.first.size());
+    OCTET_RETURN_IF_ERROR(context.allocate(0, dims));
+    T* y = context.output(0).as<T>();
+    const AxisCut& cut = slices.cut;
+    for (size_t o = 0; o < cut.outer; ++o)
+      for (const size_t slice : groups.first)
+        for (size_t k = 0; k < cut.inner; ++k) *y++ = slices.at(slice, o * cut.inner + k);
+  }
+  OCTET_RETURN_IF_ERROR(write(context, 1, groups.first));
+  OCTET_RETURN_IF_ERROR(write(context, 2, groups.inverse));
+  return write(context, 3, groups.counts);
+}
+
+using UniqueTypes = TypeList<float, double, int32_t, int64_t, int8_t, uint8_t, int16_t, uint16_t,
+                             uint32_t, uint64_t, bool>;
+
+Status run(const Attrs& attrs, RunContext& context) {
+  const DType dtype = context.input(0).dtype;
+  Status status = unsupported("elements of type " + std::string(dtype_name(dtype)));
+  visit_dtype(dtype, UniqueTypes{},
+              [&]<typename T>() { status = run_typed<T>(attrs.as<UniqueAttrs>(), context); });
+  return status;
+}
+
+constexpr Implementation kRows[] = {reference<run>()};
+
+}  // namespace
+
+extern const OpDef Unique;
+const OpDef Unique = {.domain = "",
+                      .name = "Unique",
+                      .since = 11,
+                      .outputs = {1, 4},
+                      .attrs = attr_codec<UniqueAttrs>(),
+                      .infer = infer,
+                      .implementations = kRows};
+
+}  // namespace octet::ops::unique
