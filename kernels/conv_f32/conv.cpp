@@ -9,14 +9,20 @@ namespace {
 // What a range keeps on its stack: pointers into the image, and windows that are copied because
 // they touch the padding or aren't contiguous.
 constexpr size_t kPointers = 2048;
-constexpr size_t kWindowFloats = 8192;
-// Taps of fewer channels are worth copying into windows.
+constexpr size_t kWindowFloats = 16384;
+// Taps of fewer channels are worth copying into windows; so are longer ones that seldom need it.
 constexpr size_t kShortDepth = 32;
+constexpr size_t kContiguous = 682;
 constexpr size_t kMostTiles = 16;
 // Multiply-adds of a chunk that are worth waking a thread for.
 constexpr size_t kGrainWork = size_t{1} << 18;
 
 size_t ceil_div(size_t a, size_t b) { return (a + b - 1) / b; }
+
+bool uses_windows(const ConvF32Shape& shape, const ConvF32Layout& layout, bool contiguous) {
+  return shape.kernel_width > 1 && layout.taps * layout.depth <= kWindowFloats &&
+         (layout.depth < kShortDepth || (contiguous && layout.taps * layout.depth <= kContiguous));
+}
 
 // A coordinate in the padding wraps around to beyond the image.
 struct Position {
@@ -38,10 +44,12 @@ class Convolution {
   Position position(size_t pixel) const;
   const float* pixel_at(const Position& at, size_t ky, size_t kx) const;
   void point_taps(size_t first, size_t rows, size_t group, const float** pointers) const;
-  void point_windows(size_t first, size_t rows, size_t group, const float** pointers,
-                     float* windows) const;
+  size_t point_windows(size_t first, size_t rows, size_t group, const float** pointers,
+                       float* windows) const;
   void gather(const Position& at, size_t ky, size_t group, float* window) const;
   void run_block(size_t group, size_t block, size_t first_panel, size_t panels) const;
+  void multiply(size_t group, size_t first, size_t rows, size_t first_panel, size_t panels,
+                const float** pointers) const;
 
   const GemmF32Table& table_;
   const ConvF32Args& args_;
@@ -63,14 +71,12 @@ Convolution::Convolution(const GemmF32Table& table, const ConvF32Args& args, siz
   pixels_ = shape_.batch * shape_.out_height * shape_.out_width;
   contiguous_ = shape_.dilation_x == 1 && static_cast<size_t>(args.in_pixel) == layout_.depth;
   tile_ = ceil_div(pixels_, ceil_div(pixels_, table.tile_rows));
-  windows_ = shape_.kernel_width > 1 && (contiguous_ || layout_.depth < kShortDepth) &&
-             k() * tile_ <= kWindowFloats;
+  windows_ = uses_windows(shape_, layout_, contiguous_);
   taps_ = windows_ ? shape_.kernel_height : layout_.taps;
   depth_ = windows_ ? shape_.kernel_width * layout_.depth : layout_.depth;
   assert(taps_ <= kPointers);
   tile_ = std::min(tile_, kPointers / taps_);
   block_tiles_ = std::min(kMostTiles, kPointers / (taps_ * tile_));
-  if (windows_) block_tiles_ = std::min(block_tiles_, kWindowFloats / (k() * tile_));
   const size_t tiles = ceil_div(pixels_, tile_);
   const size_t lanes = ceil_div(width, std::min(width, layout_.groups * layout_.panels));
   block_tiles_ = std::clamp<size_t>(ceil_div(tiles, lanes), 1, block_tiles_);
@@ -116,9 +122,12 @@ void Convolution::gather(const Position& at, size_t ky, size_t group, float* win
   }
 }
 
-void Convolution::point_windows(size_t first, size_t rows, size_t group, const float** pointers,
-                                float* windows) const {
+// Gives how many rows were pointed at: as many as the copied windows have room for.
+size_t Convolution::point_windows(size_t first, size_t rows, size_t group, const float** pointers,
+                                  float* windows) const {
+  const float* end = windows + kWindowFloats;
   for (size_t r = 0; r < rows; ++r) {
+    if (static_cast<size_t>(end - windows) < k()) return r;
     const Position at = position(first + r);
     const bool inside = at.x < shape_.in_width && at.x + shape_.kernel_width <= shape_.in_width;
     const float** slot = pointers + r / tile_ * taps_ * tile_ + r % tile_;
@@ -132,18 +141,11 @@ void Convolution::point_windows(size_t first, size_t rows, size_t group, const f
       *slot = pixel;
     }
   }
+  return rows;
 }
 
-void Convolution::run_block(size_t group, size_t block_index, size_t first_panel,
-                            size_t panels) const {
-  const float* pointers[kPointers];
-  float windows[kWindowFloats];
-  const size_t first = block_index * block_tiles_ * tile_;
-  const size_t rows = std::min(block_tiles_ * tile_, pixels_ - first);
-  if (windows_)
-    point_windows(first, rows, group, pointers, windows);
-  else
-    point_taps(first, rows, group, pointers);
+void Convolution::multiply(size_t group, size_t first, size_t rows, size_t first_panel,
+                           size_t panels, const float** pointers) const {
   const size_t column = first_panel * table_.panel;
   const size_t channel = group * layout_.columns + column;
   GemmF32Block block;
@@ -159,6 +161,23 @@ void Convolution::run_block(size_t group, size_t block_index, size_t first_panel
   block.out_row = args_.out_pixel;
   block.epilogue = epilogue_at(args_.epilogue, first, channel);
   table_.block(block);
+}
+
+void Convolution::run_block(size_t group, size_t block_index, size_t first_panel,
+                            size_t panels) const {
+  const float* pointers[kPointers];
+  float windows[kWindowFloats];
+  const size_t begin = block_index * block_tiles_ * tile_;
+  const size_t end = std::min(begin + block_tiles_ * tile_, pixels_);
+  for (size_t first = begin; first < end;) {
+    size_t rows = end - first;
+    if (windows_)
+      rows = point_windows(first, rows, group, pointers, windows);
+    else
+      point_taps(first, rows, group, pointers);
+    multiply(group, first, rows, first_panel, panels, pointers);
+    first += rows;
+  }
 }
 
 void Convolution::run(size_t begin, size_t end) const {
@@ -191,6 +210,13 @@ void pointwise(const GemmF32Table& table, const ConvF32Args& args, Parallel& par
 }
 
 }  // namespace
+
+bool conv_f32_fits(const ConvF32Shape& shape) {
+  const size_t taps = shape.kernel_height * shape.kernel_width;
+  const size_t depth = shape.in_channels / shape.groups;
+  return taps <= kPointers ||
+         (shape.kernel_height <= kPointers && depth < kShortDepth && taps * depth <= kWindowFloats);
+}
 
 void conv_f32(const GemmF32Table& table, const ConvF32Args& args, Parallel& parallel) {
   const ConvF32Shape& shape = args.shape;

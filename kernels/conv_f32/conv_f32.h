@@ -30,6 +30,10 @@ struct ConvF32Weights {
   ptrdiff_t output = 0, input = 0, kernel_y = 0, kernel_x = 0;
 };
 
+/// Whether the kernel is small enough for the stack of `conv_f32`: 2,048 taps, or 16,384 products
+/// an output where a group has fewer than 32 input channels.
+bool conv_f32_fits(const ConvF32Shape& shape);
+
 size_t conv_f32_packed_size(const GemmF32Table& table, const ConvF32Shape& shape);
 void conv_f32_pack(const GemmF32Table& table, const ConvF32Shape& shape,
                    const ConvF32Weights& weights, float* packed, Parallel& parallel);
@@ -54,6 +58,10 @@ void conv_f32(const GemmF32Table& table, const ConvF32Args& args, Parallel& para
 /// the output's size is given by out_height and out_width (output padding included). Weights are
 /// addressed as in conv_f32, `output` being the stride of the output channel within its group and
 /// `input` that of the input channel (a total index over the groups): ONNX's IOHW.
+/// Whether the kernel is small enough for the stack of `conv_transpose_f32`: 512 taps that meet an
+/// output pixel.
+bool conv_transpose_f32_fits(const ConvF32Shape& shape);
+
 size_t conv_transpose_f32_packed_size(const GemmF32Table& table, const ConvF32Shape& shape);
 void conv_transpose_f32_pack(const GemmF32Table& table, const ConvF32Shape& shape,
                              const ConvF32Weights& weights, float* packed, Parallel& parallel);

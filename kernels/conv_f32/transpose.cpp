@@ -109,9 +109,19 @@ void TransposedRow::run(size_t image, size_t out_y, size_t group) const {
 
 }  // namespace
 
+bool conv_transpose_f32_fits(const ConvF32Shape& shape) {
+  // The most taps of a phase along one axis; with a dilation, a phase may meet all of them.
+  const auto most = [](size_t kernel, size_t stride, size_t dilation) {
+    return dilation == 1 ? (kernel + stride - 1) / stride : kernel;
+  };
+  return most(shape.kernel_height, shape.stride_y, shape.dilation_y) *
+             most(shape.kernel_width, shape.stride_x, shape.dilation_x) <=
+         kTaps;
+}
+
 void conv_transpose_f32(const GemmF32Table& table, const ConvF32Args& args, Parallel& parallel) {
   const ConvF32Shape& shape = args.shape;
-  assert(shape.kernel_height * shape.kernel_width <= kTaps);
+  assert(conv_transpose_f32_fits(shape));
   const TransposedRow row(table, args);
   const size_t work = shape.out_width * (shape.out_channels / shape.groups) *
                       (shape.in_channels / shape.groups) * shape.kernel_height *

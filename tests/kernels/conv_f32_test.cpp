@@ -15,6 +15,14 @@ struct Case {
 };
 
 const Case kCases[] = {
+    {"1-D, 3000 taps",
+     {.in_width = 4000,
+      .in_channels = 2,
+      .out_width = 21,
+      .out_channels = 4,
+      .kernel_width = 3000,
+      .stride_x = 150,
+      .pad_left = 1000}},
     {"pointwise",
      {.in_height = 5,
       .in_width = 6,
@@ -152,6 +160,13 @@ const Case kCases[] = {
 };
 
 const Case kTransposed[] = {
+    {"1-D, 1024 taps",
+     {.in_width = 12,
+      .in_channels = 9,
+      .out_width = 3840,
+      .out_channels = 1,
+      .kernel_width = 1024,
+      .stride_x = 256}},
     {"stride 2",
      {.batch = 2,
       .in_height = 4,
@@ -324,4 +339,13 @@ TEST_CASE("conv_f32: every row and every split gives the definition's bits") {
 
 TEST_CASE("conv_transpose_f32: every row and every split gives the definition's bits") {
   for (const Case& c : kTransposed) check(c, true);
+}
+
+TEST_CASE("conv_f32: kernels that the stack can't hold are told apart") {
+  CHECK(conv_f32_fits({.in_channels = 512, .kernel_height = 32, .kernel_width = 64}));
+  CHECK_FALSE(conv_f32_fits({.in_channels = 64, .kernel_width = 2049}));
+  CHECK(conv_f32_fits({.in_channels = 2, .kernel_width = 8192}));
+  CHECK_FALSE(conv_f32_fits({.in_channels = 2, .kernel_width = 8193}));
+  CHECK(conv_transpose_f32_fits({.kernel_width = 2048, .stride_x = 4}));
+  CHECK_FALSE(conv_transpose_f32_fits({.kernel_width = 2052, .stride_x = 4}));
 }
