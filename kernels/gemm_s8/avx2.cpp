@@ -11,6 +11,9 @@ namespace {
 // After lookup_bytes.
 #include "kernels/gemm_s8/epilogue.inl"
 
+using Vec = Vec256;
+#include "kernels/gemm_s8/direct.inl"
+
 // Exact s16 products by vpmaddwd: A widens to s16 with its zero point taken off (once, into the
 // scratch), B widens as it is read.
 //
@@ -145,7 +148,7 @@ void tile(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t colum
       const size_t rows = row_end - m < kRows ? row_end - m : kRows;
       const Multiply multiply_rows = (columns <= 8 ? kMultiply<1> : kMultiply<2>)[rows - 1];
       multiply_rows(a + m * a_stride, a_stride, panel, groups, acc);
-      finish_tile<Vec256>(args, correction, acc, kPanel, m, rows, n, columns);
+      finish_tile<Vec>(args, correction, acc, kPanel, m, rows, n, columns);
     }
   }
   finish_lookup(args, row_begin, row_end, column_begin, column_end);
@@ -154,6 +157,7 @@ void tile(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t colum
 }  // namespace
 
 extern const GemmS8Table gemm_s8_avx2;
-const GemmS8Table gemm_s8_avx2 = {kRows, kPanel, packed_bytes, pack, scratch_bytes, prepare, tile};
+const GemmS8Table gemm_s8_avx2 = {kRows,         kPanel,  packed_bytes, pack,
+                                  scratch_bytes, prepare, tile,         direct};
 
 }  // namespace octet::kernels

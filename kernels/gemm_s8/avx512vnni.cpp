@@ -17,12 +17,13 @@ using Vec = Vec512;
 using Dot = Dot512;
 
 constexpr size_t kPanelVectors = 4;
+#include "kernels/gemm_s8/direct.inl"
 #include "kernels/gemm_s8/vnni.inl"
 
 }  // namespace
 
 extern const GemmS8Table gemm_s8_avx512vnni;
 const GemmS8Table gemm_s8_avx512vnni = {kRows,         kPanel,  packed_bytes, pack,
-                                        scratch_bytes, prepare, tile};
+                                        scratch_bytes, prepare, tile,         direct};
 
 }  // namespace octet::kernels

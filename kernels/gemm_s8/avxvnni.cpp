@@ -17,12 +17,13 @@ using Vec = Vec256;
 using Dot = Dot256;
 
 constexpr size_t kPanelVectors = 2;
+#include "kernels/gemm_s8/direct.inl"
 #include "kernels/gemm_s8/vnni.inl"
 
 }  // namespace
 
 extern const GemmS8Table gemm_s8_avxvnni;
 const GemmS8Table gemm_s8_avxvnni = {kRows,         kPanel,  packed_bytes, pack,
-                                     scratch_bytes, prepare, tile};
+                                     scratch_bytes, prepare, tile,         direct};
 
 }  // namespace octet::kernels

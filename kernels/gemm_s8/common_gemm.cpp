@@ -18,6 +18,7 @@ size_t tiles_of(size_t count, size_t block) { return (count + block - 1) / block
 
 void gemm_s8(const GemmS8Table& table, const GemmS8Args& args, Parallel& parallel) {
   assert(args.k <= kGemmS8MaxK);
+  assert(args.epilogue.type == GemmS8Output::s32 || args.epilogue.multiplier != nullptr);
   if (args.m == 0 || args.n == 0) return;
   const size_t row_block = table.row_block, column_block = table.column_block;
   const size_t k = std::max<size_t>(args.k, 1);

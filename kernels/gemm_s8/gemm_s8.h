@@ -37,7 +37,7 @@ enum class GemmS8Output : uint8_t { s32, u8, s8, f32 };
 struct GemmS8Epilogue {
   GemmS8Output type = GemmS8Output::s32;
   const int32_t* bias = nullptr;      // [N], null: 0
-  const float* multiplier = nullptr;  // [N], or one value when multiplier_stride is 0
+  const float* multiplier = nullptr;  // [N], or one value when multiplier_stride is 0; not for s32
   size_t multiplier_stride = 1;
   // u8 and s8
   int32_t zero_point = 0;
@@ -77,6 +77,9 @@ struct GemmS8Table {
   void (*prepare)(const GemmS8Args& args, size_t row_begin, size_t row_end);
   void (*tile)(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t column_begin,
                size_t column_end);
+  /// All of C for few rows, from B as it lies: row_stride or column_stride is 1, one zero point for
+  /// all columns. `args.scratch` has 2 * K + 32 bytes, `args.packed` is not read. Null: not there.
+  void (*direct)(const GemmS8Args& args, const GemmS8Weights& b);
 };
 
 std::span<const Variant<GemmS8Table>> gemm_s8_variants();

@@ -73,6 +73,7 @@ void tile(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t colum
 }  // namespace
 
 extern const GemmS8Table gemm_s8_scalar;
-const GemmS8Table gemm_s8_scalar = {1, 16, packed_bytes, pack, scratch_bytes, prepare, tile};
+const GemmS8Table gemm_s8_scalar = {1,       16,   packed_bytes, pack, scratch_bytes,
+                                    prepare, tile, nullptr};
 
 }  // namespace octet::kernels
