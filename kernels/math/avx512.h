@@ -19,17 +19,12 @@ OCTET_MATH __m512 horner(const float (&c)[N], __m512 x) {
   return sum;
 }
 
-OCTET_MATH __m512 power_of_two(__m512i n) {
-  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(n, _mm512_set1_epi32(127)), 23));
-}
-
-// x = n ln2 + r; gives e^r - 1 and n.
-OCTET_MATH __m512 reduced_expm1(__m512 x, __m512i& n) {
-  const __m512 whole = _mm512_roundscale_ps(_mm512_mul_ps(x, _mm512_set1_ps(kLog2E)),
-                                            _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-  n = _mm512_cvtps_epi32(whole);
-  __m512 r = _mm512_fmadd_ps(whole, _mm512_set1_ps(-kLn2High), x);
-  r = _mm512_fmadd_ps(whole, _mm512_set1_ps(-kLn2Low), r);
+// x = n ln2 + r; gives e^r - 1 and n, a whole number.
+OCTET_MATH __m512 reduced_expm1(__m512 x, __m512& n) {
+  n = _mm512_roundscale_ps(_mm512_mul_ps(x, _mm512_set1_ps(kLog2E)),
+                           _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  __m512 r = _mm512_fmadd_ps(n, _mm512_set1_ps(-kLn2High), x);
+  r = _mm512_fmadd_ps(n, _mm512_set1_ps(-kLn2Low), r);
   return _mm512_fmadd_ps(horner(kExp, r), _mm512_mul_ps(r, r), r);
 }
 
@@ -37,11 +32,10 @@ OCTET_MATH __m512 exp(__m512 x) {
   // min and max give their second operand when one is NaN.
   x = _mm512_max_ps(_mm512_set1_ps(kExpLow), x);
   x = _mm512_min_ps(_mm512_set1_ps(kExpHigh), x);
-  __m512i n;
+  __m512 n;
   const __m512 p = _mm512_add_ps(reduced_expm1(x, n), _mm512_set1_ps(1.0F));
-  const __m512i half = _mm512_srai_epi32(n, 1);
-  return _mm512_mul_ps(_mm512_mul_ps(p, power_of_two(half)),
-                       power_of_two(_mm512_sub_epi32(n, half)));
+  // p 2^n rounded once, which is what multiplying by two exact powers gives.
+  return _mm512_scalef_ps(p, n);
 }
 
 OCTET_MATH __m512 sigmoid(__m512 x) {
@@ -52,9 +46,9 @@ OCTET_MATH __m512 sigmoid(__m512 x) {
 OCTET_MATH __m512 tanh(__m512 x) {
   const __m512 sign = _mm512_and_ps(x, _mm512_set1_ps(-0.0F));
   const __m512 magnitude = _mm512_min_ps(_mm512_set1_ps(kTanhHigh), _mm512_xor_ps(x, sign));
-  __m512i n;
+  __m512 n;
   const __m512 p = reduced_expm1(_mm512_add_ps(magnitude, magnitude), n);
-  const __m512 scale = power_of_two(n);
+  const __m512 scale = _mm512_scalef_ps(_mm512_set1_ps(1.0F), n);
   const __m512 e = _mm512_fmadd_ps(scale, p, _mm512_sub_ps(scale, _mm512_set1_ps(1.0F)));
   return _mm512_or_ps(_mm512_div_ps(e, _mm512_add_ps(e, _mm512_set1_ps(2.0F))), sign);
 }
