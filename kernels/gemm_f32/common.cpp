@@ -71,8 +71,15 @@ enum class BSource {
   direct,
 };
 
+size_t copies(const GemmF32Args& args) {
+  return (args.outer.b != 0 ? args.outer.count : 1) * (args.inner.b != 0 ? args.inner.count : 1);
+}
+
+// Where products share a B, its last columns would be packed for each.
 bool reads_directly(const GemmF32Table& table, const GemmF32Args& args) {
-  return args.packed_b == nullptr && args.b.column == 1 && args.m <= 2 * table.tile_rows;
+  return args.packed_b == nullptr && args.b.column == 1 && args.b.row > 0 &&
+         args.m <= 2 * table.tile_rows &&
+         (args.n % table.vector == 0 || copies(args) == args.outer.count * args.inner.count);
 }
 
 struct Job {
@@ -90,10 +97,6 @@ struct Job {
   void run_direct(const Product& at, size_t index, size_t first, size_t count) const;
   GemmF32Block block_at(const Product& at, size_t row, size_t column, size_t columns) const;
 };
-
-size_t copies(const GemmF32Args& args) {
-  return (args.outer.b != 0 ? args.outer.count : 1) * (args.inner.b != 0 ? args.inner.count : 1);
-}
 
 Product Job::product(size_t index) const {
   const size_t i = index / args.inner.count;
@@ -226,7 +229,8 @@ void gemm_f32_pack(const GemmF32Table& table, const MatrixF32& b, size_t k, size
 size_t gemm_f32_scratch_size(const GemmF32Table& table, const GemmF32Args& args) {
   if (args.packed_b != nullptr) return 0;
   if (reads_directly(table, args))
-    return args.k * table.vector * args.outer.count * args.inner.count;
+    return args.n % table.vector == 0 ? 0
+                                      : args.k * table.vector * args.outer.count * args.inner.count;
   const size_t size = gemm_f32_packed_size(table, args.k, args.n);
   return ceil_div(size, 16) * 16 * copies(args);
 }
@@ -234,7 +238,7 @@ size_t gemm_f32_scratch_size(const GemmF32Table& table, const GemmF32Args& args)
 void gemm_f32(const GemmF32Table& table, const GemmF32Args& args, Parallel& parallel) {
   const size_t batch = args.outer.count * args.inner.count;
   if (args.m == 0 || args.n == 0 || batch == 0) return;
-  assert(args.packed_b != nullptr || args.scratch != nullptr || args.k == 0);
+  assert(args.scratch != nullptr || gemm_f32_scratch_size(table, args) == 0);
   const size_t panels = ceil_div(args.n, table.panel);
   const bool direct = reads_directly(table, args);
   // Rows are cut for more threads only where products and panels are too few.

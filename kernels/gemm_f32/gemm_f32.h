@@ -116,7 +116,8 @@ struct GemmF32Args {
   GemmF32Batch inner;
 };
 
-/// Floats of 64-byte aligned scratch that `gemm_f32` needs; 0 when B is packed already.
+/// Floats of 64-byte aligned scratch that `gemm_f32` needs; 0 when B is packed already. Fewer rows
+/// never need more.
 size_t gemm_f32_scratch_size(const GemmF32Table& table, const GemmF32Args& args);
 
 void gemm_f32(const GemmF32Table& table, const GemmF32Args& args, Parallel& parallel);

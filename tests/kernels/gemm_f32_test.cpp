@@ -218,6 +218,25 @@ TEST_CASE("gemm_f32: every row and every split gives the definition's bits") {
   }
 }
 
+TEST_CASE("gemm_f32: fewer rows never need more scratch") {
+  for (const GemmF32Variant& variant : gemm_f32_variants())
+    for (const size_t n : {1, 3, 16, 40, 64, 71})
+      for (const ptrdiff_t shared : {0, 1}) {
+        GemmF32Args args;
+        args.n = n;
+        args.k = 33;
+        args.b.row = static_cast<ptrdiff_t>(n);
+        args.inner.count = 9;
+        args.inner.b = shared;
+        size_t least = 0;
+        for (args.m = 1; args.m < 40; ++args.m) {
+          const size_t size = gemm_f32_scratch_size(*variant.table, args);
+          CHECK(size >= least);
+          least = size;
+        }
+      }
+}
+
 TEST_CASE("gemm_f32: the residual and the addend may be the output") {
   constexpr size_t kM = 15, kN = 37, kK = 21;
   const auto a = random_floats(kM * kK, 1);
