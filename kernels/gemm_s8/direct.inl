@@ -93,15 +93,18 @@ void direct(const GemmS8Args& args, const GemmS8Weights& b) {
   const bool columns = b.row_stride == 1;
   const auto run = columns ? (b.is_unsigned ? direct_columns<true> : direct_columns<false>)
                            : (b.is_unsigned ? direct_rows<true> : direct_rows<false>);
-  for (size_t m = 0; m < args.m; ++m) {
-    const int32_t sum = direct_row(args, m, a);
-    const int32_t initial = b.zero_point == nullptr ? 0 : -*b.zero_point * sum;
-    alignas(64) int32_t acc[kDirectColumns];
-    for (size_t n = 0; n < args.n; n += kDirectColumns) {
-      const size_t count = args.n - n < kDirectColumns ? args.n - n : kDirectColumns;
-      run(b, a, n, count, initial, acc);
-      finish_tile<Vec>(args, Correction{}, acc, kDirectColumns, m, 1, n, count);
+  with_epilogue<Vec, kDirectColumns / Vec::kLanes>(args, Correction{}, [&](auto epilogue) {
+    for (size_t m = 0; m < args.m; ++m) {
+      const int32_t sum = direct_row(args, m, a);
+      const int32_t initial = b.zero_point == nullptr ? 0 : -*b.zero_point * sum;
+      alignas(64) int32_t acc[kDirectColumns];
+      for (size_t n = 0; n < args.n; n += kDirectColumns) {
+        const size_t count = args.n - n < kDirectColumns ? args.n - n : kDirectColumns;
+        run(b, a, n, count, initial, acc);
+        epilogue.begin(n, count);
+        epilogue.rows(m, 1, acc, kDirectColumns);
+      }
     }
-    finish_lookup(args, m, m + 1, 0, args.n);
-  }
+  });
+  finish_lookup(args, 0, args.m, 0, args.n);
 }

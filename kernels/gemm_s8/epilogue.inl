@@ -101,42 +101,74 @@ struct StoreFloats {
   typename V::Float low, high;
 };
 
-// acc is [rows][stride] for the rows from `row` and the columns from `column` on.
-template <typename V, typename Store>
-void finish_as(const GemmS8Args& args, const Correction& correction, const int32_t* acc,
-               size_t stride, size_t row, size_t rows, size_t column, size_t columns) {
-  const Store store(args);
-  const int32_t* row_zero = correction.sums == nullptr ? nullptr : args.a_row_zero;
-  for (size_t n = 0; n < columns; n += V::kLanes) {
-    const size_t count = columns - n < V::kLanes ? columns - n : V::kLanes;
-    const Columns<V> c = load_columns<V>(args, correction, column + n, count);
-    for (size_t r = 0; r < rows; ++r) {
-      const size_t m = row + r;
-      typename V::Int sum = V::add(V::load_int(acc + r * stride + n, V::kLanes), c.bias);
-      if (row_zero != nullptr)
-        sum = V::subtract(sum,
-                          V::multiply_int(c.sums, V::set_int(row_zero[m] + correction.zero_shift)));
-      if (correction.zeros != nullptr)
-        sum = V::subtract(sum, V::multiply_int(c.zeros, V::set_int(correction.row_sums[m])));
-      store(c, m, sum);
+// The epilogue of one panel after another: `begin` takes a panel's columns, `rows` stores their
+// sums.
+template <typename V, typename Store, size_t kVectors>
+class Epilogue {
+ public:
+  Epilogue(const GemmS8Args& args, const Correction& correction)
+      : args_(args),
+        correction_(correction),
+        store_(args),
+        row_zero_(correction.sums == nullptr ? nullptr : args.a_row_zero) {}
+
+  // At most kVectors vectors of columns.
+  void begin(size_t column, size_t count) {
+    vectors_ = (count + V::kLanes - 1) / V::kLanes;
+    for (size_t v = 0; v < vectors_; ++v) {
+      const size_t left = count - v * V::kLanes;
+      columns_[v] = load_columns<V>(args_, correction_, column + v * V::kLanes,
+                                    left < V::kLanes ? left : V::kLanes);
     }
   }
-}
 
-template <typename V>
-void finish_tile(const GemmS8Args& args, const Correction& correction, const int32_t* acc,
-                 size_t stride, size_t row, size_t rows, size_t column, size_t columns) {
+  // acc is [count][stride].
+  void rows(size_t row, size_t count, const int32_t* acc, size_t stride) const {
+    if (row_zero_ == nullptr && correction_.zeros == nullptr)
+      rows_as<false>(row, count, acc, stride);
+    else
+      rows_as<true>(row, count, acc, stride);
+  }
+
+ private:
+  template <bool kByRow>
+  void rows_as(size_t row, size_t count, const int32_t* acc, size_t stride) const {
+    for (size_t v = 0; v < vectors_; ++v) {
+      const Columns<V> c = columns_[v];
+      for (size_t r = 0; r < count; ++r) {
+        typename V::Int sum =
+            V::add(V::load_int(acc + r * stride + v * V::kLanes, V::kLanes), c.bias);
+        if constexpr (kByRow) sum = corrected(c, row + r, sum);
+        store_(c, row + r, sum);
+      }
+    }
+  }
+
+  typename V::Int corrected(const Columns<V>& c, size_t m, typename V::Int sum) const {
+    if (row_zero_ != nullptr)
+      sum = V::subtract(sum,
+                        V::multiply_int(c.sums, V::set_int(row_zero_[m] + correction_.zero_shift)));
+    if (correction_.zeros != nullptr)
+      sum = V::subtract(sum, V::multiply_int(c.zeros, V::set_int(correction_.row_sums[m])));
+    return sum;
+  }
+
+  const GemmS8Args& args_;
+  const Correction correction_;
+  const Store store_;
+  const int32_t* const row_zero_;
+  Columns<V> columns_[kVectors];
+  size_t vectors_ = 0;
+};
+
+// Calls f with the epilogue of the output's type.
+template <typename V, size_t kVectors, typename F>
+void with_epilogue(const GemmS8Args& args, const Correction& correction, F f) {
   switch (args.epilogue.type) {
-    case GemmS8Output::s32:
-      finish_as<V, StoreSums<V>>(args, correction, acc, stride, row, rows, column, columns);
-      break;
+    case GemmS8Output::s32: f(Epilogue<V, StoreSums<V>, kVectors>(args, correction)); break;
     case GemmS8Output::u8:
-    case GemmS8Output::s8:
-      finish_as<V, StoreCodes<V>>(args, correction, acc, stride, row, rows, column, columns);
-      break;
-    case GemmS8Output::f32:
-      finish_as<V, StoreFloats<V>>(args, correction, acc, stride, row, rows, column, columns);
-      break;
+    case GemmS8Output::s8: f(Epilogue<V, StoreCodes<V>, kVectors>(args, correction)); break;
+    case GemmS8Output::f32: f(Epilogue<V, StoreFloats<V>, kVectors>(args, correction)); break;
   }
 }
 
