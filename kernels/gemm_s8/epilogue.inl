@@ -23,8 +23,9 @@ struct Columns {
 };
 
 template <typename V>
-Columns<V> load_columns(const GemmS8Args& args, const Correction& correction, size_t begin,
-                        size_t count) {
+inline __attribute__((always_inline)) Columns<V> load_columns(const GemmS8Args& args,
+                                                              const Correction& correction,
+                                                              size_t begin, size_t count) {
   const GemmS8Epilogue& e = args.epilogue;
   Columns<V> c{begin, count, V::zero_int(), V::zero_int(), V::zero_int(), V::zero(), V::zero()};
   if (e.bias != nullptr) c.bias = V::load_int(e.bias + begin, count);
@@ -119,6 +120,17 @@ class Epilogue {
       const size_t left = count - v * V::kLanes;
       columns_[v] = load_columns<V>(args_, correction_, column + v * V::kLanes,
                                     left < V::kLanes ? left : V::kLanes);
+    }
+  }
+
+  void row(size_t m, size_t column, size_t count, const int32_t* acc) const {
+    const bool by_row = row_zero_ != nullptr || correction_.zeros != nullptr;
+    for (size_t n = 0; n < count; n += V::kLanes) {
+      const size_t left = count - n;
+      const Columns<V> c =
+          load_columns<V>(args_, correction_, column + n, left < V::kLanes ? left : V::kLanes);
+      const typename V::Int sum = V::add(V::load_int(acc + n, V::kLanes), c.bias);
+      store_(c, m, by_row ? corrected(c, m, sum) : sum);
     }
   }
 

@@ -141,17 +141,21 @@ void tile(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t colum
   const uint8_t* a =
       copied ? scratch + scratch_offset(args.m) : static_cast<const uint8_t*>(args.a);
   const size_t a_stride = copied ? scratch_stride(args.k) : args.a_stride;
+  const bool single = row_end - row_begin == 1;
   with_epilogue<Vec, kPanelVectors>(args, correction, [&](auto epilogue) {
     alignas(64) int32_t acc[kRows * kPanel];
     for (size_t n = column_begin; n < column_end; n += kPanel) {
       const size_t columns = column_end - n < kPanel ? column_end - n : kPanel;
       const size_t vectors = padded_columns(columns) / Dot::kLanes;
       const uint8_t* panel = packed + panel_offset(args.n) + n * groups * 4;
-      epilogue.begin(n, columns);
+      if (!single) epilogue.begin(n, columns);
       for (size_t m = row_begin; m < row_end; m += kRows) {
         const size_t rows = row_end - m < kRows ? row_end - m : kRows;
         multiply_of(rows, vectors)(a + m * a_stride, a_stride, panel, groups, acc);
-        epilogue.rows(m, rows, acc, kPanel);
+        if (single)
+          epilogue.row(m, n, columns, acc);
+        else
+          epilogue.rows(m, rows, acc, kPanel);
       }
     }
   });
