@@ -50,10 +50,10 @@ def real(session, facts, folder):
     if facts["task"] == "classification":
         pixels, labels = images.read_mnist(os.path.join(folder, "mnist"))
         first = images.HELD_OUT_FROM
-        return {f"mnist_held_out_accuracy": classify(session, pixels[first:], labels[first:])}
+        return {"mnist_held_out_accuracy": classify(session, pixels[first:], labels[first:])}
     sets = make_speech_checks.check_sets(speech_data.read_recordings(os.path.join(folder, "fsdd")))
     tokens = {k: [(f, [d + 1 for d in labels]) for f, labels, _ in sets[k]]
-              for k in ("real_connected", "real_alone")}
+              for k in ("real_connected", "real_alone", "real_tight")}
     return {f"fsdd_held_out_{k[5:]}_word_error_rate": recognise(session, u) for k, u in tokens.items()}
 
 

@@ -30,8 +30,8 @@ def connected(rng, recordings, part, speaker, count):
     return out
 
 
-def alone(recordings, part, speaker):
-    return [(features.log_mel(padded(x)), [d], speech_data.SPEAKERS.index(speaker))
+def alone(recordings, part, speaker, pad=padded):
+    return [(features.log_mel(pad(x)), [d], speech_data.SPEAKERS.index(speaker))
             for d, pool in recordings[speaker][part].items() for x in pool]
 
 
@@ -41,6 +41,7 @@ def check_sets(recordings):
     return {
         "real_connected": sum((connected(rng, recordings, "held", s, 60) for s in speech_data.SPEAKERS), []),
         "real_alone": sum((alone(recordings, "held", s) for s in speech_data.SPEAKERS), []),
+        "real_tight": sum((alone(recordings, "held", s, lambda x: x) for s in speech_data.SPEAKERS), []),
         "unheard_connected": connected(rng, recordings, "train", unheard, 200),
         "unheard_alone": alone(recordings, "train", unheard) + alone(recordings, "held", unheard)}
 
