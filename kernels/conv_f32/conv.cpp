@@ -14,6 +14,8 @@ constexpr size_t kWindowFloats = 16384;
 constexpr size_t kShortDepth = 32;
 constexpr size_t kContiguous = 682;
 constexpr size_t kMostTiles = 16;
+// Chunks a thread, so that a late one finds some.
+constexpr size_t kChunksPerThread = 4;
 // Multiply-adds of a chunk that are worth waking a thread for.
 constexpr size_t kGrainWork = size_t{1} << 18;
 
@@ -78,8 +80,9 @@ Convolution::Convolution(const GemmF32Table& table, const ConvF32Args& args, siz
   tile_ = std::min(tile_, kPointers / taps_);
   block_tiles_ = std::min(kMostTiles, kPointers / (taps_ * tile_));
   const size_t tiles = ceil_div(pixels_, tile_);
-  const size_t lanes = ceil_div(width, std::min(width, layout_.groups * layout_.panels));
-  block_tiles_ = std::clamp<size_t>(ceil_div(tiles, lanes), 1, block_tiles_);
+  const size_t chunks = width > 1 ? kChunksPerThread * width : 1;
+  const size_t parts = ceil_div(chunks, std::min(chunks, layout_.groups * layout_.panels));
+  block_tiles_ = std::clamp<size_t>(ceil_div(tiles, parts), 1, block_tiles_);
   blocks_ = ceil_div(tiles, block_tiles_);
 }
 

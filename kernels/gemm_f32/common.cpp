@@ -10,6 +10,8 @@ namespace {
 constexpr size_t kBlockFloats = size_t{96} << 10;
 constexpr size_t kLeastBlockTiles = 4;
 constexpr size_t kPanelsAtOnce = 4;
+// Chunks a thread, so that a late one finds some.
+constexpr size_t kChunksPerThread = 4;
 // A chunk of less work than this isn't worth waking a thread for.
 constexpr size_t kGrainWork = size_t{1} << 18;
 
@@ -44,12 +46,13 @@ struct RowCut {
   size_t blocks;
 };
 
-RowCut cut_rows(const GemmF32Table& table, size_t m, size_t k, size_t width) {
+// At least `parts` blocks where there are as many tiles.
+RowCut cut_rows(const GemmF32Table& table, size_t m, size_t k, size_t parts) {
   const size_t tiles = ceil_div(m, table.tile_rows);
   const size_t tile = ceil_div(m, tiles);
   const size_t fitting = kBlockFloats / std::max<size_t>(1, tile * k);
   size_t per_block = std::clamp<size_t>(fitting, std::min(kLeastBlockTiles, tiles), tiles);
-  if (width > 1) per_block = std::min(per_block, std::max<size_t>(1, ceil_div(tiles, width)));
+  per_block = std::min(per_block, ceil_div(tiles, parts));
   const size_t blocks = ceil_div(tiles, per_block);
   per_block = ceil_div(tiles, blocks);
   return {tile, per_block * tile, ceil_div(m, per_block * tile)};
@@ -241,13 +244,13 @@ void gemm_f32(const GemmF32Table& table, const GemmF32Args& args, Parallel& para
   assert(args.scratch != nullptr || gemm_f32_scratch_size(table, args) == 0);
   const size_t panels = ceil_div(args.n, table.panel);
   const bool direct = reads_directly(table, args);
-  // Rows are cut for more threads only where products and panels are too few.
-  const size_t lanes =
-      direct ? 1 : ceil_div(parallel.width(), std::min(parallel.width(), batch * panels));
+  const size_t chunks = parallel.width() > 1 ? kChunksPerThread * parallel.width() : 1;
+  // Rows are cut for threads only where products and panels are too few.
+  const size_t parts = ceil_div(chunks, std::min(chunks, batch * panels));
   Job job{table,
           args,
           direct ? RowCut{ceil_div(args.m, ceil_div(args.m, table.tile_rows)), args.m, 1}
-                 : cut_rows(table, args.m, args.k, lanes),
+                 : cut_rows(table, args.m, args.k, parts),
           panels,
           ceil_div(gemm_f32_packed_size(table, args.k, args.n), 16) * 16,
           args.packed_b != nullptr ? args.packed_b : args.scratch,
