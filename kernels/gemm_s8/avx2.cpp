@@ -67,6 +67,21 @@ void widen_row(const GemmS8Args& args, size_t m, int16_t* to) {
   if (k % 2 != 0) to[k] = 0;
 }
 
+int32_t row_sum(const int16_t* from, size_t k) {
+  __m256i sums = _mm256_setzero_si256();
+  size_t i = 0;
+  for (; i + 16 <= k; i += 16) {
+    const __m256i codes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + i));
+    sums = _mm256_add_epi32(sums, _mm256_madd_epi16(codes, _mm256_set1_epi16(1)));
+  }
+  alignas(32) int32_t parts[8];
+  _mm256_store_si256(reinterpret_cast<__m256i*>(parts), sums);
+  int32_t sum = 0;
+  for (const int32_t part : parts) sum += part;
+  for (; i < k; ++i) sum += from[i];
+  return sum;
+}
+
 void prepare(const GemmS8Args& args, size_t row_begin, size_t row_end) {
   auto* scratch = static_cast<uint8_t*>(args.scratch);
   auto* rows = reinterpret_cast<int16_t*>(scratch + scratch_offset(args.m));
@@ -74,10 +89,7 @@ void prepare(const GemmS8Args& args, size_t row_begin, size_t row_end) {
   for (size_t m = row_begin; m < row_end; ++m) {
     int16_t* to = rows + m * scratch_stride(args.k);
     widen_row(args, m, to);
-    if (!sums) continue;
-    int32_t sum = 0;
-    for (size_t k = 0; k < args.k; ++k) sum += to[k];
-    reinterpret_cast<int32_t*>(scratch)[m] = sum;
+    if (sums) reinterpret_cast<int32_t*>(scratch)[m] = row_sum(to, args.k);
   }
 }
 

@@ -27,7 +27,9 @@ void gemm_s8(const GemmS8Table& table, const GemmS8Args& args, Parallel& paralle
                       [&](size_t begin, size_t end) {
                         table.prepare(args, begin * row_block, std::min(end * row_block, args.m));
                       });
-  const size_t rows_per_task = tiles_of(std::min(kRowsPerTask, args.m), row_block) * row_block;
+  // Even groups of rows: a short last one would read B for little.
+  const size_t rows_per_task =
+      tiles_of(tiles_of(args.m, tiles_of(args.m, kRowsPerTask)), row_block) * row_block;
   const size_t row_tasks = tiles_of(args.m, rows_per_task);
   const size_t column_tasks = tiles_of(args.n, column_block);
   // Column blocks of one group of rows stand next to each other, so a range keeps its rows.

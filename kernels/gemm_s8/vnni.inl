@@ -45,6 +45,23 @@ size_t scratch_bytes(size_t m, size_t k) { return scratch_offset(m) + m * scratc
 
 bool copies_a(const GemmS8Args& args) { return args.a_signed || args.k % 4 != 0; }
 
+// The sum of a row's codes as u8.
+int32_t row_sum(const uint8_t* from, size_t k, uint8_t flip) {
+  const __m256i flip32 = _mm256_set1_epi8(static_cast<char>(flip));
+  __m256i sums = _mm256_setzero_si256();
+  size_t i = 0;
+  for (; i + 32 <= k; i += 32) {
+    const __m256i codes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + i));
+    sums = _mm256_add_epi64(
+        sums, _mm256_sad_epu8(_mm256_xor_si256(codes, flip32), _mm256_setzero_si256()));
+  }
+  alignas(32) int64_t parts[4];
+  _mm256_store_si256(reinterpret_cast<__m256i*>(parts), sums);
+  auto sum = static_cast<int32_t>(parts[0] + parts[1] + parts[2] + parts[3]);
+  for (; i < k; ++i) sum += from[i] ^ flip;
+  return sum;
+}
+
 void prepare(const GemmS8Args& args, size_t row_begin, size_t row_end) {
   auto* scratch = static_cast<uint8_t*>(args.scratch);
   const bool sums = static_cast<const PackedHeader*>(args.packed)->has_zero != 0;
@@ -62,11 +79,7 @@ void prepare(const GemmS8Args& args, size_t row_begin, size_t row_end) {
       for (; k < args.k; ++k) to[k] = from[k] ^ flip;
       for (; k < round_up(args.k, 4); ++k) to[k] = 0;
     }
-    if (sums) {
-      int32_t sum = 0;
-      for (size_t k = 0; k < args.k; ++k) sum += from[k] ^ flip;
-      reinterpret_cast<int32_t*>(scratch)[m] = sum;
-    }
+    if (sums) reinterpret_cast<int32_t*>(scratch)[m] = row_sum(from, args.k, flip);
   }
 }
 
