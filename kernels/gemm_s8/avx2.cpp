@@ -6,8 +6,8 @@ namespace octet::kernels {
 namespace {
 
 #include "kernels/gemm_s8/pack.inl"
-#include "kernels/vec/lookup256.inl"
-#include "kernels/vec/vec256.inl"
+#include "kernels/simd/lookup256.inl"
+#include "kernels/simd/vec256.inl"
 // After lookup_bytes.
 #include "kernels/gemm_s8/epilogue.inl"
 

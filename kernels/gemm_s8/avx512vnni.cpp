@@ -6,9 +6,9 @@ namespace octet::kernels {
 namespace {
 
 #include "kernels/gemm_s8/pack.inl"
-#include "kernels/vec/dot512.inl"
-#include "kernels/vec/lookup512.inl"
-#include "kernels/vec/vec512.inl"
+#include "kernels/simd/dot512.inl"
+#include "kernels/simd/lookup512.inl"
+#include "kernels/simd/vec512.inl"
 // After lookup_bytes.
 #include "kernels/gemm_s8/epilogue.inl"
 

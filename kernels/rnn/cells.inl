@@ -1,4 +1,4 @@
-// What follows a cell's sums, over a vector type V of kernels/vec with math/*.h. A lane is a hidden
+// What follows a cell's sums, over a vector type V of kernels/simd with math/*.h. A lane is a hidden
 // unit. Included inside an anonymous namespace.
 
 // A step runs in two passes, so that the functions of many units overlap: first the sums of all

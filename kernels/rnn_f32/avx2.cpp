@@ -7,7 +7,7 @@ namespace {
 
 #include "kernels/rnn/cells.inl"
 #include "kernels/rnn_f32/cell.inl"
-#include "kernels/vec/vec256.inl"
+#include "kernels/simd/vec256.inl"
 
 using Cell = CellF32<Vec256>;
 

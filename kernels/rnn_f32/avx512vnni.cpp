@@ -6,7 +6,7 @@ namespace {
 
 #include "kernels/rnn/cells.inl"
 #include "kernels/rnn_f32/cell.inl"
-#include "kernels/vec/vec512.inl"
+#include "kernels/simd/vec512.inl"
 
 using Cell = CellF32<Vec512>;
 

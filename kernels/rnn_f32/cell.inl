@@ -1,4 +1,4 @@
-// rnn_f32 over a vector type V of kernels/vec. Included inside an anonymous namespace.
+// rnn_f32 over a vector type V of kernels/simd. Included inside an anonymous namespace.
 //
 // Packed R: a panel for each V::kLanes units, [k][gates][lanes], with zeros past the units. State:
 // float h.

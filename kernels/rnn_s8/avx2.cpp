@@ -7,7 +7,7 @@ namespace {
 
 #include "kernels/rnn/cells.inl"
 #include "kernels/rnn_s8/cell.inl"
-#include "kernels/vec/vec256.inl"
+#include "kernels/simd/vec256.inl"
 
 // s16 products by vpmaddwd. State: int16_t codes.
 struct Dots {

@@ -6,8 +6,8 @@ namespace {
 
 #include "kernels/rnn/cells.inl"
 #include "kernels/rnn_s8/cell.inl"
-#include "kernels/vec/dot512.inl"
-#include "kernels/vec/vec512.inl"
+#include "kernels/simd/dot512.inl"
+#include "kernels/simd/vec512.inl"
 
 using Dot = Dot512;
 constexpr size_t kVnniRows = 2, kVnniPanels = 1;

@@ -6,8 +6,8 @@ namespace {
 
 #include "kernels/rnn/cells.inl"
 #include "kernels/rnn_s8/cell.inl"
-#include "kernels/vec/dot256.inl"
-#include "kernels/vec/vec256.inl"
+#include "kernels/simd/dot256.inl"
+#include "kernels/simd/vec256.inl"
 
 using Dot = Dot256;
 constexpr size_t kVnniRows = 1, kVnniPanels = 1;

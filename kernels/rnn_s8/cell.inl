@@ -1,4 +1,4 @@
-// The parts of rnn_s8 that its x86 variants share, over V of kernels/vec, G k to a group and Dots.
+// The parts of rnn_s8 that its x86 variants share, over V of kernels/simd, G k to a group and Dots.
 // Included inside an anonymous namespace.
 //
 // Packed R: a panel for each V::kLanes units: float scale[gates][lanes], int32_t

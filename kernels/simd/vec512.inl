@@ -1,4 +1,5 @@
-// Integer and float operations on 16 lanes. Included inside an anonymous namespace.
+// Integer and float operations on one register's lanes, for code over registers of either width
+// (the lanes of lanes512.inl are always sixteen). Included inside an anonymous namespace.
 
 struct Vec512 {
   using Int = __m512i;
