@@ -2,6 +2,7 @@
 #include <cmath>
 #include <limits>
 
+#include "engine/ops/common/axes.h"
 #include "engine/ops/common/real.h"
 #include "engine/ops/common/rewrite.h"
 #include "engine/ops/op.h"
@@ -17,19 +18,9 @@ struct SoftmaxAttrs {
   static constexpr auto fields() { return std::tuple{field("axis", &SoftmaxAttrs::axis)}; }
 };
 
-struct Cut {
-  size_t outer = 1, axis = 1, inner = 1;
-};
-
-Cut cut_at(const Attrs& attrs, const Dims& dims) {
-  Cut cut;
-  if (dims.empty()) return cut;
-  const size_t axis =
-      normalize_axis(attrs.as<SoftmaxAttrs>().axis.value_or(-1), dims.size()).value();
-  for (size_t i = 0; i < axis; ++i) cut.outer *= static_cast<size_t>(dims[i]);
-  cut.axis = static_cast<size_t>(dims[axis]);
-  for (size_t i = axis + 1; i < dims.size(); ++i) cut.inner *= static_cast<size_t>(dims[i]);
-  return cut;
+AxisCut cut_of(const Attrs& attrs, const Dims& dims) {
+  if (dims.empty()) return {};
+  return cut_at(dims, *normalize_axis(attrs.as<SoftmaxAttrs>().axis.value_or(-1), dims.size()));
 }
 
 Status infer(InferContext& context) {
@@ -96,24 +87,16 @@ void log_soft(const Column<T>& c) {
     c.y[i] = static_cast<T>(static_cast<double>(c.x[i] - max) - log_sum);
 }
 
-// 1 at the first maximum.
-template <typename T>
-void hard(const Column<T>& c) {
-  size_t best = 0;
-  for (size_t i = 1; i < c.extent; ++i)
-    if (c.x[i * c.step] > c.x[best * c.step]) best = i;
-  for (size_t i = 0; i < c.extent; ++i) c.y[i * c.step] = i == best ? T(1) : T(0);
-}
-
 template <template <typename> class Apply>
 Status run_columns(const Attrs& attrs, RunContext& context) {
   const TensorView& x = context.input(0);
-  const Cut cut = cut_at(attrs, x.dims);
+  const AxisCut cut = cut_of(attrs, x.dims);
   const bool known = visit_dtype(x.dtype, FloatTypes{}, [&]<typename T>() {
     for (size_t o = 0; o < cut.outer; ++o)
       for (size_t i = 0; i < cut.inner; ++i) {
-        const size_t first = o * cut.axis * cut.inner + i;
-        Apply<T>::run({x.as<T>() + first, context.output(0).as<T>() + first, cut.axis, cut.inner});
+        const size_t first = o * cut.extent * cut.inner + i;
+        Apply<T>::run(
+            {x.as<T>() + first, context.output(0).as<T>() + first, cut.extent, cut.inner});
       }
   });
   return known ? Status{} : unsupported("elements of " + std::string(dtype_name(x.dtype)));
@@ -127,10 +110,6 @@ template <typename T>
 struct ApplyLog {
   static void run(const Column<T>& c) { log_soft(c); }
 };
-template <typename T>
-struct ApplyHard {
-  static void run(const Column<T>& c) { hard(c); }
-};
 
 class SoftmaxStep final : public Step {
  public:
@@ -138,15 +117,15 @@ class SoftmaxStep final : public Step {
       : attrs_(std::move(attrs)), logarithm_(logarithm), variant_(variant) {}
   Status run(RunContext& context) const override {
     const TensorView& x = context.input(0);
-    const Cut cut = cut_at(attrs_, x.dims);
+    const AxisCut cut = cut_of(attrs_, x.dims);
     SoftmaxF32Args args;
     args.x = x.as<float>();
     args.y = context.output(0).as<float>();
     args.outer = cut.outer;
-    args.axis = cut.axis;
+    args.axis = cut.extent;
     args.inner = cut.inner;
     args.logarithm = logarithm_;
-    if (cut.outer * cut.axis * cut.inner > 0)
+    if (cut.outer * cut.extent * cut.inner > 0)
       softmax_f32(*variant_.table, args, context.parallel());
     return {};
   }
@@ -181,21 +160,11 @@ constexpr Implementation kLogSoftmaxRows[] = {
     {.name = "softmax_f32", .match = match_f32, .prepare = prepare_f32<true>},
     reference<run_columns<ApplyLog>>(),
 };
-constexpr Implementation kHardmaxRows[] = {reference<run_columns<ApplyHard>>()};
 
 }  // namespace
 
-extern const OpDef Hardmax;
 extern const OpDef LogSoftmax;
 extern const OpDef Softmax;
-const OpDef Hardmax = {
-    .domain = "",
-    .name = "Hardmax",
-    .attrs = attr_codec<SoftmaxAttrs>(),
-    .canonical = canonical,
-    .infer = infer,
-    .implementations = kHardmaxRows,
-};
 const OpDef LogSoftmax = {
     .domain = "",
     .name = "LogSoftmax",

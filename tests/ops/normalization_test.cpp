@@ -137,3 +137,67 @@ TEST_CASE("BatchNormalization of single elements is refused") {
   const NodeId id = graph.value(y).producer;
   CHECK_FALSE(graph.node(id).op->canonical({graph, id, 7}).ok());
 }
+
+TEST_CASE("InstanceNormalization and GroupNormalization: groups of channels are rows") {
+  for (const int64_t groups : {2, 4}) {
+    const Tensor x = random_floats({2, 4, 3, 5}, 20, -2.0F, 3.0F);
+    const Tensor scale = random_floats({4}, 21);
+    const Tensor bias = random_floats({4}, 22);
+    const auto extent = static_cast<size_t>(4 / groups * 15);
+    std::vector<float> expected(x.count());
+    for (size_t i = 0; i < x.count(); ++i) {
+      const Moments m = moments(x.as<float>().subspan(i / extent * extent, extent), 1e-5, true);
+      const size_t c = i / 15 % 4;
+      expected[i] = static_cast<float>((x.as<float>()[i] - m.mean) * m.inverse *
+                                           static_cast<double>(scale.as<float>()[c]) +
+                                       static_cast<double>(bias.as<float>()[c]));
+    }
+    for (const CpuToken cpu : all_tokens()) {
+      const char* op = groups == 4 ? "InstanceNormalization" : "GroupNormalization";
+      NodeRunner node(op, attrs_of(op, groups == 4 ? AttrMap{} : AttrMap{{"num_groups", groups}}));
+      node.input(x).constant(scale).constant(bias).output();
+      const Tensor wanted = Tensor::of(x.dims(), expected);
+      CHECK(relative_difference(node.run("layernorm_f32", cpu)[0], wanted) < 1e-5);
+      CHECK(relative_difference(node.run("reference", cpu)[0], wanted) < 1e-5);
+    }
+  }
+}
+
+TEST_CASE("GroupNormalization below opset 21 repeats the entries of its groups") {
+  Graph graph;
+  const ValueId x = graph.add_input(
+      "x", Type::tensor(DType::f32, Shape{Dim::symbol("n"), Dim(6), Dim::symbol("t")}));
+  const ValueId scale = graph.add_input("s", Type::tensor(DType::f32, Shape{Dim(2)}));
+  const ValueId y =
+      graph.add_op(require_op("", "GroupNormalization"), {x, scale, scale},
+                   attrs_of("GroupNormalization", {{"num_groups", int64_t{2}}}, 18), "y");
+  const NodeId id = graph.value(y).producer;
+  REQUIRE(graph.node(id).op->canonical({graph, id, 18}).ok());
+  REQUIRE(infer_graph(graph).ok());
+  for (const size_t i : {1, 2})
+    CHECK(*graph.value(graph.node(id).inputs[i]).type.shape == Shape{Dim(6)});
+}
+
+TEST_CASE("LRN, LpNormalization and MeanVarianceNormalization by hand") {
+  const Tensor x = Tensor::of(Dims{1, 3, 1}, std::vector<float>{1, 2, 3});
+  NodeRunner lrn(
+      "LRN",
+      attrs_of("LRN", {{"size", int64_t{3}}, {"alpha", 3.0F}, {"beta", 1.0F}, {"bias", 1.0F}}));
+  lrn.input(x).output();
+  CHECK(relative_difference(
+            lrn.run("reference")[0],
+            Tensor::of(Dims{1, 3, 1}, std::vector<float>{1.0F / 6, 2.0F / 15, 3.0F / 14})) < 1e-6);
+  for (const int64_t p : {1, 2}) {
+    NodeRunner node("LpNormalization", attrs_of("LpNormalization", {{"p", p}}));
+    node.input(Tensor::of(Dims{2, 2}, std::vector<float>{3, -4, 0, 0})).output();
+    const float norm = p == 1 ? 7.0F : 5.0F;
+    CHECK(relative_difference(
+              node.run("reference")[0],
+              Tensor::of(Dims{2, 2}, std::vector<float>{3 / norm, -4 / norm, 0, 0})) < 1e-6);
+  }
+  NodeRunner mvn("MeanVarianceNormalization",
+                 attrs_of("MeanVarianceNormalization", {{"axes", std::vector<int64_t>{0}}}));
+  mvn.input(Tensor::of(Dims{2, 2}, std::vector<float>{1, 10, 3, 30})).output();
+  CHECK(relative_difference(mvn.run("reference")[0],
+                            Tensor::of(Dims{2, 2}, std::vector<float>{-1, -1, 1, 1})) < 1e-6);
+}

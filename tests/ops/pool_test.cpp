@@ -167,3 +167,32 @@ TEST_CASE("pool dims with symbols") {
                {"strides", two},
                {"auto_pad", std::string("SAME_UPPER")}})[2] == ceil_div(h, Dim(2)));
 }
+
+TEST_CASE("LpPool and GlobalLpPool take lengths") {
+  const Tensor x = Tensor::of(Dims{1, 1, 4}, std::vector<float>{3, -4, 6, 8});
+  NodeRunner node("LpPool", attrs_of("LpPool", {{"kernel_shape", std::vector<int64_t>{2}},
+                                                {"strides", std::vector<int64_t>{2}}}));
+  node.input(x).output();
+  CHECK(relative_difference(node.run("reference")[0],
+                            Tensor::of(Dims{1, 1, 2}, std::vector<float>{5, 10})) < 1e-6);
+  NodeRunner global("GlobalLpPool", attrs_of("GlobalLpPool", {{"p", int64_t{1}}}));
+  global.input(x).output();
+  CHECK(relative_difference(global.run("reference")[0],
+                            Tensor::of(Dims{1, 1, 1}, std::vector<float>{21})) < 1e-6);
+}
+
+TEST_CASE("MaxUnpool puts maxima back, in a larger output too") {
+  const Tensor x = Tensor::of(Dims{1, 1, 1, 2}, std::vector<float>{5, 6});
+  const Tensor indices = Tensor::of(Dims{1, 1, 1, 2}, std::vector<int64_t>{5, 3});
+  const AttrMap map = {{"kernel_shape", std::vector<int64_t>{2, 2}},
+                       {"strides", std::vector<int64_t>{2, 2}}};
+  NodeRunner node("MaxUnpool", attrs_of("MaxUnpool", map));
+  node.input(x).input(indices).output();
+  CHECK(node.run("reference")[0] ==
+        Tensor::of(Dims{1, 1, 2, 4}, std::vector<float>{0, 0, 0, 6, 0, 5, 0, 0}));
+  NodeRunner wide("MaxUnpool", attrs_of("MaxUnpool", map));
+  wide.input(x).input(indices);
+  wide.constant(Tensor::of(Dims{4}, std::vector<int64_t>{1, 1, 2, 5})).output();
+  CHECK(wide.run("reference")[0] ==
+        Tensor::of(Dims{1, 1, 2, 5}, std::vector<float>{0, 0, 0, 6, 0, 0, 5, 0, 0, 0}));
+}

@@ -54,12 +54,6 @@ TEST_CASE("Softmax and LogSoftmax: every row and instruction set") {
   }
 }
 
-TEST_CASE("Hardmax marks the first maximum") {
-  NodeRunner node("Hardmax", attrs_of("Hardmax", {}));
-  node.input(Tensor::of(Dims{2, 3}, std::vector<float>{1, 3, 3, 5, 2, 1})).output();
-  CHECK(node.run("reference")[0] == Tensor::of(Dims{2, 3}, std::vector<float>{0, 1, 0, 1, 0, 0}));
-}
-
 TEST_CASE("Softmax below opset 13 flattens from its axis") {
   for (const int64_t axis : {1, 2}) {
     Graph graph;
