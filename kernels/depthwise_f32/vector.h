@@ -38,94 +38,143 @@ Range interior(const DepthwiseF32Args& args) {
   return {begin < end ? begin : end, end};
 }
 
-// What is the same for all of an output row.
+// What is the same for all of an output row. Steps count floats.
 struct Row {
   const DepthwiseF32Args& args;
-  // The first input row that the kernel's row 0 meets, as if it were inside.
+  // The first input row that meets the kernel, and its kernel row's weights.
   const float* in;
+  const float* weights;
+  size_t kernel_rows;
+  size_t row_step, pixel_step, tap_step, weight_row_step;
   float* out;
   const float* residual;
-  Range rows;
 };
 
-// kPixels neighbouring outputs of 16 channels. `taps` are the kernel columns inside for each.
-template <ActivationKind kKind, int kPixels>
-void convolve(const Row& row, size_t x, Range taps, size_t channel) {
-  const DepthwiseF32Args& args = row.args;
-  const size_t channels = args.channels;
-  const size_t left = channels - channel;
-  const bool whole = left >= kLanes;
-  const Mask16 mask = simd::first(whole ? kLanes : left);
-  const size_t between = args.stride_x * channels;
-  const size_t step = args.dilation_x * channels;
+// Where neighbouring outputs of 16 channels read and write.
+struct Place {
+  const float* in;
+  const float* weights;
+  size_t kernel_columns;
+  float* out;
+  const float* residual;
+  const float* bias;
+  size_t channels;
+};
+
+template <bool kWhole>
+inline __attribute__((always_inline)) F32x16 load(const float* p, Mask16 mask) {
+  return kWhole ? simd::load(p) : simd::load(p, mask);
+}
+
+// kPixels outputs of 16 channels, or of the channels that are left.
+template <ActivationKind kKind, int kPixels, bool kWhole>
+void convolve(const Row& row, const Place& place) {
+  const Mask16 mask = simd::first(kWhole ? kLanes : place.channels);
+  const size_t pixel_step = row.pixel_step;
+  const size_t tap_step = row.tap_step;
+  const size_t channels = row.args.channels;
+  const size_t kernel_columns = place.kernel_columns;
+  const float* in_row = place.in;
+  const float* weights_row = place.weights;
   F32x16 sums[kPixels];
   unroll<kPixels>([&](auto p) __attribute__((always_inline)) { sums[p] = simd::zero(); });
-  for (size_t ky = row.rows.begin; ky < row.rows.end; ++ky) {
-    // Unsigned arithmetic wraps where column 0 of the kernel lies in the padding.
-    const size_t first = ky * args.dilation_y * args.in_width * channels +
-                         (x * args.stride_x - args.pad_left) * channels + channel +
-                         taps.begin * step;
-    const float* in = row.in + static_cast<ptrdiff_t>(first);
-    const float* weights =
-        args.weights + (ky * args.kernel_width + taps.begin) * channels + channel;
-    if (whole) {
-      for (size_t kx = taps.begin; kx < taps.end; ++kx, in += step, weights += channels) {
-        const F32x16 weight = simd::load(weights);
-        unroll<kPixels>([&](auto p) __attribute__((always_inline)) {
-          sums[p] = simd::fma(simd::load(in + p * between), weight, sums[p]);
-        });
-      }
-    } else {
-      for (size_t kx = taps.begin; kx < taps.end; ++kx, in += step, weights += channels) {
-        const F32x16 weight = simd::load(weights, mask);
-        unroll<kPixels>([&](auto p) __attribute__((always_inline)) {
-          sums[p] = simd::fma(simd::load(in + p * between, mask), weight, sums[p]);
-        });
-      }
+  for (size_t ky = row.kernel_rows; ky > 0; --ky) {
+    const float* in = in_row;
+    const float* weights = weights_row;
+    for (size_t kx = kernel_columns; kx > 0; --kx) {
+      const F32x16 weight = load<kWhole>(weights, mask);
+      unroll<kPixels>([&](auto p) __attribute__((always_inline)) {
+        sums[p] = simd::fma(load<kWhole>(in + p * pixel_step, mask), weight, sums[p]);
+      });
+      in += tap_step;
+      weights += channels;
     }
+    in_row += row.row_step;
+    weights_row += row.weight_row_step;
   }
-  const F32x16 bias = args.bias != nullptr ? simd::load(args.bias + channel, mask) : simd::zero();
+  const F32x16 bias = place.bias != nullptr ? load<kWhole>(place.bias, mask) : simd::zero();
   unroll<kPixels>([&](auto p) __attribute__((always_inline)) {
-    const size_t at = (x + static_cast<size_t>(p.value)) * channels + channel;
-    F32x16 value = simd::activate<kKind>(simd::add(sums[p], bias), args.activation);
-    if (row.residual != nullptr) value = simd::add(value, simd::load(row.residual + at, mask));
-    simd::store(row.out + at, value, mask);
+    sums[p] = simd::activate<kKind>(simd::add(sums[p], bias), row.args.activation);
   });
+  if (place.residual != nullptr)
+    unroll<kPixels>([&](auto p) __attribute__((always_inline)) {
+      sums[p] = simd::add(sums[p], load<kWhole>(place.residual + p * channels, mask));
+    });
+  unroll<kPixels>([&](auto p) __attribute__((always_inline)) {
+    if constexpr (kWhole)
+      simd::store(place.out + p * channels, sums[p]);
+    else
+      simd::store(place.out + p * channels, sums[p], mask);
+  });
+}
+
+// Channels are the inner loop: pixels are read as they lie. `taps` are the kernel columns inside.
+template <ActivationKind kKind, int kPixels>
+void convolve_channels(const Row& row, size_t x, Range taps) {
+  const DepthwiseF32Args& args = row.args;
+  const size_t channels = args.channels;
+  // Unsigned arithmetic wraps where column 0 of the kernel lies in the padding.
+  const size_t first = (x * args.stride_x - args.pad_left) * channels + taps.begin * row.tap_step;
+  Place place{row.in + static_cast<ptrdiff_t>(first),
+              row.weights + taps.begin * channels,
+              taps.end > taps.begin ? taps.end - taps.begin : 0,
+              row.out + x * channels,
+              row.residual != nullptr ? row.residual + x * channels : nullptr,
+              args.bias,
+              channels};
+  const auto advance = [&] {
+    place.in += kLanes;
+    place.weights += kLanes;
+    place.out += kLanes;
+    if (place.residual != nullptr) place.residual += kLanes;
+    if (place.bias != nullptr) place.bias += kLanes;
+    place.channels -= kLanes;
+  };
+  for (; place.channels >= kLanes; advance()) convolve<kKind, kPixels, true>(row, place);
+  if (place.channels > 0) convolve<kKind, kPixels, false>(row, place);
 }
 
 // Outputs [x, end), all inside.
 template <ActivationKind kKind, int kPixels>
-void convolve_inside(const Row& row, size_t x, size_t end, size_t channel) {
+void convolve_inside(const Row& row, size_t x, size_t end) {
   const Range all{0, row.args.kernel_width};
-  for (; x + kPixels <= end; x += kPixels) convolve<kKind, kPixels>(row, x, all, channel);
-  if constexpr (kPixels > 1) convolve_inside<kKind, kPixels / 2>(row, x, end, channel);
+  for (; x + kPixels <= end; x += kPixels) convolve_channels<kKind, kPixels>(row, x, all);
+  if constexpr (kPixels > 1) convolve_inside<kKind, kPixels / 2>(row, x, end);
 }
 
 template <ActivationKind kKind>
 void convolve_row(const Row& row) {
   const DepthwiseF32Args& args = row.args;
   const Range inside = interior(args);
-  const auto edge = [&](size_t begin, size_t end, size_t channel) {
+  const auto edge = [&](size_t begin, size_t end) {
     for (size_t x = begin; x < end; ++x)
-      convolve<kKind, 1>(row, x,
-                         taps_inside(x * args.stride_x, args.pad_left, args.dilation_x,
-                                     args.kernel_width, args.in_width),
-                         channel);
+      convolve_channels<kKind, 1>(row, x,
+                                  taps_inside(x * args.stride_x, args.pad_left, args.dilation_x,
+                                              args.kernel_width, args.in_width));
   };
-  for (size_t channel = 0; channel < args.channels; channel += kLanes) {
-    edge(0, inside.begin, channel);
-    convolve_inside<kKind, kMostPixels>(row, inside.begin, inside.end, channel);
-    edge(inside.end, args.out_width, channel);
-  }
+  edge(0, inside.begin);
+  convolve_inside<kKind, kMostPixels>(row, inside.begin, inside.end);
+  edge(inside.end, args.out_width);
 }
 
 void row(const DepthwiseF32Args& args, size_t image, size_t y) {
-  const size_t image_rows = image * args.in_height + y * args.stride_y - args.pad_top;
-  const size_t out = (image * args.out_height + y) * args.out_width * args.channels;
-  const Row row{args, args.in + static_cast<ptrdiff_t>(image_rows * args.in_width * args.channels),
-                args.out + out, args.residual != nullptr ? args.residual + out : nullptr,
-                taps_inside(y * args.stride_y, args.pad_top, args.dilation_y, args.kernel_height,
-                            args.in_height)};
+  const size_t channels = args.channels;
+  const Range rows = taps_inside(y * args.stride_y, args.pad_top, args.dilation_y,
+                                 args.kernel_height, args.in_height);
+  const size_t in_row =
+      image * args.in_height + y * args.stride_y + rows.begin * args.dilation_y - args.pad_top;
+  const size_t weight_row = args.kernel_width * channels;
+  const size_t out = (image * args.out_height + y) * args.out_width * channels;
+  const Row row{args,
+                args.in + static_cast<ptrdiff_t>(in_row * args.in_width * channels),
+                args.weights + rows.begin * weight_row,
+                rows.end > rows.begin ? rows.end - rows.begin : 0,
+                args.dilation_y * args.in_width * channels,
+                args.stride_x * channels,
+                args.dilation_x * channels,
+                weight_row,
+                args.out + out,
+                args.residual != nullptr ? args.residual + out : nullptr};
   simd::with_kind(args.activation.kind, [&](auto tag) { convolve_row<decltype(tag)::kind>(row); });
 }
 
