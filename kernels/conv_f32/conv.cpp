@@ -26,9 +26,49 @@ bool uses_windows(const ConvF32Shape& shape, const ConvF32Layout& layout, bool c
          (layout.depth < kShortDepth || (contiguous && layout.taps * layout.depth <= kContiguous));
 }
 
-// A coordinate in the padding wraps around to beyond the image.
+// An output pixel, and where the kernel's first tap meets the image. A coordinate in the padding
+// wraps around to beyond the image.
 struct Position {
+  size_t out_y, out_x;
   size_t image, y, x;
+};
+
+Position position(const ConvF32Shape& shape, size_t pixel) {
+  const size_t out_x = pixel % shape.out_width;
+  const size_t out_y = pixel / shape.out_width % shape.out_height;
+  return {out_y, out_x, pixel / shape.out_width / shape.out_height,
+          out_y * shape.stride_y - shape.pad_top, out_x * shape.stride_x - shape.pad_left};
+}
+
+// To the next pixel, without a division.
+void advance(const ConvF32Shape& shape, Position& at) {
+  at.x += shape.stride_x;
+  if (++at.out_x < shape.out_width) return;
+  at.out_x = 0;
+  at.x = size_t{0} - shape.pad_left;
+  at.y += shape.stride_y;
+  if (++at.out_y < shape.out_height) return;
+  at.out_y = 0;
+  at.y = size_t{0} - shape.pad_top;
+  ++at.image;
+}
+
+// Where the pointers of a row go: tap t of it is `tile` * t further.
+class Slots {
+ public:
+  Slots(const float** pointers, size_t taps, size_t tile)
+      : tile_start_(pointers), taps_(taps), tile_(tile) {}
+  const float** row() const { return tile_start_ + in_tile_; }
+  void next() {
+    if (++in_tile_ < tile_) return;
+    in_tile_ = 0;
+    tile_start_ += taps_ * tile_;
+  }
+
+ private:
+  const float** tile_start_;
+  size_t taps_, tile_;
+  size_t in_tile_ = 0;
 };
 
 class Convolution {
@@ -43,7 +83,6 @@ class Convolution {
 
  private:
   size_t k() const { return layout_.taps * layout_.depth; }
-  Position position(size_t pixel) const;
   const float* pixel_at(const Position& at, size_t ky, size_t kx) const;
   void point_taps(size_t first, size_t rows, size_t group, const float** pointers) const;
   size_t point_windows(size_t first, size_t rows, size_t group, const float** pointers,
@@ -86,12 +125,6 @@ Convolution::Convolution(const GemmF32Table& table, const ConvF32Args& args, siz
   blocks_ = ceil_div(tiles, block_tiles_);
 }
 
-Position Convolution::position(size_t pixel) const {
-  const size_t row = pixel / shape_.out_width;
-  return {row / shape_.out_height, row % shape_.out_height * shape_.stride_y - shape_.pad_top,
-          pixel % shape_.out_width * shape_.stride_x - shape_.pad_left};
-}
-
 // Null in the padding.
 const float* Convolution::pixel_at(const Position& at, size_t ky, size_t kx) const {
   const size_t y = at.y + ky * shape_.dilation_y;
@@ -104,9 +137,10 @@ const float* Convolution::pixel_at(const Position& at, size_t ky, size_t kx) con
 void Convolution::point_taps(size_t first, size_t rows, size_t group,
                              const float** pointers) const {
   const float* zeros = args_.packed + layout_.zeros;
-  for (size_t r = 0; r < rows; ++r) {
-    const Position at = position(first + r);
-    const float** slot = pointers + r / tile_ * taps_ * tile_ + r % tile_;
+  Position at = position(shape_, first);
+  Slots slots(pointers, taps_, tile_);
+  for (size_t r = 0; r < rows; ++r, advance(shape_, at), slots.next()) {
+    const float** slot = slots.row();
     for (size_t ky = 0; ky < shape_.kernel_height; ++ky)
       for (size_t kx = 0; kx < shape_.kernel_width; ++kx, slot += tile_) {
         const float* pixel = pixel_at(at, ky, kx);
@@ -129,11 +163,12 @@ void Convolution::gather(const Position& at, size_t ky, size_t group, float* win
 size_t Convolution::point_windows(size_t first, size_t rows, size_t group, const float** pointers,
                                   float* windows) const {
   const float* end = windows + kWindowFloats;
-  for (size_t r = 0; r < rows; ++r) {
+  Position at = position(shape_, first);
+  Slots slots(pointers, taps_, tile_);
+  for (size_t r = 0; r < rows; ++r, advance(shape_, at), slots.next()) {
     if (static_cast<size_t>(end - windows) < k()) return r;
-    const Position at = position(first + r);
     const bool inside = at.x < shape_.in_width && at.x + shape_.kernel_width <= shape_.in_width;
-    const float** slot = pointers + r / tile_ * taps_ * tile_ + r % tile_;
+    const float** slot = slots.row();
     for (size_t ky = 0; ky < shape_.kernel_height; ++ky, slot += tile_) {
       const float* pixel = contiguous_ && inside ? pixel_at(at, ky, 0) : nullptr;
       if (pixel == nullptr) {
