@@ -200,10 +200,14 @@ std::optional<Ports> match_conv_f32(const LowerContext& context) {
   const Type& w = context.input(1).type;
   const bool real = w.dtype == DType::f32 || w.dtype == DType::f16 || w.dtype == DType::bf16;
   if (!real || !w.shape || w.shape->size() < 3 || w.shape->size() > 4) return std::nullopt;
+  const Tensor* weights = context.constant(1);
+  const int64_t groups = context.attrs<ConvAttrs>().group;
+  if (weights != nullptr && !conv_f32_fits(weight_shape(weights->dims(), groups)))
+    return std::nullopt;
   Ports ports;
   ports.inputs.resize(context.node().inputs.size());
   ports.inputs[0].layout = Layout::channels_last;
-  if (context.constant(1) != nullptr) ports.inputs[1].storage = PortForm::Storage::stored;
+  if (weights != nullptr) ports.inputs[1].storage = PortForm::Storage::stored;
   if (const auto residual = conv_ports(context.node()).residual)
     ports.inputs[*residual].layout = Layout::channels_last;
   ports.outputs = {{PortForm::Storage::real, Layout::channels_last}};
