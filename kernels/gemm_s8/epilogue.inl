@@ -189,7 +189,8 @@ inline void finish_lookup(const GemmS8Args& args, size_t row_begin, size_t row_e
                           size_t column_begin, size_t column_end) {
   const GemmS8Epilogue& e = args.epilogue;
   if (e.lookup == nullptr || e.type == GemmS8Output::s32 || e.type == GemmS8Output::f32) return;
-  for (size_t m = row_begin; m < row_end; ++m)
-    lookup_bytes(static_cast<uint8_t*>(args.c) + m * args.c_stride + column_begin,
-                 column_end - column_begin, e.lookup);
+  for (size_t m = row_begin; m < row_end; ++m) {
+    uint8_t* codes = static_cast<uint8_t*>(args.c) + m * args.c_stride + column_begin;
+    lookup_bytes(codes, codes, column_end - column_begin, e.lookup);
+  }
 }

@@ -1,9 +1,9 @@
-// p[i] = table[p[i]] over 256 entries. Included inside an anonymous namespace.
+// out[i] = table[in[i]] over 256 entries; out may be in. Included inside an anonymous namespace.
 
-inline void lookup_bytes(uint8_t* p, size_t count, const uint8_t* table) {
+inline void lookup_bytes(const uint8_t* in, uint8_t* out, size_t count, const uint8_t* table) {
   size_t i = 0;
   for (; i + 32 <= count; i += 32) {
-    const __m256i codes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + i));
+    const __m256i codes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(in + i));
     __m256i result = _mm256_setzero_si256();
 #pragma GCC unroll 16
     for (int part = 0; part < 16; ++part) {
@@ -15,7 +15,7 @@ inline void lookup_bytes(uint8_t* p, size_t count, const uint8_t* table) {
                            _mm256_set1_epi8(0x70));
       result = _mm256_or_si256(result, _mm256_shuffle_epi8(entries, index));
     }
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p + i), result);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + i), result);
   }
-  for (; i < count; ++i) p[i] = table[p[i]];
+  for (; i < count; ++i) out[i] = table[in[i]];
 }
