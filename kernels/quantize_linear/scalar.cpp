@@ -10,16 +10,11 @@ constexpr size_t kGrain = 16384;
 
 int32_t load(const void* data, Element type, size_t i) {
   switch (type) {
-    case Element::u8:
-      return static_cast<const uint8_t*>(data)[i];
-    case Element::s8:
-      return static_cast<const int8_t*>(data)[i];
-    case Element::u16:
-      return static_cast<const uint16_t*>(data)[i];
-    case Element::s16:
-      return static_cast<const int16_t*>(data)[i];
-    default:
-      return static_cast<const int32_t*>(data)[i];
+    case Element::u8: return static_cast<const uint8_t*>(data)[i];
+    case Element::s8: return static_cast<const int8_t*>(data)[i];
+    case Element::u16: return static_cast<const uint16_t*>(data)[i];
+    case Element::s16: return static_cast<const int16_t*>(data)[i];
+    default: return static_cast<const int32_t*>(data)[i];
   }
 }
 

@@ -1,0 +1,187 @@
+// quantize_linear over the sixteen lanes of lanes256.inl or lanes512.inl. Included inside an
+// anonymous namespace after one of them.
+
+constexpr size_t kGrain = 32768;
+constexpr size_t kLanes = 16;
+
+inline size_t bytes_of(Element type) {
+  if (type == Element::u8 || type == Element::s8) return 1;
+  return type == Element::u16 || type == Element::s16 ? 2 : 4;
+}
+
+inline Ints load_element(const void* data, Element type, size_t i, size_t count) {
+  const auto* at = static_cast<const uint8_t*>(data) + i * bytes_of(type);
+  switch (type) {
+    case Element::u8:
+    case Element::s8: return load_codes(at, type == Element::s8, count);
+    case Element::u16:
+    case Element::s16:
+      return load_words(reinterpret_cast<const uint16_t*>(at), type == Element::s16, count);
+    default: return load_ints(reinterpret_cast<const int32_t*>(at), count);
+  }
+}
+
+inline void store_element(void* data, Element type, size_t i, size_t count, Ints codes) {
+  auto* at = static_cast<uint8_t*>(data) + i * bytes_of(type);
+  if (bytes_of(type) == 1)
+    store_codes(at, count, codes);
+  else
+    store_words(reinterpret_cast<uint16_t*>(at), count, codes);
+}
+
+// Rounding keeps order, so clamping to whole numbers before it gives the same code. The value at
+// which a lane is NaN is 0.
+inline Ints to_codes(Floats value, Ints zero_point, Floats low, Floats high) {
+  return add(to_ints(min(max(without_nan(value), low), high)), zero_point);
+}
+
+// Calls f(i, count, c, by_lane) over [begin, end) of [outer, channels, inner]: lanes of one channel
+// c, or, when by_lane, of the channels from c on.
+template <typename F>
+inline __attribute__((always_inline)) void each_vector(size_t begin, size_t end, size_t channels,
+                                                       size_t inner, F f) {
+  const bool by_lane = inner == 1 && channels > 1;
+  const size_t run = by_lane ? channels : inner;
+  for (size_t i = begin; i < end;) {
+    const size_t offset = i % run, row = i / run;
+    const size_t stop = end - i < run - offset ? end : i + run - offset;
+    size_t c = by_lane ? offset : row % channels;
+    for (; i < stop; i += kLanes) {
+      f(i, stop - i < kLanes ? stop - i : kLanes, c, by_lane);
+      if (by_lane) c += kLanes;
+    }
+    i = stop;
+  }
+}
+
+inline Floats scales(const float* scale, size_t c, size_t count, bool by_lane) {
+  return by_lane ? load_floats(scale + c, count) : set_floats(scale[c]);
+}
+inline Ints zeros(const int32_t* zero_point, size_t c, size_t count, bool by_lane) {
+  if (zero_point == nullptr) return set_ints(0);
+  return by_lane ? load_ints(zero_point + c, count) : set_ints(zero_point[c]);
+}
+
+void quantize_range(const QuantizeArgs& a, size_t begin, size_t end) {
+  const Ints low = set_ints(a.low), high = set_ints(a.high);
+  each_vector(
+      begin, end, a.channels,
+      a.inner, [&](size_t i, size_t count, size_t c, bool by_lane) __attribute__((always_inline)) {
+        const Ints zero = zeros(a.zero_point, c, count, by_lane);
+        const Floats value = div(load_floats(a.in + i, count), scales(a.scale, c, count, by_lane));
+        store_element(a.out, a.type, i, count,
+                      to_codes(value, zero, to_floats(sub(low, zero)), to_floats(sub(high, zero))));
+      });
+}
+
+void quantize(const QuantizeArgs& a, Parallel& parallel) {
+  parallel.for_ranges(a.outer * a.channels * a.inner, kGrain,
+                      [&](size_t begin, size_t end) { quantize_range(a, begin, end); });
+}
+
+void dequantize(const DequantizeArgs& a, Parallel& parallel) {
+  parallel.for_ranges(a.outer * a.channels * a.inner, kGrain, [&](size_t begin, size_t end) {
+    each_vector(
+        begin, end, a.channels, a.inner,
+        [&](size_t i, size_t count, size_t c, bool by_lane) __attribute__((always_inline)) {
+          const Ints code =
+              sub(load_element(a.in, a.type, i, count), zeros(a.zero_point, c, count, by_lane));
+          store_floats(a.out + i, count, mul(to_floats(code), scales(a.scale, c, count, by_lane)));
+        });
+  });
+}
+
+void requantize(const RequantizeArgs& a, Parallel& parallel) {
+  const Ints in_zero = set_ints(a.in_zero_point), out_zero = set_ints(a.out_zero_point);
+  const Floats low = to_floats(sub(set_ints(a.low), out_zero));
+  const Floats high = to_floats(sub(set_ints(a.high), out_zero));
+  const Floats multiplier = set_floats(a.multiplier);
+  parallel.for_ranges(a.count, kGrain, [&](size_t begin, size_t end) {
+    for (size_t i = begin; i < end; i += kLanes) {
+      const size_t count = end - i < kLanes ? end - i : kLanes;
+      const Floats code = to_floats(sub(load_element(a.in, a.in_type, i, count), in_zero));
+      store_element(a.out, a.out_type, i, count,
+                    to_codes(mul(code, multiplier), out_zero, low, high));
+    }
+  });
+}
+
+FloatRange range(const float* in, size_t count, Parallel& /*parallel*/) {
+  const float infinity = __builtin_inff();
+  Floats low = set_floats(infinity), high = set_floats(-infinity);
+  size_t i = 0;
+  // A lane that is NaN leaves the second operand.
+  for (; i + kLanes <= count; i += kLanes) {
+    const Floats v = load_floats(in + i, kLanes);
+    low = min(v, low);
+    high = max(v, high);
+  }
+  FloatRange r{min_lane(low), max_lane(high)};
+  for (; i < count; ++i) {
+    r.min = in[i] < r.min ? in[i] : r.min;
+    r.max = in[i] > r.max ? in[i] : r.max;
+  }
+  if (r.min > r.max) return {};
+  return {r.min + 0.0F, r.max + 0.0F};
+}
+
+struct Parameters {
+  float scale;
+  int32_t zero_point;
+};
+
+Parameters asymmetric(FloatRange r) {
+  const float low = r.min < 0.0F ? r.min : 0.0F;
+  const float high = r.max > 0.0F ? r.max : 0.0F;
+  const float scale = high == low ? 1.0F : (high - low) / 255.0F;
+  int32_t zero_point[kLanes];
+  store_ints(zero_point, kLanes,
+             to_codes(set_floats((0.0F - low) / scale), set_ints(0), set_floats(0.0F),
+                      set_floats(255.0F)));
+  return {scale, zero_point[0]};
+}
+
+Parameters symmetric(FloatRange r) {
+  const float largest = -r.min > r.max ? -r.min : r.max;
+  return {largest > 0.0F ? largest / 127.0F : 1.0F, 0};
+}
+
+QuantizeArgs row_args(const float* in, size_t count, void* out, bool is_signed,
+                      const Parameters& p) {
+  QuantizeArgs a;
+  a.in = in;
+  a.out = out;
+  a.type = is_signed ? Element::s8 : Element::u8;
+  a.inner = count;
+  a.scale = &p.scale;
+  a.zero_point = &p.zero_point;
+  a.low = is_signed ? -128 : 0;
+  a.high = is_signed ? 127 : 255;
+  return a;
+}
+
+void dynamic(const float* in, size_t count, uint8_t* out, float* scale, uint8_t* zero_point,
+             Parallel& parallel) {
+  const Parameters p = asymmetric(range(in, count, parallel));
+  *scale = p.scale;
+  *zero_point = static_cast<uint8_t>(p.zero_point);
+  quantize(row_args(in, count, out, false, p), parallel);
+}
+
+void dynamic_rows(const DynamicRowsArgs& a, Parallel& parallel) {
+  const size_t in_stride = a.in_stride == 0 ? a.columns : a.in_stride;
+  const size_t out_stride = a.out_stride == 0 ? a.columns : a.out_stride;
+  const size_t grain = kGrain / (a.columns + 1) + 1;
+  parallel.for_ranges(a.rows, grain, [&](size_t begin, size_t end) {
+    for (size_t row = begin; row < end; ++row) {
+      const float* in = a.in + row * in_stride;
+      const FloatRange r = range(in, a.columns, parallel);
+      const Parameters p = a.out_signed ? symmetric(r) : asymmetric(r);
+      a.scale[row] = p.scale;
+      a.zero_point[row] = p.zero_point;
+      quantize_range(
+          row_args(in, a.columns, static_cast<uint8_t*>(a.out) + row * out_stride, a.out_signed, p),
+          0, a.columns);
+    }
+  });
+}
