@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "engine/ops/common/elementwise.h"
+#include "engine/ops/common/rewrite.h"
 
 // Functions with known output ranges, and their piecewise linear stand-ins.
 
@@ -62,6 +63,16 @@ struct SiluFunction {
   }
 };
 
+// For graphs that are written: x * Sigmoid(x).
+Status expand_silu(Graph& graph, NodeId id) {
+  const ValueId x = graph.node(id).inputs[0];
+  Rewriter rewrite(graph, id);
+  OCTET_ASSIGN(const ValueId gate, rewrite.before("Sigmoid", {x}, {}, rewrite.base() + "_gate"));
+  OCTET_ASSIGN(const ValueId y, rewrite.before("Mul", {x, gate}, {}, rewrite.base() + "_gated"));
+  rewrite.finish(y);
+  return {};
+}
+
 QuantSpec fixed_range(Scale scale, ZeroPoint zero_point) {
   const PortQuant output{PortQuant::Role::fixed, 0, scale, zero_point};
   return {.inputs = {{PortQuant::Role::activation}}, .outputs = {output}};
@@ -75,8 +86,10 @@ constexpr OpDef with_quant(OpDef op, QuantSpec (*quant)(const Graph&, const Node
   return op;
 }
 
-constexpr OpDef in_domain(OpDef op, std::string_view domain) {
-  op.domain = domain;
+constexpr OpDef silu_op() {
+  OpDef op = unary_op<SiluFunction>("Silu");
+  op.domain = kOctetDomain;
+  op.expand = expand_silu;
   return op;
 }
 
@@ -90,7 +103,7 @@ extern const OpDef Tanh;
 const OpDef HardSigmoid = unary_op<HardSigmoidFunction>("HardSigmoid");
 const OpDef HardSwish = unary_op<HardSwishFunction>("HardSwish");
 const OpDef Sigmoid = with_quant(unary_op<SigmoidFunction>("Sigmoid"), quant_sigmoid);
-const OpDef Silu = in_domain(unary_op<SiluFunction>("Silu"), kOctetDomain);
+const OpDef Silu = silu_op();
 const OpDef Tanh = with_quant(unary_op<TanhFunction>("Tanh"), quant_tanh);
 
 }  // namespace octet::ops::sigmoid

@@ -53,3 +53,17 @@ TEST_CASE("functions of one argument agree with the C library") {
     }
   }
 }
+
+TEST_CASE("Silu can be spelled in the standard's operators") {
+  Graph graph;
+  const ValueId x = graph.add_input("x", Type::tensor(DType::f32, Shape{Dim::symbol("n")}));
+  const OpDef& silu = require_op(kOctetDomain, "Silu");
+  const ValueId y = graph.add_op(silu, {x}, Attrs::of(NoAttrs{}), "y");
+  graph.set_outputs({y});
+  REQUIRE(silu.expand(graph, graph.value(y).producer).ok());
+  REQUIRE(infer_graph(graph).ok());
+  const Node& product = graph.node(graph.value(y).producer);
+  CHECK(product.op->name == "Mul");
+  CHECK(graph.node(graph.value(product.inputs[1]).producer).op->name == "Sigmoid");
+  CHECK(*graph.value(y).type.shape == Shape{Dim::symbol("n")});
+}

@@ -5,12 +5,9 @@
 namespace octet::ops {
 namespace {
 
-// Whether `wide` already stands for anything that `other` may be.
-bool same_shape(const Type& a, const Type& b) { return a.shape == b.shape; }
-
 // As cover, but an extent of `wide` that is marked as open stays.
 bool widen(Type& wide, const Type& next, std::vector<bool>& open) {
-  if (!wide.shape || same_shape(wide, next)) return false;
+  if (!wide.shape || wide.shape == next.shape) return false;
   if (!next.shape || next.shape->size() != wide.shape->size()) {
     wide.shape.reset();
     return true;

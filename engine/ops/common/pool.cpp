@@ -7,7 +7,7 @@
 namespace octet::ops {
 namespace {
 
-int64_t entry(const std::vector<int64_t>& values, size_t i, int64_t missing) {
+int64_t entry_or(const std::vector<int64_t>& values, size_t i, int64_t missing) {
   return values.empty() ? missing : values[i];
 }
 
@@ -38,15 +38,15 @@ Status check_window(const PoolWindow& window, size_t spatial) {
 bool same_padding(const PoolWindow& window) { return window.auto_pad.starts_with("SAME"); }
 
 int64_t reach_of(const PoolWindow& window, size_t axis) {
-  return (window.kernel_shape[axis] - 1) * entry(window.dilations, axis, 1) + 1;
+  return (window.kernel_shape[axis] - 1) * entry_or(window.dilations, axis, 1) + 1;
 }
 
 Result<Dim> output_extent(const PoolWindow& window, size_t axis, const Dim& in) {
-  const int64_t stride = entry(window.strides, axis, 1);
+  const int64_t stride = entry_or(window.strides, axis, 1);
   if (same_padding(window)) return ceil_div(in, Dim(stride));
   const bool padded = window.auto_pad == "NOTSET";
-  const int64_t begin = padded ? entry(window.pads, axis, 0) : 0;
-  const int64_t end = padded ? entry(window.pads, axis + window.kernel_shape.size(), 0) : 0;
+  const int64_t begin = padded ? entry_or(window.pads, axis, 0) : 0;
+  const int64_t end = padded ? entry_or(window.pads, axis + window.kernel_shape.size(), 0) : 0;
   const int64_t reach = reach_of(window, axis);
   const Dim room = in + Dim(begin + end - reach);
   if (room.known() && room.value() < 0)
@@ -58,7 +58,7 @@ Result<Dim> output_extent(const PoolWindow& window, size_t axis, const Dim& in) 
   return min(rounded_up, ceil_div(in + Dim(begin), Dim(stride)));
 }
 
-size_t spatial(const std::vector<int64_t>& values, size_t i, size_t missing) {
+size_t pool_axis(const std::vector<int64_t>& values, size_t i, size_t missing) {
   if (values.size() == 2) return static_cast<size_t>(values[i]);
   return i == 0 ? missing : static_cast<size_t>(values[0]);
 }
@@ -116,11 +116,11 @@ PoolGeometry pool_geometry(const PoolWindow& window, const Dims& x, const Dims& 
     g.in.push_back(x[i + 2]);
     g.out.push_back(out[i + 2]);
     g.kernel.push_back(window.kernel_shape[i]);
-    g.stride.push_back(entry(window.strides, i, 1));
-    g.dilation.push_back(entry(window.dilations, i, 1));
+    g.stride.push_back(entry_or(window.strides, i, 1));
+    g.dilation.push_back(entry_or(window.dilations, i, 1));
     const bool padded = window.auto_pad == "NOTSET";
-    int64_t begin = padded ? entry(window.pads, i, 0) : 0;
-    int64_t end = padded ? entry(window.pads, i + rank, 0) : 0;
+    int64_t begin = padded ? entry_or(window.pads, i, 0) : 0;
+    int64_t end = padded ? entry_or(window.pads, i + rank, 0) : 0;
     if (same_padding(window)) {
       const int64_t total =
           std::max<int64_t>((g.out[i] - 1) * g.stride[i] + reach_of(window, i) - g.in[i], 0);
@@ -137,20 +137,20 @@ kernels::PoolF32Args pool_args_f32(const PoolGeometry& g) {
   kernels::PoolF32Args args;
   args.batch = g.batch;
   args.channels = g.channels;
-  args.in_height = spatial(g.in, 0, 1);
-  args.in_width = spatial(g.in, 1, 1);
-  args.out_height = spatial(g.out, 0, 1);
-  args.out_width = spatial(g.out, 1, 1);
-  args.kernel_height = spatial(g.kernel, 0, 1);
-  args.kernel_width = spatial(g.kernel, 1, 1);
-  args.stride_y = spatial(g.stride, 0, 1);
-  args.stride_x = spatial(g.stride, 1, 1);
-  args.dilation_y = spatial(g.dilation, 0, 1);
-  args.dilation_x = spatial(g.dilation, 1, 1);
-  args.pad_top = spatial(g.pad_begin, 0, 0);
-  args.pad_left = spatial(g.pad_begin, 1, 0);
-  args.pad_bottom = spatial(g.pad_end, 0, 0);
-  args.pad_right = spatial(g.pad_end, 1, 0);
+  args.in_height = pool_axis(g.in, 0, 1);
+  args.in_width = pool_axis(g.in, 1, 1);
+  args.out_height = pool_axis(g.out, 0, 1);
+  args.out_width = pool_axis(g.out, 1, 1);
+  args.kernel_height = pool_axis(g.kernel, 0, 1);
+  args.kernel_width = pool_axis(g.kernel, 1, 1);
+  args.stride_y = pool_axis(g.stride, 0, 1);
+  args.stride_x = pool_axis(g.stride, 1, 1);
+  args.dilation_y = pool_axis(g.dilation, 0, 1);
+  args.dilation_x = pool_axis(g.dilation, 1, 1);
+  args.pad_top = pool_axis(g.pad_begin, 0, 0);
+  args.pad_left = pool_axis(g.pad_begin, 1, 0);
+  args.pad_bottom = pool_axis(g.pad_end, 0, 0);
+  args.pad_right = pool_axis(g.pad_end, 1, 0);
   return args;
 }
 
