@@ -1,0 +1,17 @@
+#include <immintrin.h>
+
+#include "kernels/elementwise_s8/elementwise_s8.h"
+
+namespace octet::kernels {
+namespace {
+
+#include "kernels/simd/lanes512.inl"
+// After the lanes.
+#include "kernels/elementwise_s8/vector.inl"
+
+}  // namespace
+
+extern const ElementwiseS8Table elementwise_s8_avx512vnni;
+const ElementwiseS8Table elementwise_s8_avx512vnni{add_codes, sub_codes, mul_codes};
+
+}  // namespace octet::kernels
