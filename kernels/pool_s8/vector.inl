@@ -1,0 +1,112 @@
+// pool_s8 over the sixteen lanes of lanes256.inl or lanes512.inl: a lane is a channel. Included
+// inside an anonymous namespace after one of them.
+
+constexpr size_t kGrainCodes = 16384;
+constexpr size_t kLanes = 16;
+
+// The part of output pixel `at`'s window that is inside the input.
+struct Window {
+  size_t batch, top, left;  // may have wrapped below 0: padding
+};
+
+inline Window window_of(const PoolShape& s, size_t at) {
+  return {at / (s.out_w * s.out_h), at / s.out_w % s.out_h * s.stride_h - s.pad_top,
+          at % s.out_w * s.stride_w - s.pad_left};
+}
+
+// Calls visit(index of the pixel) for each pixel that is inside the input.
+template <typename Visit>
+inline __attribute__((always_inline)) void each_pixel(const PoolShape& s, const Window& window,
+                                                      Visit visit) {
+  for (size_t i = 0; i < s.kernel_h; ++i) {
+    const size_t y = window.top + i * s.dilation_h;
+    if (y >= s.in_h) continue;
+    for (size_t j = 0; j < s.kernel_w; ++j) {
+      const size_t x = window.left + j * s.dilation_w;
+      if (x < s.in_w) visit((window.batch * s.in_h + y) * s.in_w + x);
+    }
+  }
+}
+
+// How many pixels of a window lie inside the padded input along one axis.
+inline size_t padded_count(size_t first, size_t kernel, size_t dilation, size_t padded) {
+  size_t count = 0;
+  for (size_t i = 0; i < kernel; ++i) count += first + i * dilation < padded ? 1 : 0;
+  return count;
+}
+
+inline size_t grain_of(const PoolShape& s) {
+  return kGrainCodes / (s.channels * s.kernel_h * s.kernel_w + 1) + 1;
+}
+
+template <bool kSigned>
+void max_pixels(const PoolShape& s, const uint8_t* in, uint8_t* out, size_t begin, size_t end) {
+  for (size_t at = begin; at < end; ++at) {
+    const Window window = window_of(s, at);
+    for (size_t c = 0; c < s.channels; c += kLanes) {
+      const size_t count = s.channels - c < kLanes ? s.channels - c : kLanes;
+      __m128i best = kSigned ? _mm_set1_epi8(-128) : _mm_setzero_si128();
+      each_pixel(
+          s, window, [&](size_t pixel) __attribute__((always_inline)) {
+            const __m128i codes = load_bytes(in + pixel * s.channels + c, count);
+            best = kSigned ? _mm_max_epi8(best, codes) : _mm_max_epu8(best, codes);
+          });
+      store_bytes(out + at * s.channels + c, count, best);
+    }
+  }
+}
+
+void max_pool(const PoolShape& s, const void* in, void* out, bool is_signed, Parallel& parallel) {
+  const auto run = is_signed ? max_pixels<true> : max_pixels<false>;
+  parallel.for_ranges(s.batch * s.out_h * s.out_w, grain_of(s), [&](size_t begin, size_t end) {
+    run(s, static_cast<const uint8_t*>(in), static_cast<uint8_t*>(out), begin, end);
+  });
+}
+
+void average_pixels(const PoolShape& s, const uint8_t* in, uint8_t* out, const AverageS8& a,
+                    size_t begin, size_t end) {
+  const Ints zero = set_ints(a.out_zero_point);
+  // Rounding keeps order, so clamping to whole numbers before it gives the same code.
+  const Floats low = to_floats(sub(set_ints(a.low), zero));
+  const Floats high = to_floats(sub(set_ints(a.high), zero));
+  for (size_t at = begin; at < end; ++at) {
+    const Window window = window_of(s, at);
+    int32_t inside = 0;
+    each_pixel(s, window, [&](size_t) { ++inside; });
+    auto divisor = static_cast<size_t>(inside);
+    if (a.count_include_pad)
+      divisor = padded_count(window.top + s.pad_top, s.kernel_h, s.dilation_h,
+                             s.in_h + s.pad_top + s.pad_bottom) *
+                padded_count(window.left + s.pad_left, s.kernel_w, s.dilation_w,
+                             s.in_w + s.pad_left + s.pad_right);
+    const Floats multiplier =
+        set_floats(a.multiplier / static_cast<float>(divisor == 0 ? 1 : divisor));
+    const Ints offset = set_ints(inside * a.in_zero_point);
+    for (size_t c = 0; c < s.channels; c += kLanes) {
+      const size_t count = s.channels - c < kLanes ? s.channels - c : kLanes;
+      Ints sum = set_ints(0);
+      each_pixel(
+          s, window, [&](size_t pixel) __attribute__((always_inline)) {
+            sum = add(sum, load_codes(in + pixel * s.channels + c, a.in_signed, count));
+          });
+      const Floats value = mul(to_floats(sub(sum, offset)), multiplier);
+      store_codes(out + at * s.channels + c, count, add(to_ints(min(max(value, low), high)), zero));
+    }
+  }
+}
+
+void average_pool(const PoolShape& s, const void* in, void* out, const AverageS8& a,
+                  Parallel& parallel) {
+  parallel.for_ranges(s.batch * s.out_h * s.out_w, grain_of(s), [&](size_t begin, size_t end) {
+    average_pixels(s, static_cast<const uint8_t*>(in), static_cast<uint8_t*>(out), a, begin, end);
+  });
+}
+
+void global_average(size_t batch, size_t pixels, size_t channels, const void* in, void* out,
+                    const AverageS8& a, Parallel& parallel) {
+  PoolShape shape;
+  shape.batch = batch;
+  shape.channels = channels;
+  shape.in_w = shape.kernel_w = pixels;
+  average_pool(shape, in, out, a, parallel);
+}
