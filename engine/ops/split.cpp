@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "engine/ops/common/movement.h"
 
 namespace octet::ops::split {
@@ -47,8 +49,9 @@ Result<std::vector<Dim>> parts_of(const InferContext& context, const Dim& extent
   const Dim part = ceil_div(extent, Dim(number));
   std::vector<Dim> parts(count, part);
   parts.back() = extent - part * Dim(number - 1);
+  // Too many parts are an error only if the node runs: branches that aren't taken may have some.
   if (parts.back().known() && parts.back().value() < 0)
-    return invalid_model(extent.to_string() + " doesn't split into " + std::to_string(number));
+    std::generate(parts.begin(), parts.end(), Dim::fresh);
   return parts;
 }
 
@@ -85,6 +88,9 @@ Status run(const Attrs& attrs, RunContext& context) {
       context.has_input(1) ? movement::integers_of(context.input(1)) : std::vector<int64_t>();
   const auto count = static_cast<int64_t>(context.output_count());
   const int64_t part = (x.dims[axis] + count - 1) / count;
+  if (parts.empty() && part * (count - 1) > x.dims[axis])
+    return invalid_data(std::to_string(x.dims[axis]) + " elements don't split into " +
+                        std::to_string(count));
   int64_t begin = 0;
   for (size_t i = 0; i < context.output_count(); ++i) {
     const TensorView& y = context.output(i);
