@@ -117,3 +117,24 @@ TEST_CASE("Scan walks an axis backwards and writes another") {
   CHECK(none[0] == row({4, 5}));
   CHECK(none[1].dims() == Dims{2, 0});
 }
+
+TEST_CASE("a branch that is known to be taken replaces If, and the other one may contradict it") {
+  Body taken;
+  Body otherwise;
+  const ValueId a = taken.input("x", floats(std::nullopt));
+  taken.graph->set_outputs({op(*taken.graph, "Neg", {a})});
+  const ValueId b = otherwise.input("x", floats(std::nullopt));
+  const ValueId axis =
+      otherwise.graph->add_constant("axis", Tensor::of(Dims{1}, std::vector<int64_t>{0}));
+  otherwise.graph->set_outputs({op(*otherwise.graph, "Squeeze", {b, axis})});
+  const auto graph =
+      around("If", {}, {Type::tensor(DType::boolean, Shape{}), floats(Shape{Dim(2)})},
+             {taken, otherwise}, 1, 1);
+  const ValueId yes = graph->add_constant("yes", Tensor::scalar(true));
+  const NodeId id = graph->order()[0];
+  graph->set_input(id, 0, yes);
+  REQUIRE(graph->node(id).op->canonical({*graph, id, kWrittenOpset}).ok());
+  CHECK_FALSE(graph->alive(id));
+  CHECK(graph->value(graph->outputs()[0]).name == "o0");
+  CHECK(run(graph, {Tensor::scalar(true), row({1, 2})})[0] == row({-1, -2}));
+}
