@@ -5,9 +5,11 @@
 namespace octet::kernels {
 namespace {
 
+// Each stands on the ones before it.
+// clang-format off
 #include "kernels/simd/lanes256.inl"
-// After the lanes.
-#include "kernels/quantize_linear/vector.inl"
+#include "kernels/quantize_linear/lanes.inl"
+// clang-format on
 
 }  // namespace
 
