@@ -92,7 +92,15 @@ Status run(const Attrs& /*attrs*/, RunContext& context) {
                      std::string(dtype_name(y.dtype)));
 }
 
+bool castable(DType dtype) {
+  return visit_dtype(dtype, CastTypes{}, []<typename T>() {});
+}
+
 Status infer_to(InferContext& context, DType to) {
+  const DType from = context.dtype(0);
+  if (!castable(to) || (from != DType::undefined && !castable(from)))
+    return unsupported("Cast from " + std::string(dtype_name(from)) + " to " +
+                       std::string(dtype_name(to)));
   context.set_tensor(0, to, context.input(0).shape);
   const bool wide = to == DType::s64 || to == DType::s32;
   if (wide) {

@@ -1,32 +1,35 @@
 #include <algorithm>
 
 #include "engine/ops/common/axes.h"
+#include "engine/ops/common/rewrite.h"
 #include "engine/ops/op.h"
 
 namespace octet::ops::hardmax {
 namespace {
 
 struct HardmaxAttrs {
-  std::optional<int64_t> axis;
-  /// Before opset 13 everything from the axis on is one row.
-  int64_t flattens = 0;
+  std::optional<int64_t> axis;  ///< -1 when absent; 1 below opset 13.
   static constexpr auto fields() { return std::tuple{field("axis", &HardmaxAttrs::axis)}; }
 };
 
+// Below opset 13 the axes from `axis` on are one row: Reshape(Hardmax(Flatten(x)), Shape(x)).
 Status canonical(const CanonicalContext& context) {
   if (context.opset >= 13) return {};
-  auto attrs = context.attrs<HardmaxAttrs>();
-  attrs.axis = attrs.axis.value_or(1);
-  attrs.flattens = 1;
-  context.node().attrs = Attrs::of(attrs);
-  return {};
-}
-
-AxisCut rows_of(const HardmaxAttrs& attrs, const Dims& dims) {
-  const size_t axis = *normalize_axis(attrs.axis.value_or(-1), dims.size());
-  AxisCut cut = cut_at(dims, axis);
-  if (attrs.flattens != 0) cut = {cut.outer, cut.extent * cut.inner, 1};
-  return cut;
+  const int64_t axis = context.attrs<HardmaxAttrs>().axis.value_or(1);
+  context.node().attrs = Attrs::of(HardmaxAttrs{-1});
+  if (axis == -1) return {};
+  Graph& graph = context.graph;
+  const ValueId x = context.node().inputs[0];
+  const ValueId y = context.node().outputs[0];
+  Rewriter rewrite(graph, context.id);
+  const std::string name = rewrite.base();
+  OCTET_ASSIGN(const ValueId dims, rewrite.before("Shape", {x}, {}, name + "_dims"));
+  OCTET_ASSIGN(const ValueId flat,
+               rewrite.before("Flatten", {x}, {{"axis", axis}}, name + "_flat"));
+  graph.set_input(context.id, 0, flat);
+  const ValueId rows = graph.add_value(graph.unique_name(name + "_rows"));
+  graph.set_output(context.id, 0, rows);
+  return rewrite.after("Reshape", {rows, dims}, {{"allowzero", int64_t{1}}}, y);
 }
 
 template <typename T>
@@ -52,7 +55,9 @@ Status infer(InferContext& context) {
 
 Status run(const Attrs& attrs, RunContext& context) {
   const TensorView& x = context.input(0);
-  const AxisCut cut = rows_of(attrs.as<HardmaxAttrs>(), x.dims);
+  if (x.rank() == 0) return invalid_data("the input has no axis");
+  const AxisCut cut =
+      cut_at(x.dims, *normalize_axis(attrs.as<HardmaxAttrs>().axis.value_or(-1), x.rank()));
   const bool known = visit_dtype(x.dtype, FloatTypes{}, [&]<typename T>() {
     mark(x.as<T>(), context.output(0).as<T>(), cut);
   });

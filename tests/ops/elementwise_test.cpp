@@ -1,6 +1,7 @@
 #include <cmath>
 #include <limits>
 
+#include "kernels/elementwise_f32/elementwise_f32.h"
 #include "tests/support/node_runner.h"
 #include "tests/support/op_data.h"
 
@@ -66,4 +67,14 @@ TEST_CASE("Silu can be spelled in the standard's operators") {
   CHECK(product.op->name == "Mul");
   CHECK(graph.node(graph.value(product.inputs[1]).producer).op->name == "Sigmoid");
   CHECK(*graph.value(y).type.shape == Shape{Dim::symbol("n")});
+}
+
+TEST_CASE("float rows name the instruction set that they were forced to") {
+  for (const CpuToken cpu : {CpuToken::scalar(), CpuToken::best()}) {
+    NodeRunner add("Add", attributes("Add"));
+    add.input(random_floats({3, 5}, 1)).input(random_floats({5}, 2)).output();
+    CHECK(add.rows(cpu).front() == "elementwise_f32");
+    (void)add.run("elementwise_f32", cpu);
+    CHECK(add.info().isa == kernels::select_elementwise_f32(cpu).isa);
+  }
 }

@@ -36,9 +36,18 @@ Status infer_binary(InferContext& context) {
   return {};
 }
 
+template <typename F>
+std::optional<Ports> match_binary_kernel(const LowerContext& context) {
+  if (!kHasKernel<F> || !computes_in_f32(context)) return std::nullopt;
+  return match_broadcast_layout(context).value_or(Ports{});
+}
+
 template <typename F, typename Types>
 inline constexpr Implementation kBinaryRows[] = {
     {.name = "elementwise_f32",
+     .match = match_binary_kernel<F>,
+     .prepare = prepare_kernel<run_binary<F, Types>>},
+    {.name = "elementwise",
      .match = match_broadcast_layout,
      .prepare = prepare_function<run_binary<F, Types>>},
     reference<run_binary<F, Types>>(),
@@ -50,6 +59,7 @@ inline constexpr Implementation kCodeRows[] = {
     {.name = "elementwise_s8", .match = match_codes, .prepare = prepare_codes<F::kCodes>},
     kBinaryRows<F, Types>[0],
     kBinaryRows<F, Types>[1],
+    kBinaryRows<F, Types>[2],
 };
 
 template <typename F>

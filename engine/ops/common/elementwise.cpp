@@ -2,6 +2,11 @@
 
 namespace octet::elementwise {
 
+bool computes_in_f32(const LowerContext& context) {
+  const DType dtype = context.input(0).type.dtype;
+  return dtype == DType::f32 || dtype == DType::f16 || dtype == DType::bf16;
+}
+
 void run_kernel(kernels::UnaryF32Args args, const TensorView& x, const TensorView& y,
                 RunContext& context) {
   args.x = x.as<float>();

@@ -109,10 +109,31 @@ Result<std::unique_ptr<Step>> prepare_unary_lut(const LowerContext& context) {
   return make_lut_step(context, [&f](float x) { return static_cast<float>(f(x)); });
 }
 
+/// Whether the node computes in float: f16 and bf16 are widened for real ports.
+bool computes_in_f32(const LowerContext& context);
+
+/// A row that the float kernels run, told apart so that profiles name the instruction set.
+template <auto Run>
+Result<std::unique_ptr<Step>> prepare_kernel(const LowerContext& context) {
+  StepInfo info{"elementwise_f32", "native", kernels::select_elementwise_f32(context.cpu()).isa};
+  return std::unique_ptr<Step>(
+      std::make_unique<detail::FunctionStep<Run>>(context.node().attrs, std::move(info)));
+}
+
+template <typename F>
+std::optional<Ports> match_unary_kernel(const LowerContext& context) {
+  if (!kHasKernel<F> || !computes_in_f32(context)) return std::nullopt;
+  const PortForm form{PortForm::Storage::real, context.input_layout(0)};
+  return Ports{{form}, {form}};
+}
+
 template <typename F, typename Types>
 inline constexpr Implementation kUnaryRows[] = {
     {.name = "lut_s8", .match = match_lut, .prepare = prepare_unary_lut<F>},
     {.name = "elementwise_f32",
+     .match = match_unary_kernel<F>,
+     .prepare = prepare_kernel<run_unary<F, Types>>},
+    {.name = "elementwise",
      .match = match_keep_layout,
      .prepare = prepare_function<run_unary<F, Types>>},
     reference<run_unary<F, Types>>(),
