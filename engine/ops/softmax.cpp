@@ -31,26 +31,10 @@ Status infer(InferContext& context) {
   return infer_same(context);
 }
 
-// Below opset 13 the axes from `axis` on are one: Reshape(op(Flatten(x)), Shape(x)).
 Status canonical(const CanonicalContext& context) {
   if (context.opset >= 13) return {};
-  const int64_t axis = context.attrs<SoftmaxAttrs>().axis.value_or(1);
-  Graph& graph = context.graph;
-  context.node().attrs = Attrs::of(SoftmaxAttrs{-1});
-  const ValueId x = context.node().inputs[0];
-  const auto& shape = graph.value(x).type.shape;
-  if (shape && axis >= 0 && static_cast<size_t>(axis) + 1 == shape->size()) return {};
-  if (axis == -1) return {};
-  const ValueId y = context.node().outputs[0];
-  const std::string name = graph.value(y).name;
-  Rewriter rewrite(graph, context.id);
-  OCTET_ASSIGN(const ValueId dims, rewrite.before("Shape", {x}, {}, name + "_dims"));
-  OCTET_ASSIGN(const ValueId flat,
-               rewrite.before("Flatten", {x}, {{"axis", axis}}, name + "_flat"));
-  graph.set_input(context.id, 0, flat);
-  const ValueId rows = graph.add_value(graph.unique_name(name + "_rows"));
-  graph.set_output(context.id, 0, rows);
-  return rewrite.after("Reshape", {rows, dims}, {{"allowzero", int64_t{1}}}, y);
+  return flatten_from_axis(context, context.attrs<SoftmaxAttrs>().axis.value_or(1),
+                           Attrs::of(SoftmaxAttrs{-1}));
 }
 
 template <typename T>

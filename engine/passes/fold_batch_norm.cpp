@@ -42,6 +42,7 @@ Result<bool> fold(Graph& graph, NodeId id) {
   const Node& norm = graph.node(id);
   const NodeId conv_id = producer_id(graph, norm.inputs[0], "Conv");
   if (conv_id == kNoNode || !inner(graph, norm.inputs[0])) return false;
+  if (int_attr(norm, "training_mode", 0) != 0) return false;
   for (size_t i = 1; i < norm.outputs.size(); ++i)
     if (norm.has_output(i)) return false;
   const Node& conv = graph.node(conv_id);

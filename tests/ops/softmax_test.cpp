@@ -54,22 +54,22 @@ TEST_CASE("Softmax and LogSoftmax: every row and instruction set") {
   }
 }
 
-TEST_CASE("Softmax below opset 13 flattens from its axis") {
-  for (const int64_t axis : {1, 2}) {
+TEST_CASE("Softmax and Hardmax below opset 13 flatten from their axis") {
+  for (const auto& [op, axis] : {std::pair("Softmax", int64_t{1}), std::pair("Softmax", int64_t{2}),
+                                 std::pair("Hardmax", int64_t{1})}) {
     Graph graph;
     const ValueId x =
         graph.add_input("x", Type::tensor(DType::f32, Shape{Dim::symbol("n"), Dim(2), Dim(3)}));
     AttrMap map;
     if (axis != 1) map["axis"] = axis;
-    const ValueId y =
-        graph.add_op(require_op("", "Softmax"), {x}, attrs_of("Softmax", map, 11), "y");
+    const ValueId y = graph.add_op(require_op("", op), {x}, attrs_of(op, map, 11), "y");
     graph.set_outputs({y});
     const NodeId id = graph.value(y).producer;
     REQUIRE(graph.node(id).op->canonical({graph, id, 11}).ok());
     REQUIRE(graph.sort());
     REQUIRE(infer_graph(graph).ok());
     CHECK(graph.node_count() == (axis == 2 ? 1 : 4));
-    CHECK(graph.node(graph.value(y).producer).op->name == (axis == 2 ? "Softmax" : "Reshape"));
+    CHECK(graph.node(graph.value(y).producer).op->name == (axis == 2 ? op : "Reshape"));
     CHECK(to_string(*graph.value(y).type.shape) == to_string(*graph.value(x).type.shape));
   }
 }

@@ -63,4 +63,23 @@ void Rewriter::finish(ValueId value) {
   graph_.remove_value(value);
 }
 
+Status flatten_from_axis(const CanonicalContext& context, int64_t axis, Attrs last_axis) {
+  Graph& graph = context.graph;
+  context.node().attrs = std::move(last_axis);
+  const ValueId x = context.node().inputs[0];
+  const auto& shape = graph.value(x).type.shape;
+  if (axis == -1 || (shape && axis >= 0 && static_cast<size_t>(axis) + 1 == shape->size()))
+    return {};
+  const ValueId y = context.node().outputs[0];
+  const std::string name = graph.value(y).name;
+  Rewriter rewrite(graph, context.id);
+  OCTET_ASSIGN(const ValueId dims, rewrite.before("Shape", {x}, {}, name + "_dims"));
+  OCTET_ASSIGN(const ValueId flat,
+               rewrite.before("Flatten", {x}, {{"axis", axis}}, name + "_flat"));
+  graph.set_input(context.id, 0, flat);
+  const ValueId rows = graph.add_value(graph.unique_name(name + "_rows"));
+  graph.set_output(context.id, 0, rows);
+  return rewrite.after("Reshape", {rows, dims}, {{"allowzero", int64_t{1}}}, y);
+}
+
 }  // namespace octet::ops

@@ -34,4 +34,9 @@ class Rewriter {
   std::string base_;
 };
 
+/// Softmax and its like below opset 13: the axes from `axis` on are one row. The node gets
+/// `last_axis` as its attributes and, unless `axis` is the last one already, becomes
+/// Reshape(op(Flatten(x)), Shape(x)).
+Status flatten_from_axis(const CanonicalContext& context, int64_t axis, Attrs last_axis);
+
 }  // namespace octet::ops
