@@ -15,23 +15,6 @@ struct HardmaxAttrs {
 // Below opset 13 the axes from `axis` on are one row: Reshape(Hardmax(Flatten(x)), Shape(x)).
 Status canonical(const CanonicalContext& context) {
   if (context.opset >= 13) return {};
-<<<<<<< HEAD
-  const int64_t axis = context.attrs<HardmaxAttrs>().axis.value_or(1);
-  context.node().attrs = Attrs::of(HardmaxAttrs{-1});
-  if (axis == -1) return {};
-  Graph& graph = context.graph;
-  const ValueId x = context.node().inputs[0];
-  const ValueId y = context.node().outputs[0];
-  Rewriter rewrite(graph, context.id);
-  const std::string name = rewrite.base();
-  OCTET_ASSIGN(const ValueId dims, rewrite.before("Shape", {x}, {}, name + "_dims"));
-  OCTET_ASSIGN(const ValueId flat,
-               rewrite.before("Flatten", {x}, {{"axis", axis}}, name + "_flat"));
-  graph.set_input(context.id, 0, flat);
-  const ValueId rows = graph.add_value(graph.unique_name(name + "_rows"));
-  graph.set_output(context.id, 0, rows);
-  return rewrite.after("Reshape", {rows, dims}, {{"allowzero", int64_t{1}}}, y);
-=======
   return flatten_from_axis(context, context.attrs<HardmaxAttrs>().axis.value_or(1),
                            Attrs::of(HardmaxAttrs{-1}));
 }
@@ -39,7 +22,6 @@ Status canonical(const CanonicalContext& context) {
 AxisCut rows_of(const HardmaxAttrs& attrs, const Dims& dims) {
   const size_t axis = *normalize_axis(attrs.axis.value_or(-1), dims.size());
   return cut_at(dims, axis);
->>>>>>> d94be81 (Write flattening Softmax and Hardmax in the newest form; never fold a training BatchNormalization)
 }
 
 template <typename T>
