@@ -19,11 +19,6 @@ Status canonical(const CanonicalContext& context) {
                            Attrs::of(HardmaxAttrs{-1}));
 }
 
-AxisCut rows_of(const HardmaxAttrs& attrs, const Dims& dims) {
-  const size_t axis = *normalize_axis(attrs.axis.value_or(-1), dims.size());
-  return cut_at(dims, axis);
-}
-
 template <typename T>
 void mark(const T* x, T* y, const AxisCut& cut) {
   std::fill_n(y, cut.outer * cut.extent * cut.inner, T{});
