@@ -48,8 +48,9 @@ CodeRange range_of(const Epilogue& epilogue, const QuantType& quant) {
   const auto code = [&](float x) {
     return static_cast<float>(quantize<T>(x, quant.tensor_scale(), quant.tensor_zero_point()));
   };
-  if (epilogue.activation == Activation::relu) range.low = code(0.0F);
-  if (epilogue.activation == Activation::clip) range = {code(epilogue.alpha), code(epilogue.beta)};
+  if (epilogue.activation == octet::Activation::relu) range.low = code(0.0F);
+  if (epilogue.activation == octet::Activation::clip)
+    range = {code(epilogue.alpha), code(epilogue.beta)};
   return range;
 }
 
@@ -68,6 +69,6 @@ CodeRange code_range(const Epilogue& epilogue, const QuantType& quant) {
                                     : range_of<int8_t>(epilogue, quant);
 }
 
-bool is_clamp(const Epilogue& epilogue) { return epilogue.activation <= Activation::clip; }
+bool is_clamp(const Epilogue& epilogue) { return epilogue.activation <= octet::Activation::clip; }
 
 }  // namespace octet::ops

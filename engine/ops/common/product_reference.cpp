@@ -28,7 +28,7 @@ template <typename T>
 T finish(const ProductSpec& spec, T sum, const T* addend, const T* residual) {
   const auto& epilogue = spec.epilogue;
   using Epi = Epilogue::Residual;
-  const bool plain = spec.alpha == 1.0F && epilogue.activation == Activation::none;
+  const bool plain = spec.alpha == 1.0F && epilogue.activation == octet::Activation::none;
   if (plain && addend == nullptr && residual == nullptr) return sum;
   T value = spec.alpha == 1.0F ? sum : static_cast<T>(spec.alpha * static_cast<double>(sum));
   if (addend != nullptr)
@@ -36,7 +36,7 @@ T finish(const ProductSpec& spec, T sum, const T* addend, const T* residual) {
         value +
         (spec.beta == 1.0F ? *addend : static_cast<T>(spec.beta * static_cast<double>(*addend))));
   if (epilogue.residual == Epi::before_activation) value = static_cast<T>(value + *residual);
-  if (epilogue.activation != Activation::none)
+  if (epilogue.activation != octet::Activation::none)
     value = static_cast<T>(activate(epilogue, static_cast<double>(value)));
   if (epilogue.residual == Epi::after_activation) value = static_cast<T>(value + *residual);
   return value;
