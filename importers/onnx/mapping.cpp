@@ -12,17 +12,17 @@
 namespace octet::onnx {
 namespace {
 
-class Descriptor {
+class FileDescriptor {
  public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(other.fd_) { other.fd_ = -1; }
-  Descriptor& operator=(Descriptor&& other) noexcept {
+  explicit FileDescriptor(int fd) : fd_(fd) {}
+  FileDescriptor(FileDescriptor&& other) noexcept : fd_(other.fd_) { other.fd_ = -1; }
+  FileDescriptor& operator=(FileDescriptor&& other) noexcept {
     std::swap(fd_, other.fd_);
     return *this;
   }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
+  FileDescriptor(const FileDescriptor&) = delete;
+  FileDescriptor& operator=(const FileDescriptor&) = delete;
+  ~FileDescriptor() {
     if (fd_ >= 0) ::close(fd_);
   }
   int get() const { return fd_; }
@@ -42,7 +42,7 @@ Error cannot_open(const std::string& name) {
   return {code, "cannot open '" + name + "': " + std::strerror(errno)};
 }
 
-Result<SharedBytes> map_descriptor(const Descriptor& file, const struct stat& info,
+Result<SharedBytes> map_descriptor(const FileDescriptor& file, const struct stat& info,
                                    const std::string& name) {
   const auto size = static_cast<size_t>(info.st_size);
   if (size == 0) return SharedBytes{};
@@ -76,7 +76,7 @@ Result<std::vector<std::string>> split_location(const std::string& location) {
 }  // namespace
 
 Result<SharedBytes> map_file(const std::filesystem::path& path) {
-  const Descriptor file(::open(path.c_str(), kOpenFlags));
+  const FileDescriptor file(::open(path.c_str(), kOpenFlags));
   if (!file.ok()) return cannot_open(path.string());
   struct stat info {};
   if (::fstat(file.get(), &info) != 0) return cannot_open(path.string());
@@ -92,11 +92,11 @@ Result<SharedBytes> ExternalFiles::open(const std::string& location) {
     return invalid_model("external data '" + location + "' " + why);
   };
   const std::string folder = folder_.empty() ? "." : folder_.string();
-  Descriptor at(::open(folder.c_str(), kOpenFlags | O_DIRECTORY));
+  FileDescriptor at(::open(folder.c_str(), kOpenFlags | O_DIRECTORY));
   if (!at.ok()) return cannot_open(folder);
   for (size_t i = 0; i < parts.size(); ++i) {
     const int kind = i + 1 < parts.size() ? O_DIRECTORY : 0;
-    Descriptor next(::openat(at.get(), parts[i].c_str(), kOpenFlags | O_NOFOLLOW | kind));
+    FileDescriptor next(::openat(at.get(), parts[i].c_str(), kOpenFlags | O_NOFOLLOW | kind));
     if (!next.ok())
       return refuse(errno == ELOOP ? "is a symbolic link" : std::string(std::strerror(errno)));
     at = std::move(next);
