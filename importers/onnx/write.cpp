@@ -1,0 +1,157 @@
+#include "importers/onnx/write.h"
+
+#include <algorithm>
+
+#include "engine/ops/op.h"
+#include "importers/onnx/file_output.h"
+#include "importers/onnx/graph_writer.h"
+#include "importers/onnx/proto_writer.h"
+
+namespace octet {
+namespace {
+
+using octet_onnx::GraphProto;
+using octet_onnx::ModelProto;
+using octet_onnx::TensorProto;
+using onnx::FileOutput;
+using onnx::Initializer;
+
+// Payloads below this stay in the model when the others go to a file of their own.
+constexpr size_t kMinExternal = 1024;
+constexpr size_t kExternalAlignment = 4096;
+
+std::string varint(uint64_t value) {
+  std::string out;
+  for (; value >= 0x80; value >>= 7) out += static_cast<char>((value & 0x7F) | 0x80);
+  return out += static_cast<char>(value);
+}
+// The tag and length in front of a length-delimited field.
+std::string head(int field, uint64_t length) {
+  return varint(static_cast<uint64_t>(field) << 3 | 2) + varint(length);
+}
+
+// An initializer's proto without its elements, and where these go.
+struct Payload {
+  std::string proto;  // and, for elements in the model, raw_data's tag and length
+  std::span<const std::byte> raw;
+  uint64_t size() const { return proto.size() + raw.size(); }
+};
+
+int highest_version(const Graph& graph) {
+  int version = kWrittenOpset;
+  for (const NodeId id : graph.order()) {
+    const Node& node = graph.node(id);
+    if (node.op->domain.empty()) version = std::max(version, node.op->since);
+    for (const auto& body : node.bodies) version = std::max(version, highest_version(*body));
+  }
+  return version;
+}
+
+void write_model_head(const Model& model, int opset, const std::set<std::string>& domains,
+                      ModelProto& proto) {
+  constexpr int kIrOfOpset23 = 11;
+  proto.set_ir_version(opset >= 23 ? kIrOfOpset23 : 10);
+  proto.set_producer_name("octet");
+  if (!model.doc.empty()) proto.set_doc_string(model.doc);
+  proto.add_opset_import()->set_version(opset);
+  for (const std::string& domain : domains) {
+    if (domain.empty()) continue;
+    const auto at = model.opsets.find(domain);
+    auto& import = *proto.add_opset_import();
+    import.set_domain(domain);
+    import.set_version(at == model.opsets.end() ? 1 : at->second);
+  }
+  for (const auto& [key, value] : model.metadata) {
+    auto& entry = *proto.add_metadata_props();
+    entry.set_key(key);
+    entry.set_value(value);
+  }
+}
+
+void set_external(TensorProto& proto, const std::string& file, uint64_t offset, uint64_t length) {
+  proto.set_data_location(TensorProto::EXTERNAL);
+  const auto add = [&](const char* key, std::string value) {
+    auto& entry = *proto.add_external_data();
+    entry.set_key(key);
+    entry.set_value(std::move(value));
+  };
+  add("location", file);
+  add("offset", std::to_string(offset));
+  add("length", std::to_string(length));
+}
+
+Result<std::vector<Payload>> payloads(const std::vector<Initializer>& initializers,
+                                      FileOutput* data, const std::string& data_name) {
+  std::vector<Payload> out;
+  for (const auto& [name, tensor] : initializers) {
+    TensorProto proto;
+    onnx::write_tensor_head(name, tensor, proto);
+    Payload payload;
+    const bool raw = tensor.dtype() != DType::string;
+    if (raw && data != nullptr && tensor.bytes().size() >= kMinExternal) {
+      OCTET_RETURN_IF_ERROR(data->align(kExternalAlignment));
+      set_external(proto, data_name, data->size(), tensor.bytes().size());
+      OCTET_RETURN_IF_ERROR(data->write(tensor.bytes()));
+      payload.proto = proto.SerializeAsString();
+    } else {
+      payload.proto = proto.SerializeAsString();
+      if (raw) {
+        payload.raw = tensor.bytes();
+        payload.proto += head(TensorProto::kRawDataFieldNumber, payload.raw.size());
+      }
+    }
+    out.push_back(std::move(payload));
+  }
+  return out;
+}
+
+// The graph message is written in pieces, so that elements go from where they are to the file.
+Status write_file(FileOutput& file, const ModelProto& proto, const GraphProto& graph,
+                  const std::vector<Payload>& initializers) {
+  const std::string graph_bytes = graph.SerializeAsString();
+  uint64_t graph_size = graph_bytes.size();
+  for (const Payload& payload : initializers)
+    graph_size += head(GraphProto::kInitializerFieldNumber, payload.size()).size() + payload.size();
+  OCTET_RETURN_IF_ERROR(file.write(proto.SerializeAsString()));
+  OCTET_RETURN_IF_ERROR(file.write(head(ModelProto::kGraphFieldNumber, graph_size)));
+  OCTET_RETURN_IF_ERROR(file.write(graph_bytes));
+  for (const Payload& payload : initializers) {
+    OCTET_RETURN_IF_ERROR(file.write(head(GraphProto::kInitializerFieldNumber, payload.size())));
+    OCTET_RETURN_IF_ERROR(file.write(payload.proto));
+    OCTET_RETURN_IF_ERROR(file.write(payload.raw));
+  }
+  return {};
+}
+
+}  // namespace
+
+Status write_model(const Model& model, const std::filesystem::path& path,
+                   const WriteOptions& options) {
+  const auto own = model.opsets.find("");
+  int opset = highest_version(*model.graph);
+  if (own != model.opsets.end()) opset = std::max(opset, own->second);
+  onnx::GraphWriter writer(opset);
+  GraphProto graph;
+  OCTET_RETURN_IF_ERROR(writer.main_graph(*model.graph, graph));
+  ModelProto proto;
+  write_model_head(model, opset, writer.domains(), proto);
+  const auto initializers = writer.take_initializers();
+  uint64_t total = graph.ByteSizeLong();
+  for (const auto& [name, tensor] : initializers)
+    total += tensor.bytes().size() + name.size() + 64 + tensor.rank() * 10;
+
+  FileOutput file(path);
+  OCTET_RETURN_IF_ERROR(file.open());
+  const std::string data_name = path.filename().string() + ".data";
+  FileOutput data(path.parent_path() / data_name);
+  const bool external = total > options.max_model_bytes;
+  if (external) OCTET_RETURN_IF_ERROR(data.open());
+  OCTET_ASSIGN(const auto parts, payloads(initializers, external ? &data : nullptr, data_name));
+  OCTET_RETURN_IF_ERROR(write_file(file, proto, graph, parts));
+  // Both files are on the disk before either takes its name.
+  OCTET_RETURN_IF_ERROR(file.sync());
+  if (external) OCTET_RETURN_IF_ERROR(data.commit());
+  return file.commit();
+}
+
+}  // namespace octet

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+
+#include "engine/ir/graph.h"
+
+namespace octet {
+
+struct WriteOptions {
+  /// Weights go to a file of their own (NAME.data beside the model) when the model would be larger.
+  /// Protobuf ends at 2 GiB.
+  uint64_t max_model_bytes = (uint64_t{1} << 31) - (uint64_t{1} << 20);
+};
+
+/// Writes a model as standard ONNX: IR 10, opset 21 or the model's own when that is newer.
+/// Quantized types are spelled as QuantizeLinear and DequantizeLinear, a quantized constant as its
+/// codes and a DequantizeLinear. Names of inputs and outputs are kept, others made unique; captures
+/// of subgraphs become outer names again. Fused operators can't be written.
+///
+/// The file appears whole or not at all: it is made under another name in the same folder and
+/// renamed when its bytes are on the disk. What the machine refuses is ErrorCode::machine.
+Status write_model(const Model& model, const std::filesystem::path& path,
+                   const WriteOptions& options = {});
+
+}  // namespace octet

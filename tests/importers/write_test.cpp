@@ -1,0 +1,100 @@
+#include "importers/onnx/write.h"
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include "engine/ops/op.h"
+#include "tests/importers/proto_builder.h"
+
+namespace octet::testing {
+namespace {
+
+Model must_import(const std::filesystem::path& path) {
+  auto model = import_model(path);
+  REQUIRE_MESSAGE(model.ok(), model.error().message);
+  return std::move(*model);
+}
+
+QuantPtr quant_u8() {
+  QuantType quant;
+  quant.scale = Tensor::scalar(0.5F);
+  quant.zero_point = Tensor::scalar(uint8_t{3});
+  return std::make_shared<const QuantType>(quant);
+}
+
+TEST_CASE("a model comes back as it was written") {
+  ModelProto proto = empty_model();
+  *proto.mutable_graph()->add_initializer() = floats("w", {1, 4}, {1, -2, 3, -4});
+  add_node(*proto.mutable_graph(), "Relu", {"w"}, {"r"});
+  add_node(*proto.mutable_graph(), "Relu", {"x"}, {"y"});
+  set_info(*proto.mutable_graph()->add_output(), "r", {"1", "4"});
+  auto* entry = proto.add_metadata_props();
+  entry->set_key("k");
+  entry->set_value("v");
+  const auto model = import_proto(proto);
+  REQUIRE(model.ok());
+  const Folder folder;
+  for (const uint64_t limit : {uint64_t{1} << 30, uint64_t{0}}) {
+    CAPTURE(limit);
+    const auto path = folder.path / "out.onnx";
+    const auto status = write_model(*model, path, {.max_model_bytes = limit});
+    REQUIRE_MESSAGE(status.ok(), status.error().message);
+    const Model again = must_import(path);
+    CHECK(again.metadata.at("k") == "v");
+    CHECK(again.graph->value(again.graph->outputs()[0]).name == "y");
+    CHECK(again.graph->value(again.graph->outputs()[0]).type.to_string() == "float[n,4]");
+    CHECK(again.graph->node_count() == 2);
+    const Tensor* w = again.graph->constant(again.graph->node(again.graph->order()[0]).inputs[0]);
+    REQUIRE(w != nullptr);
+    CHECK(w->as<float>()[1] == -2.0F);
+  }
+}
+
+TEST_CASE("large payloads go to a file of their own") {
+  ModelProto proto = empty_model();
+  *proto.mutable_graph()->add_initializer() = floats("w", {1000}, std::vector<float>(1000, 7.0F));
+  add_node(*proto.mutable_graph(), "Relu", {"w"}, {"r"});
+  add_node(*proto.mutable_graph(), "Relu", {"x"}, {"y"});
+  set_info(*proto.mutable_graph()->add_output(), "r", {"1000"});
+  const auto model = import_proto(proto);
+  REQUIRE(model.ok());
+  const Folder folder;
+  const auto path = folder.path / "out.onnx";
+  REQUIRE(write_model(*model, path, {.max_model_bytes = 1000}).ok());
+  CHECK(std::filesystem::file_size(folder.path / "out.onnx.data") == 4000);
+  const Model again = must_import(path);
+  CHECK(again.graph->constant(again.graph->node(again.graph->order()[0]).inputs[0])
+            ->as<float>()[999] == 7.0F);
+}
+
+TEST_CASE("quantized types are spelled as QuantizeLinear and DequantizeLinear") {
+  auto model = import_proto(relu_model());
+  REQUIRE(model.ok());
+  Graph& graph = *model->graph;
+  const ValueId y = graph.outputs()[0];
+  graph.value(y).quant = quant_u8();
+  const Folder folder;
+  const auto path = folder.path / "out.onnx";
+  const auto status = write_model(*model, path);
+  REQUIRE_MESSAGE(status.ok(), status.error().message);
+  std::ifstream in(path, std::ios::binary);
+  ModelProto written;
+  REQUIRE(written.ParseFromIstream(&in));
+  REQUIRE(written.graph().node_size() == 3);
+  CHECK(written.graph().node(1).op_type() == "QuantizeLinear");
+  CHECK(written.graph().node(2).op_type() == "DequantizeLinear");
+  CHECK(written.graph().node(2).output(0) == "y");
+  CHECK(written.graph().initializer_size() == 2);
+}
+
+TEST_CASE("a failed write leaves what was there") {
+  const auto model = import_proto(relu_model());
+  REQUIRE(model.ok());
+  const Folder folder;
+  CHECK(write_model(*model, folder.path / "none" / "out.onnx").error().code == ErrorCode::machine);
+  CHECK(write_model(*model, folder.path).error().code == ErrorCode::invalid_argument);
+  CHECK(std::filesystem::is_empty(folder.path));
+}
+
+}  // namespace
+}  // namespace octet::testing
