@@ -5,11 +5,9 @@
 namespace octet::kernels {
 namespace {
 
-// Each stands on the ones before it.
-// clang-format off
 #include "kernels/simd/lanes256.inl"
-#include "kernels/elementwise_s8/lanes.inl"
-// clang-format on
+// After the lanes.
+#include "kernels/elementwise_s8/vector.inl"
 
 }  // namespace
 

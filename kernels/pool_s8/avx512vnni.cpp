@@ -5,15 +5,13 @@
 namespace octet::kernels {
 namespace {
 
-// Each stands on the ones before it.
-// clang-format off
 #include "kernels/simd/lanes512.inl"
-#include "kernels/pool_s8/lanes.inl"
-// clang-format on
+// After the lanes.
+#include "kernels/pool_s8/vector.inl"
 
 }  // namespace
 
 extern const PoolS8Table pool_s8_avx512vnni;
-const PoolS8Table pool_s8_avx512vnni{max_pool, average, global_average};
+const PoolS8Table pool_s8_avx512vnni{max_pool, average_pool, global_average};
 
 }  // namespace octet::kernels

@@ -5,11 +5,9 @@
 namespace octet::kernels {
 namespace {
 
-// Each stands on the ones before it.
-// clang-format off
 #include "kernels/simd/lanes512.inl"
-#include "kernels/quantize_linear/lanes.inl"
-// clang-format on
+// After the lanes.
+#include "kernels/quantize_linear/vector.inl"
 
 }  // namespace
 
