@@ -1,0 +1,85 @@
+#include "engine/ops/common/conv_f32.h"
+#include "engine/ops/common/conv_geometry.h"
+#include "runtime/onednn/primitive.h"
+
+namespace octet::runtime::onednn {
+namespace {
+
+const Tensor* float_constant(const LowerContext& context, size_t i) {
+  const Tensor* tensor = context.constant(i);
+  const bool plain = tensor != nullptr && tensor->dtype() == DType::f32 && !context.input_quant(i);
+  return plain ? tensor : nullptr;
+}
+
+std::optional<Ports> match(const LowerContext& context) {
+  const auto& attrs = context.attrs<ops::ConvAttrs>();
+  const Tensor* weights = float_constant(context, 1);
+  const auto ports = ops::conv_ports(context.node());
+  if (weights == nullptr || weights->rank() < 3 || weights->rank() > 5) return std::nullopt;
+  if (ports.residual || (ports.bias && float_constant(context, *ports.bias) == nullptr))
+    return std::nullopt;
+  if (!attributes(attrs.epilogue) || context.output_quant(0)) return std::nullopt;
+  const PortForm last{PortForm::Storage::real, Layout::channels_last};
+  const PortForm stored{PortForm::Storage::stored, Layout::row_major};
+  return Ports{{last, stored, stored}, {last}};
+}
+
+class Convolution final : public Step {
+ public:
+  Convolution(const LowerContext& context, const Tensor& weights)
+      : attrs_(context.attrs<ops::ConvAttrs>()), weight_dims_(weights.dims()) {
+    const auto values = weights.as<float>();
+    weights_.assign(values.begin(), values.end());
+    const auto ports = ops::conv_ports(context.node());
+    if (ports.bias) bias_ = context.constant(*ports.bias)->to_float();
+  }
+
+  Status run(RunContext& context) const override {
+    const TensorView& x = context.input(0);
+    const TensorView& y = context.output(0);
+    if (y.count() == 0) return {};
+    OCTET_ASSIGN(const auto primitive, primitives_.get(x.dims, [&] {
+      return make_convolution(spec(x.dims, y.dims), *attributes(attrs_.epilogue), weights_, bias_);
+    }));
+    return execute(*primitive, x.as<float>(), y.as<float>());
+  }
+  StepInfo info() const override { return {"convolution_f32", "onednn", Isa::scalar}; }
+
+ private:
+  ConvSpec spec(const Dims& x, const Dims& y) const {
+    const ops::ConvGeometry g = ops::conv_geometry(attrs_, x, weight_dims_, y);
+    ConvSpec spec;
+    spec.source = x;
+    spec.destination = y;
+    if (g.groups > 1) spec.weights = {g.groups, g.group_out(), g.group_in()};
+    else spec.weights = {g.out_channels, g.in_channels};
+    spec.weights.insert(spec.weights.end(), g.kernel.begin(), g.kernel.end());
+    for (size_t i = 0; i < g.kernel.size(); ++i) {
+      spec.strides.push_back(g.stride[i]);
+      spec.dilations.push_back(g.dilation[i] - 1);
+      spec.pad_begin.push_back(g.pad_begin[i]);
+      const int64_t reach = (g.out[i] - 1) * g.stride[i] + (g.kernel[i] - 1) * g.dilation[i] + 1;
+      spec.pad_end.push_back(reach - g.in[i] - g.pad_begin[i]);
+    }
+    spec.bias = !bias_.empty();
+    return spec;
+  }
+
+  ops::ConvAttrs attrs_;
+  Dims weight_dims_;
+  std::vector<float> weights_;
+  std::vector<float> bias_;
+  PrimitiveCache primitives_;
+};
+
+Result<std::unique_ptr<Step>> prepare(const LowerContext& context) {
+  return std::unique_ptr<Step>(std::make_unique<Convolution>(context, *context.constant(1)));
+}
+
+}  // namespace
+
+extern const Implementation Conv_row;
+const Implementation Conv_row = {
+    .name = "convolution_f32", .provider = "onednn", .match = match, .prepare = prepare};
+
+}  // namespace octet::runtime::onednn
