@@ -1,0 +1,134 @@
+#include "engine/quant/quantize.h"
+
+#include <unistd.h>
+
+#include <fstream>
+#include <iostream>
+
+#include "cli/cli.h"
+#include "cli/samples.h"
+#include "engine/passes/pass.h"
+#include "importers/onnx/import.h"
+#include "importers/onnx/write.h"
+#include "runtime/session/program.h"
+
+namespace octet::cli::quantize {
+namespace {
+
+struct Arguments {
+  std::string model;
+  std::string output;
+  std::string mode = "static";
+  std::string format = "qdq";
+  std::string calibrator = "minmax";
+  std::string calibration;
+  std::vector<std::string> exclude;
+  std::string report;
+};
+
+void progress(size_t done, size_t all) {
+  if (isatty(STDERR_FILENO) == 0) return;
+  std::cerr << "\rcalibrating " << done << "/" << all << (done == all ? "\n" : "") << std::flush;
+}
+
+// The calibration runs: the float model, every value of it observed, one sample at a time.
+quant::Calibrate calibration(const std::string& folder, const Global& global) {
+  return [&folder, &global](const Graph& graph, const quant::ValueSink& sink) -> Result<size_t> {
+    OCTET_ASSIGN(auto options, global.compile_options());
+    options.fuse = false;
+    options.cached_bindings = 1;
+    OCTET_ASSIGN(const auto program, runtime::Program::compile(graph.clone(), options));
+    std::vector<std::string> names;
+    for (const ValueId id : program->inputs()) names.push_back(graph.value(id).name);
+    OCTET_ASSIGN(const auto samples, SampleFolder::open(folder, names));
+    runtime::RunOptions run;
+    run.observer = sink;
+    if (global.deadline_ms > 0)
+      run.deadline =
+          std::chrono::steady_clock::now() + std::chrono::milliseconds(global.deadline_ms);
+    for (size_t i = 0; i < samples.size(); ++i) {
+      OCTET_ASSIGN(const auto inputs, samples.read(i));
+      if (auto outputs = program->run(inputs, run); !outputs)
+        return std::move(outputs).error().in(samples.path(i).string());
+      progress(i + 1, samples.size());
+    }
+    return samples.size();
+  };
+}
+
+nlohmann::json to_json(const quant::Report& report, const Arguments& arguments) {
+  nlohmann::json nodes = nlohmann::json::array();
+  for (const auto& row : report.nodes)
+    nodes.push_back(
+        {{"node", row.node}, {"op", row.op}, {"outcome", row.outcome}, {"reason", row.reason}});
+  return {{"model", arguments.model},
+          {"mode", arguments.mode},
+          {"format", arguments.format},
+          {"samples", report.samples},
+          {"nodes", nodes}};
+}
+
+void print(const quant::Report& report, const Arguments& arguments) {
+  size_t integer = 0;
+  for (const auto& row : report.nodes) integer += row.outcome == "int8" ? 1 : 0;
+  std::error_code ignored;
+  const auto before = std::filesystem::file_size(arguments.model, ignored);
+  const auto after = std::filesystem::file_size(arguments.output, ignored);
+  std::cout << arguments.output << ": " << integer << " of " << report.nodes.size()
+            << " arithmetic nodes in int8, " << megabytes(static_cast<double>(before)) << " -> "
+            << megabytes(static_cast<double>(after)) << "\n";
+  for (const auto& row : report.nodes)
+    if (row.outcome != "int8")
+      std::cout << "  float: " << row.op << " '" << row.node << "': " << row.reason << "\n";
+}
+
+int execute(const Arguments& arguments, const Global& global) {
+  quant::QuantizeOptions options;
+  options.mode = arguments.mode == "dynamic" ? quant::Mode::dynamic : quant::Mode::statically;
+  options.format = arguments.format == "integer" ? quant::Format::integer : quant::Format::qdq;
+  options.calibrator = arguments.calibrator == "percentile" ? quant::Calibrator::percentile
+                                                            : quant::Calibrator::minmax;
+  options.exclude = arguments.exclude;
+  if (options.mode == quant::Mode::statically && arguments.calibration.empty())
+    return fail(kUsage, "--mode static needs --calibration FOLDER");
+  auto model = import_model(arguments.model);
+  if (!model) return fail(model.error());
+  if (const auto status = run_passes(*model->graph, PassPhase::portable); !status)
+    return fail(Error(status.error()).in(arguments.model));
+  const auto report =
+      quant::quantize(*model->graph, options, calibration(arguments.calibration, global));
+  if (!report) return fail(report.error());
+  if (const auto status = write_model(*model, arguments.output, {}); !status)
+    return fail(status.error());
+  if (!arguments.report.empty()) {
+    std::ofstream file(arguments.report);
+    file << to_json(*report, arguments).dump(1) << "\n";
+    if (!file) return fail(kMachine, arguments.report + ": can't be written");
+  }
+  if (global.json)
+    std::cout << to_json(*report, arguments).dump(1) << "\n";
+  else
+    print(*report, arguments);
+  return kDone;
+}
+
+}  // namespace
+
+void add(CLI::App& app, Global& global, int& exit_code) {
+  auto* verb = app.add_subcommand("quantize", "Convert a float model to int8");
+  auto arguments = std::make_shared<Arguments>();
+  verb->add_option("MODEL", arguments->model, "An ONNX file")->required();
+  verb->add_option("-o,--output", arguments->output, "The file to write")->required();
+  verb->add_option("--mode", arguments->mode, "dynamic or static")
+      ->check(CLI::IsMember({"dynamic", "static"}));
+  verb->add_option("--format", arguments->format, "qdq or integer")
+      ->check(CLI::IsMember({"qdq", "integer"}));
+  verb->add_option("--calibrator", arguments->calibrator, "minmax or percentile")
+      ->check(CLI::IsMember({"minmax", "percentile"}));
+  verb->add_option("--calibration", arguments->calibration, "A folder of samples");
+  verb->add_option("--exclude", arguments->exclude, "A node that stays in float");
+  verb->add_option("--report", arguments->report, "Write what became of each node (JSON)");
+  verb->callback([arguments, &global, &exit_code] { exit_code = execute(*arguments, global); });
+}
+
+}  // namespace octet::cli::quantize
