@@ -20,8 +20,8 @@ Result<std::vector<Sample>> images(const Bundle& bundle, const cli::Arrays& arra
     std::vector<float> values(count);
     for (size_t p = 0; p < count; ++p)
       values[p] = static_cast<float>(pixels.as<uint8_t>()[i * count + p]) * scale;
-    samples.push_back({Tensor::of(Dims{1, 1, rows, columns}, values),
-                       {static_cast<int32_t>(labels[i])}});
+    samples.push_back(
+        {Tensor::of(Dims{1, 1, rows, columns}, values), {static_cast<int32_t>(labels[i])}});
   }
   return samples;
 }
@@ -41,8 +41,9 @@ Result<std::vector<Sample>> utterances(const cli::Arrays& arrays) {
     const auto count = static_cast<size_t>(lengths[i] * mels);
     std::vector<float> values(count);
     for (size_t k = 0; k < count; ++k)
-      values[k] = static_cast<float>(codes.as<uint8_t>()[frame * static_cast<size_t>(mels) + k]) *
-                      scale + offset;
+      values[k] =
+          static_cast<float>(codes.as<uint8_t>()[frame * static_cast<size_t>(mels) + k]) * scale +
+          offset;
     Sample sample{Tensor::of(Dims{1, lengths[i], mels}, values), {}};
     for (int64_t k = 0; k < label_lengths[i]; ++k)
       sample.answer.push_back(static_cast<int32_t>(labels[label++]));
@@ -60,8 +61,8 @@ Result<std::vector<Bundle>> find_bundles(const std::filesystem::path& models) {
   for (const auto& entry : std::filesystem::directory_iterator(models, error)) {
     std::ifstream file(entry.path() / "model.json");
     if (!file) continue;
-    bundles.push_back({models, entry.path().filename().string(),
-                       nlohmann::json::parse(file, nullptr, false)});
+    bundles.push_back(
+        {models, entry.path().filename().string(), nlohmann::json::parse(file, nullptr, false)});
     if (bundles.back().card.is_discarded())
       return invalid_data((entry.path() / "model.json").string() + ": not JSON");
   }
@@ -76,8 +77,8 @@ Result<std::vector<Sample>> read_set(const Bundle& bundle, const char* set) {
   const auto path = bundle.folder / "eval" / (name + ".npz");
   OCTET_ASSIGN(const cli::Arrays arrays, cli::read_npz(path));
   const std::vector<std::string> needed =
-      bundle.ctc() ? std::vector<std::string>{"features", "scale", "offset", "lengths", "labels",
-                                              "label_lengths"}
+      bundle.ctc() ? std::vector<std::string>{"features", "scale",  "offset",
+                                              "lengths",  "labels", "label_lengths"}
                    : std::vector<std::string>{"images", "labels"};
   for (const std::string& array : needed)
     if (arrays.count(array) == 0) return invalid_data(path.string() + ": lacks '" + array + "'");

@@ -5,8 +5,8 @@
 #include <cstdio>
 #include <iostream>
 
-#include "cli/npz.h"
 #include "cli/demo/evaluate.h"
+#include "cli/npz.h"
 
 namespace octet::demo {
 namespace {
@@ -102,11 +102,13 @@ int measure(const Bundle& bundle, const fs::path& out) {
   const auto [slow, fast] = latencies(*fp32, *int8, input);
   const double old_size = static_cast<double>(fs::file_size(bundle.model()));
   const double new_size = static_cast<double>(fs::file_size(quantized));
-  std::printf("%-17s %-9s %6.2f -> %6.2f  %5.2f -> %5.2f MB (%4.1f%%)  %7.3f -> %7.3f ms  %5.2fx  %6.1f%%\n",
-              bundle.name.c_str(), bundle.ctc() ? "WER %" : "correct %", *before, *after,
-              old_size / 1e6, new_size / 1e6, 100 * new_size / old_size, slow, fast, slow / fast,
-              100.0 * static_cast<double>(shares.integer) /
-                  static_cast<double>(std::max<int64_t>(shares.all, 1)));
+  std::printf(
+      "%-17s %-9s %6.2f -> %6.2f  %5.2f -> %5.2f MB (%4.1f%%)  %7.3f -> %7.3f ms  %5.2fx  "
+      "%6.1f%%\n",
+      bundle.name.c_str(), bundle.ctc() ? "WER %" : "correct %", *before, *after, old_size / 1e6,
+      new_size / 1e6, 100 * new_size / old_size, slow, fast, slow / fast,
+      100.0 * static_cast<double>(shares.integer) /
+          static_cast<double>(std::max<int64_t>(shares.all, 1)));
   std::fflush(stdout);
   return 0;
 }
@@ -115,8 +117,8 @@ int run(const std::string& command, const fs::path& models, const fs::path& out)
   const auto bundles = find_bundles(models);
   if (!bundles) return fail(bundles.error().message);
   if (command == "prepare") return prepare(*bundles, out);
-  std::printf("%-17s %-9s %16s  %24s  %21s  %6s  %7s\n", "model", "metric", "fp32 -> int8",
-              "size", "latency, one thread", "faster", "in int8");
+  std::printf("%-17s %-9s %16s  %24s  %21s  %6s  %7s\n", "model", "metric", "fp32 -> int8", "size",
+              "latency, one thread", "faster", "in int8");
   for (const Bundle& bundle : *bundles)
     if (const int code = measure(bundle, out); code != 0) return code;
   return 0;

@@ -3,6 +3,7 @@
 #include "engine/ops/common/activation.h"
 #include "engine/ops/common/conv_f32.h"
 #include "engine/ops/common/conv_geometry.h"
+#include "engine/ops/common/conv_s8.h"
 #include "engine/ops/op.h"
 
 namespace octet::ops::conv {
@@ -56,6 +57,8 @@ QuantSpec quant(const Graph&, const Node&) {
 std::optional<Dim> macs(const Graph& graph, const Node& node) { return conv_macs(graph, node, 1); }
 
 constexpr Implementation kImplementations[] = {
+    {.name = "depthwise_s8", .match = match_depthwise_s8, .prepare = prepare_conv_s8},
+    {.name = "conv_s8", .match = match_conv_s8, .prepare = prepare_conv_s8},
     {.name = "depthwise_f32", .match = match_depthwise_f32, .prepare = prepare_depthwise_f32},
     {.name = "conv_f32", .match = match_conv_f32, .prepare = prepare_conv_f32},
     reference<run>(),

@@ -1,6 +1,7 @@
 #include "engine/ops/gemm.h"
 
 #include "engine/ops/common/product.h"
+#include "engine/ops/common/product_s8.h"
 #include "engine/ops/op.h"
 
 namespace octet::ops::gemm {
@@ -43,6 +44,7 @@ QuantSpec quant(const Graph&, const Node& node) {
 }
 
 constexpr Implementation kImplementations[] = {
+    {.name = "gemm_s8", .match = match_product_s8, .prepare = prepare_product_s8},
     {.name = "gemm_f32", .match = match_product_f32, .prepare = prepare_product_f32},
     reference<run_product_reference>(),
 };

@@ -1,6 +1,7 @@
 #include "engine/ops/matmul.h"
 
 #include "engine/ops/common/product.h"
+#include "engine/ops/common/product_s8.h"
 #include "engine/ops/op.h"
 
 namespace octet::ops::matmul {
@@ -51,6 +52,8 @@ QuantSpec quant(const Graph& graph, const Node& node) {
 }
 
 constexpr Implementation kImplementations[] = {
+    {.name = "gemm_s8", .match = match_product_s8, .prepare = prepare_product_s8},
+    {.name = "matmul_s8", .match = match_batch_s8, .prepare = prepare_batch_s8},
     {.name = "gemm_f32", .match = match_product_f32, .prepare = prepare_product_f32},
     reference<run_product_reference>(),
 };

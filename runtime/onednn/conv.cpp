@@ -51,8 +51,10 @@ class Convolution final : public Step {
     ConvSpec spec;
     spec.source = x;
     spec.destination = y;
-    if (g.groups > 1) spec.weights = {g.groups, g.group_out(), g.group_in()};
-    else spec.weights = {g.out_channels, g.in_channels};
+    if (g.groups > 1)
+      spec.weights = {g.groups, g.group_out(), g.group_in()};
+    else
+      spec.weights = {g.out_channels, g.in_channels};
     spec.weights.insert(spec.weights.end(), g.kernel.begin(), g.kernel.end());
     for (size_t i = 0; i < g.kernel.size(); ++i) {
       spec.strides.push_back(g.stride[i]);

@@ -10,7 +10,9 @@ using Tag = memory::format_tag;
 constexpr auto kF32 = memory::data_type::f32;
 
 // N, channels, spatial in channels-last order.
-Tag channels_last(size_t rank) { return rank == 3 ? Tag::nwc : (rank == 4 ? Tag::nhwc : Tag::ndhwc); }
+Tag channels_last(size_t rank) {
+  return rank == 3 ? Tag::nwc : (rank == 4 ? Tag::nhwc : Tag::ndhwc);
+}
 // Output channels (after groups), input channels, kernel, as ONNX stores them.
 Tag plain_weights(size_t rank) {
   constexpr Tag kTags[] = {Tag::ab, Tag::abc, Tag::abcd, Tag::abcde, Tag::abcdef};
@@ -38,8 +40,18 @@ dnnl::convolution_forward::primitive_desc describe(const ConvSpec& s, const memo
                                                    const memory::desc& bias,
                                                    const memory::desc& destination,
                                                    const dnnl::primitive_attr& attr) {
-  return {engine(), dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_auto,
-          source,   weights, bias, destination, s.strides, s.dilations, s.pad_begin, s.pad_end, attr};
+  return {engine(),
+          dnnl::prop_kind::forward_inference,
+          dnnl::algorithm::convolution_auto,
+          source,
+          weights,
+          bias,
+          destination,
+          s.strides,
+          s.dilations,
+          s.pad_begin,
+          s.pad_end,
+          attr};
 }
 dnnl::matmul::primitive_desc describe(const memory::desc& source, const memory::desc& weights,
                                       const memory::desc& bias, const memory::desc& destination,
@@ -82,8 +94,9 @@ Primitive make_convolution(const ConvSpec& spec, const dnnl::primitive_attr& att
       spec.bias ? memory::desc({spec.destination[1]}, kF32, Tag::a) : memory::desc();
   const auto pd = describe(spec, made.source, any, bias_desc, made.destination, attr);
   made.primitive = dnnl::convolution_forward(pd);
-  made.weights = reordered(weights, memory::desc(spec.weights, kF32, plain_weights(spec.weights.size())),
-                           pd.weights_desc());
+  made.weights =
+      reordered(weights, memory::desc(spec.weights, kF32, plain_weights(spec.weights.size())),
+                pd.weights_desc());
   if (spec.bias) made.bias = vector_memory(bias);
   made.scratch_bytes = pd.scratchpad_desc().get_size();
   return made;

@@ -47,9 +47,9 @@ Primitive make_product(ProductDims dims, const dnnl::primitive_attr& attr,
 /// activation that oneDNN computes otherwise than we do.
 std::optional<dnnl::primitive_attr> attributes(const Epilogue& epilogue);
 
-/// Runs `body` with OpenMP limited to the calling thread, where primitives are made as well as where
-/// they run: a second team of spinning threads would take the cores from our pool. The caller's
-/// setting is restored. oneDNN's exceptions become errors.
+/// Runs `body` with OpenMP limited to the calling thread, where primitives are made as well as
+/// where they run: a second team of spinning threads would take the cores from our pool. The
+/// caller's setting is restored. oneDNN's exceptions become errors.
 Status on_one_thread(const std::function<void()>& body);
 
 /// Primitives by dims, most recent first.

@@ -1,4 +1,5 @@
 #include "engine/ops/common/product.h"
+
 #include "runtime/onednn/primitive.h"
 
 namespace octet::runtime::onednn {
@@ -16,9 +17,9 @@ std::optional<Ports> match(const LowerContext& context) {
     return std::nullopt;
   if (!float_constant(context, 1) || context.constant(1)->rank() != 2 || context.output_quant(0))
     return std::nullopt;
-  if (spec.addend && (!float_constant(context, *spec.addend) ||
-                      context.constant(*spec.addend)->rank() != 1 ||
-                      context.constant(*spec.addend)->count() < 2))
+  if (spec.addend &&
+      (!float_constant(context, *spec.addend) || context.constant(*spec.addend)->rank() != 1 ||
+       context.constant(*spec.addend)->count() < 2))
     return std::nullopt;
   const auto& shape = context.input(0).type.shape;
   if (!shape || shape->size() < 2 || !attributes(spec.epilogue)) return std::nullopt;

@@ -203,9 +203,8 @@ Status Execution::run(std::span<const Tensor> inputs, std::span<OutputTarget> ou
       const PlannedStep& step = plan_.steps[s];
       const auto op =
           step.node == kNoNode ? std::string_view() : plan_.graph->node(step.node).op->name;
-      options.profile(
-          {step.name, op, &step.info, start - begin, std::chrono::steady_clock::now() - start,
-           macs_.empty() ? 0 : macs_[s]});
+      options.profile({step.name, op, &step.info, start - begin,
+                       std::chrono::steady_clock::now() - start, macs_.empty() ? 0 : macs_[s]});
     }
   }
   return collect(outputs);

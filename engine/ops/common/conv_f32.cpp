@@ -188,12 +188,6 @@ class DepthwiseF32 final : public Step {
   Tensor packed_;
 };
 
-bool is_depthwise(const LowerContext& context) {
-  const Tensor* w = context.constant(1);
-  const int64_t groups = context.attrs<ConvAttrs>().group;
-  return w != nullptr && groups > 1 && w->dims()[0] == groups && w->dims()[1] == 1;
-}
-
 }  // namespace
 
 std::optional<Ports> match_conv_f32(const LowerContext& context) {
@@ -223,7 +217,9 @@ Result<std::unique_ptr<Step>> prepare_conv_f32(const LowerContext& context) {
 
 std::optional<Ports> match_depthwise_f32(const LowerContext& context) {
   const auto& epilogue = context.attrs<ConvAttrs>().epilogue;
-  if (!is_depthwise(context) || epilogue.residual == Epilogue::Residual::before_activation)
+  const Tensor* w = context.constant(1);
+  if (w == nullptr || !is_depthwise(w->dims(), context.attrs<ConvAttrs>().group) ||
+      epilogue.residual == Epilogue::Residual::before_activation)
     return std::nullopt;
   return match_conv_f32(context);
 }

@@ -24,9 +24,14 @@ struct ConvGeometry {
   int64_t group_in() const { return in_channels / groups; }
   int64_t group_out() const { return out_channels / groups; }
   int64_t taps() const;
-  bool depthwise() const { return groups == in_channels && groups == out_channels && groups > 1; }
 };
 ConvGeometry conv_geometry(const ConvAttrs& attrs, const Dims& x, const Dims& w, const Dims& out);
+
+/// Whether weights of these dims (rank 3 and up) make a convolution depthwise: one input channel
+/// for each output channel.
+inline bool is_depthwise(const Dims& weights, int64_t groups) {
+  return groups > 1 && weights[0] == groups && weights[1] == 1;
+}
 
 /// Multiply-accumulates of a convolution whose weights are input `weights`.
 std::optional<Dim> conv_macs(const Graph& graph, const Node& node, size_t weights);

@@ -3,35 +3,14 @@
 #include <algorithm>
 
 namespace octet::ops {
-namespace {
-
-// Index of the scale that element `i` of a tensor takes.
-class ScaleIndex {
- public:
-  ScaleIndex(const Dims& dims, const QuantType& quant) {
-    if (quant.per_tensor()) return;
-    const auto axis = normalize_axis(quant.axis, dims.size()).value_or(0);
-    for (size_t d = axis + 1; d < dims.size(); ++d) inner_ *= static_cast<size_t>(dims[d]);
-    extent_ = static_cast<size_t>(dims[axis]);
-    blocked_ = quant.block > 0;
-    block_ = blocked_ ? static_cast<size_t>(quant.block) : 1;
-  }
-  size_t operator()(size_t i) const {
-    if (extent_ == 0) return 0;
-    const size_t channel = i / inner_ % extent_;
-    if (!blocked_) return channel;
-    const size_t blocks = (extent_ + block_ - 1) / block_;
-    return (i / (inner_ * extent_) * blocks + channel / block_) * inner_ + i % inner_;
-  }
-
- private:
-  size_t inner_ = 1;
-  size_t extent_ = 0;  // 0: one scale for all
-  size_t block_ = 1;
-  bool blocked_ = false;
-};
-
-}  // namespace
+ScaleIndex::ScaleIndex(const Dims& dims, size_t scales, int64_t axis, int64_t block) {
+  if (scales == 1 && block == 0) return;
+  const auto at = normalize_axis(axis, dims.size()).value_or(0);
+  for (size_t d = at + 1; d < dims.size(); ++d) inner_ *= static_cast<size_t>(dims[d]);
+  extent_ = static_cast<size_t>(dims[at]);
+  blocked_ = block > 0;
+  block_ = blocked_ ? static_cast<size_t>(block) : 1;
+}
 
 std::vector<float> real_elements(const Tensor& tensor, const QuantPtr& quant) {
   std::vector<float> out = tensor.to_float();
@@ -39,7 +18,7 @@ std::vector<float> real_elements(const Tensor& tensor, const QuantPtr& quant) {
   const auto scale = quant->scale.to_float();
   std::vector<int64_t> zero;
   if (quant->zero_point.dtype() != DType::undefined) zero = quant->zero_point.to_int64();
-  const ScaleIndex index(tensor.dims(), *quant);
+  const ScaleIndex index(tensor.dims(), scale.size(), quant->axis, quant->block);
   for (size_t i = 0; i < out.size(); ++i) {
     const size_t at = index(i);
     if (!zero.empty()) out[i] -= static_cast<float>(zero[at]);

@@ -6,6 +6,26 @@
 
 namespace octet::ops {
 
+/// Index of the scale (and zero point) that element `i` of a row-major tensor takes: one for all,
+/// one for each index of an axis, or one for each block along it.
+class ScaleIndex {
+ public:
+  ScaleIndex(const Dims& dims, size_t scales, int64_t axis, int64_t block);
+  size_t operator()(size_t i) const {
+    if (extent_ == 0) return 0;
+    const size_t channel = i / inner_ % extent_;
+    if (!blocked_) return channel;
+    const size_t blocks = (extent_ + block_ - 1) / block_;
+    return (i / (inner_ * extent_) * blocks + channel / block_) * inner_ + i % inner_;
+  }
+
+ private:
+  size_t inner_ = 1;
+  size_t extent_ = 0;  // 0: one scale for all
+  size_t block_ = 1;
+  bool blocked_ = false;
+};
+
 /// The real elements of a constant, row-major: dequantized when `quant` is set (per tensor, per
 /// channel or by blocks), widened to float otherwise. Empty for types that hold no numbers.
 std::vector<float> real_elements(const Tensor& tensor, const QuantPtr& quant);

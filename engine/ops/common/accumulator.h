@@ -1,0 +1,66 @@
+#pragma once
+
+#include <limits>
+#include <optional>
+#include <vector>
+
+#include "engine/ops/epilogue.h"
+#include "engine/ops/op.h"
+#include "kernels/elementwise_f32/elementwise_f32.h"
+#include "kernels/quantize_linear/quantize_linear.h"
+
+namespace octet::ops {
+
+/// The most products of 8-bit codes that integer rows sum: such a sum and a bias of at most 2^30
+/// together stay within int32.
+inline constexpr int64_t kMaxIntegerDepth = 16512;
+
+/// What an exact integer sum stands for and where it goes: real = sum * scale[n] + bias[n].
+struct AccumulatorSpec {
+  Epilogue epilogue;
+  std::vector<float> scale;      ///< [N]: activation scale * weight scale (* alpha).
+  const Value* bias = nullptr;   ///< A constant of N elements or one, quantized or real; or null.
+  float beta = 1.0F;             ///< Factor of the bias.
+  QuantPtr output;               ///< The output's storage; null: real.
+  bool kernel_residual = false;  ///< The kernel itself adds the residual ahead of its clamp.
+};
+
+/// The same, as integer kernels take it.
+struct AccumulatorPlan {
+  /// The kernel writes codes; otherwise it writes floats, which `FloatFinish` may still change.
+  bool codes = false;
+  bool finish = false;
+  std::vector<float> multiplier;  ///< [N]
+  std::vector<int32_t> bias;      ///< [N], or empty: none.
+  DType storage = DType::f32;     ///< Of the codes.
+  int32_t zero_point = 0;
+  float low = -std::numeric_limits<float>::infinity();  ///< Codes, or reals.
+  float high = std::numeric_limits<float>::infinity();
+};
+
+/// Nothing when the bias isn't a constant of that form or leaves the range of exact sums. Biases
+/// become sums: one that is stored with the sum's own scale is taken as it is, others are rounded
+/// to the nearest sum (half a sum's step at most).
+std::optional<AccumulatorPlan> plan_accumulator(const AccumulatorSpec& spec);
+
+/// Whether an output can be written by integer kernels: real floats, or 8-bit codes per tensor.
+bool is_accumulator_output(const Value& value);
+
+/// The float end of an epilogue that a kernel can't do itself: activation, residual, and rounding
+/// to the output's codes.
+class FloatFinish {
+ public:
+  FloatFinish() = default;
+  FloatFinish(const Epilogue& epilogue, QuantPtr output, CpuToken cpu);
+  /// `values` are overwritten; `codes` gets the output when it is quantized.
+  void run(float* values, size_t count, const float* residual, void* codes,
+           Parallel& parallel) const;
+
+ private:
+  Epilogue epilogue_;
+  QuantPtr output_;
+  const kernels::ElementwiseF32Table* elementwise_ = nullptr;
+  const kernels::QuantizeLinearTable* quantize_ = nullptr;
+};
+
+}  // namespace octet::ops

@@ -1,0 +1,103 @@
+#include "engine/ops/common/quantize_ports.h"
+
+#include <limits>
+
+namespace octet::ops {
+
+std::optional<kernels::Element> kernel_element(DType type) {
+  using kernels::Element;
+  switch (type) {
+    case DType::u8: return Element::u8;
+    case DType::s8: return Element::s8;
+    case DType::u16: return Element::u16;
+    case DType::s16: return Element::s16;
+    case DType::s32: return Element::s32;
+    case DType::f32: return Element::f32;
+    default: return std::nullopt;
+  }
+}
+
+CodeLimits code_limits(DType type) {
+  switch (type) {
+    case DType::u4: return {0, 15};
+    case DType::s4: return {-8, 7};
+    case DType::u8: return {0, 255};
+    case DType::s8: return {-128, 127};
+    case DType::u16: return {0, 65535};
+    case DType::s16: return {-32768, 32767};
+    default: return {};
+  }
+}
+
+int64_t read_code(const TensorView& view, size_t i) {
+  if (view.dtype == DType::u4 || view.dtype == DType::s4) {
+    const int code = (static_cast<int>(view.data[i / 2]) >> (i % 2 * 4)) & 0xF;
+    return view.dtype == DType::s4 && code > 7 ? code - 16 : code;
+  }
+  int64_t code = 0;
+  visit_dtype(view.dtype, IntegerTypes{},
+              [&]<typename T>() { code = static_cast<int64_t>(view.as<T>()[i]); });
+  return code;
+}
+
+void write_code(const TensorView& view, size_t i, int64_t code) {
+  if (view.dtype == DType::u4 || view.dtype == DType::s4) {
+    const int shift = i % 2 == 0 ? 0 : 4;
+    const int kept = static_cast<int>(view.data[i / 2]) & (0xF0 >> shift);
+    view.data[i / 2] = static_cast<std::byte>(kept | static_cast<int>((code & 0xF) << shift));
+    return;
+  }
+  visit_dtype(view.dtype, IntegerTypes{},
+              [&]<typename T>() { view.as<T>()[i] = static_cast<T>(code); });
+}
+
+ChannelSplit channel_split(const Dims& dims, int64_t axis, size_t scales) {
+  ChannelSplit split;
+  const size_t at =
+      scales == 1 ? dims.size() : normalize_axis(axis, dims.size()).value_or(dims.size());
+  for (size_t i = 0; i < dims.size(); ++i) {
+    const auto extent = static_cast<size_t>(dims[i]);
+    if (at == dims.size())
+      split.inner *= extent;
+    else
+      (i < at ? split.outer : (i == at ? split.channels : split.inner)) *= extent;
+  }
+  return split;
+}
+
+Status check_scale(const InferContext& context, int64_t axis, int64_t block_size) {
+  if (block_size < 0) return invalid_model("block_size " + std::to_string(block_size));
+  if (!context.has_rank(0) || !context.has_rank(1)) return {};
+  const Shape& x = context.shape(0);
+  const Shape& scale = context.shape(1);
+  if (block_size > 0) {
+    OCTET_ASSIGN(const size_t at, context.axis(axis, x.size()));
+    Shape expected = x;
+    expected[at] = ceil_div(x[at], Dim(block_size));
+    if (all_known(expected) && all_known(scale) && scale != expected)
+      return invalid_model("scales of " + to_string(scale) + " don't fit blocks of " +
+                           to_string(x));
+    return {};
+  }
+  const bool single = scale.empty() || (scale.size() == 1 && scale[0] == Dim(1));
+  if (single) return {};
+  if (scale.size() != 1) return invalid_model("scales of " + to_string(scale));
+  OCTET_ASSIGN(const size_t at, context.axis(axis, x.size()));
+  if (x[at].known() && scale[0].known() && x[at] != scale[0])
+    return invalid_model("scales of " + to_string(scale) + " don't fit axis " +
+                         std::to_string(axis) + " of " + to_string(x));
+  return {};
+}
+
+const int32_t* widened_zero_points(const RunContext& context, size_t input,
+                                   std::span<std::byte> memory) {
+  if (!context.has_input(input)) return nullptr;
+  const TensorView& zero = context.input(input);
+  auto* out = reinterpret_cast<int32_t*>(memory.data());
+  const auto count = static_cast<size_t>(zero.count());
+  assert(memory.size() >= count * sizeof(int32_t));
+  for (size_t i = 0; i < count; ++i) out[i] = static_cast<int32_t>(read_code(zero, i));
+  return out;
+}
+
+}  // namespace octet::ops
