@@ -74,6 +74,7 @@ class Static {
   Status choose_types() {
     std::map<ValueId, Range> ranges;
     for (const auto& [id, uses] : selection_.wanted) {
+      if (const Tensor* constant = graph_.constant(id)) observers_[id].add(constant->as<float>());
       const auto at = observers_.find(id);
       if (at == observers_.end() || !at->second.finite() || !at->second.seen()) {
         if (at != observers_.end() && !at->second.finite())
@@ -102,7 +103,11 @@ class Static {
   void quantize_activations() {
     for (const auto& [id, uses] : selection_.wanted) {
       const auto type = types_.find(selection_.root(id));
-      if (type == types_.end() || graph_.value(id).constant) continue;
+      if (type == types_.end()) continue;
+      if (graph_.value(id).constant) {
+        quantize_table(id, uses, type->second);
+        continue;
+      }
       const bool pure = uses.size() == graph_.value(id).uses.size() && !graph_.is_output(id) &&
                         graph_.value(id).producer != kNoNode;
       if (pure) {
@@ -123,6 +128,18 @@ class Static {
       graph_.add_node(std::move(node));
     }
     graph_.sort();
+  }
+
+  // A constant that is moved (sliced, transposed) on its way to an integer operator: position tables.
+  void quantize_table(ValueId id, const std::vector<Use>& uses, const QuantPtr& type) {
+    const Tensor table = *graph_.constant(id);
+    std::vector<uint8_t> codes;
+    codes.reserve(table.count());
+    for (const float v : table.as<float>())
+      codes.push_back(octet::quantize<uint8_t>(v, type->tensor_scale(), type->tensor_zero_point()));
+    const std::string name = graph_.unique_name(graph_.value(id).name + "_uint8");
+    const ValueId stored = graph_.add_constant(name, Tensor::of(table.dims(), codes), type);
+    for (const Use& use : uses) graph_.set_input(use.node, use.input, stored);
   }
 
   Status quantize_constants(NodeId id) {
@@ -219,6 +236,7 @@ static Status expand_private(Graph& graph) {
 Result<Report> quantize(Graph& graph, const QuantizeOptions& options, const Calibrate& calibrate) {
   Report report;
   OCTET_RETURN_IF_ERROR(passes::fuse_activation::run(graph, {}));
+  remove_dead(graph);
   OCTET_RETURN_IF_ERROR(infer_graph(graph));
   if (options.mode == Mode::dynamic) {
     OCTET_ASSIGN(report, quantize_dynamic(graph, options));

@@ -1,18 +1,21 @@
 #include "runtime/session/convert.h"
 
 #include <cstring>
+#include <limits>
 
 #include "engine/ops/common/dequantize_constant.h"
 #include "engine/ops/evaluate.h"
+#include "kernels/convert/convert.h"
+#include "kernels/quantize_linear/quantize_linear.h"
+#include "kernels/transpose/transpose.h"
 
 namespace octet::runtime {
 namespace {
 
-constexpr size_t kGrain = 16384;
-
 class Conversion : public Step {
  public:
-  Conversion(const Slot& to, StepInfo info) : to_(to), info_(std::move(info)) {}
+  Conversion(const Slot& to, const char* kernel, Isa isa)
+      : to_(to), info_{kernel, "native", isa} {}
   StepInfo info() const override { return info_; }
 
  protected:
@@ -20,57 +23,78 @@ class Conversion : public Step {
   StepInfo info_;
 };
 
+std::optional<kernels::Element> element_of(DType dtype) {
+  switch (dtype) {
+    case DType::u8: return kernels::Element::u8;
+    case DType::s8: return kernels::Element::s8;
+    case DType::u16: return kernels::Element::u16;
+    case DType::s16: return kernels::Element::s16;
+    case DType::s32: return kernels::Element::s32;
+    default: return std::nullopt;
+  }
+}
+
 class QuantizeStep final : public Conversion {
  public:
-  using Conversion::Conversion;
+  QuantizeStep(const Slot& to, CpuToken cpu)
+      : Conversion(to, "quantize_linear", kernels::select_quantize_linear(cpu).isa),
+        table_(*kernels::select_quantize_linear(cpu).table),
+        scale_(to.quant->tensor_scale().v),
+        zero_point_(to.quant->tensor_zero_point().v) {}
   Status run(RunContext& context) const override {
-    const TensorView& x = context.input(0);
-    const TensorView& y = context.output(0);
-    const Scale scale = to_.quant->tensor_scale();
-    const ZeroPoint zero = to_.quant->tensor_zero_point();
-    const auto* in = x.as<float>();
-    const bool known =
-        visit_dtype(y.dtype, TypeList<uint8_t, int8_t, uint16_t, int16_t>{}, [&]<typename T>() {
-          T* out = y.as<T>();
-          context.parallel().for_ranges(static_cast<size_t>(x.count()), kGrain,
-                                        [&](size_t begin, size_t end) {
-                                          for (size_t i = begin; i < end; ++i)
-                                            out[i] = quantize<T>(in[i], scale, zero);
-                                        });
-        });
-    return known ? Status{} : unsupported("quantization to " + std::string(dtype_name(y.dtype)));
+    kernels::QuantizeArgs args;
+    args.in = context.input(0).as<float>();
+    args.out = context.output(0).data;
+    args.type = *element_of(to_.dtype);
+    args.inner = static_cast<size_t>(context.input(0).count());
+    args.scale = &scale_;
+    args.zero_point = &zero_point_;
+    visit_dtype(to_.dtype, TypeList<uint8_t, int8_t, uint16_t, int16_t>{}, [&]<typename T>() {
+      args.low = std::numeric_limits<T>::min();
+      args.high = std::numeric_limits<T>::max();
+    });
+    table_.quantize(args, context.parallel());
+    return {};
   }
+
+ private:
+  const kernels::QuantizeLinearTable& table_;
+  float scale_;
+  int32_t zero_point_;
 };
 
 class DequantizeStep final : public Conversion {
  public:
-  DequantizeStep(const Slot& to, QuantPtr quant, StepInfo info)
-      : Conversion(to, std::move(info)), quant_(std::move(quant)) {}
+  DequantizeStep(const Slot& from, const Slot& to, CpuToken cpu)
+      : Conversion(to, "dequantize_linear", kernels::select_quantize_linear(cpu).isa),
+        table_(*kernels::select_quantize_linear(cpu).table),
+        type_(*element_of(from.dtype)),
+        scale_(from.quant->tensor_scale().v),
+        zero_point_(from.quant->tensor_zero_point().v) {}
   Status run(RunContext& context) const override {
-    const TensorView& x = context.input(0);
-    const TensorView& y = context.output(0);
-    const Scale scale = quant_->tensor_scale();
-    const ZeroPoint zero = quant_->tensor_zero_point();
-    auto* out = y.as<float>();
-    const bool known = visit_dtype(
-        x.dtype, TypeList<uint8_t, int8_t, uint16_t, int16_t, int32_t>{}, [&]<typename T>() {
-          const T* in = x.as<T>();
-          context.parallel().for_ranges(static_cast<size_t>(x.count()), kGrain,
-                                        [&](size_t begin, size_t end) {
-                                          for (size_t i = begin; i < end; ++i)
-                                            out[i] = dequantize(in[i], scale, zero);
-                                        });
-        });
-    return known ? Status{} : unsupported("dequantization of " + std::string(dtype_name(x.dtype)));
+    kernels::DequantizeArgs args;
+    args.in = context.input(0).data;
+    args.type = type_;
+    args.out = context.output(0).as<float>();
+    args.inner = static_cast<size_t>(context.input(0).count());
+    args.scale = &scale_;
+    args.zero_point = &zero_point_;
+    table_.dequantize(args, context.parallel());
+    return {};
   }
 
  private:
-  QuantPtr quant_;
+  const kernels::QuantizeLinearTable& table_;
+  kernels::Element type_;
+  float scale_;
+  int32_t zero_point_;
 };
 
 class HalfStep final : public Conversion {
  public:
-  using Conversion::Conversion;
+  HalfStep(const Slot& to, CpuToken cpu)
+      : Conversion(to, "convert", kernels::select_convert(cpu).isa),
+        table_(*kernels::select_convert(cpu).table) {}
   Status run(RunContext& context) const override {
     const TensorView& x = context.input(0);
     const TensorView& y = context.output(0);
@@ -78,81 +102,64 @@ class HalfStep final : public Conversion {
     using Types = TypeList<float, Half, Bfloat16>;
     visit_dtype(x.dtype, Types{}, [&]<typename From>() {
       visit_dtype(y.dtype, Types{}, [&]<typename To>() {
-        const From* in = x.as<From>();
-        To* out = y.as<To>();
-        context.parallel().for_ranges(count, kGrain, [&](size_t begin, size_t end) {
-          for (size_t i = begin; i < end; ++i) out[i] = from_float<To>(float_of(in[i]));
-        });
+        if constexpr (std::is_same_v<From, float> != std::is_same_v<To, float>)
+          kernels::convert(table_, x.as<From>(), y.as<To>(), count, context.parallel());
       });
     });
     return {};
   }
+
+ private:
+  const kernels::ConvertTable& table_;
 };
 
-// N×C×S ↔ N×S×C for elements of a fixed size.
-template <typename T>
-void swap_inner(const T* in, T* out, size_t rows, size_t columns, size_t begin, size_t end) {
-  for (size_t r = begin; r < end; ++r)
-    for (size_t c = 0; c < columns; ++c) out[r * columns + c] = in[c * rows + r];
-}
-
+// [N, C, spatial...] as N × C × S against N × S × C.
 class LayoutStep final : public Conversion {
  public:
-  using Conversion::Conversion;
+  LayoutStep(const Slot& to, CpuToken cpu)
+      : Conversion(to, "transpose", kernels::select_transpose(cpu).isa),
+        table_(*kernels::select_transpose(cpu).table) {}
   Status run(RunContext& context) const override {
     const TensorView& x = context.input(0);
-    const TensorView& y = context.output(0);
     size_t spatial = 1;
     for (size_t i = 2; i < x.dims.size(); ++i) spatial *= static_cast<size_t>(x.dims[i]);
     const auto channels = static_cast<size_t>(x.dims[1]);
     const bool to_last = to_.layout == Layout::channels_last;
-    const size_t rows = to_last ? spatial : channels;
-    const size_t columns = to_last ? channels : spatial;
-    const size_t element = static_cast<size_t>(dtype_bits(x.dtype)) / 8;
-    const size_t plane = rows * columns * element;
-    const size_t grain = std::max<size_t>(1, kGrain / std::max<size_t>(columns, 1));
-    for (int64_t n = 0; n < x.dims[0]; ++n) {
-      const std::byte* in = x.data + static_cast<size_t>(n) * plane;
-      std::byte* out = y.data + static_cast<size_t>(n) * plane;
-      context.parallel().for_ranges(rows, grain, [&](size_t begin, size_t end) {
-        switch (element) {
-          case 1: return swap(reinterpret_cast<const uint8_t*>(in), out, rows, columns, begin, end);
-          case 2:
-            return swap(reinterpret_cast<const uint16_t*>(in), out, rows, columns, begin, end);
-          case 4:
-            return swap(reinterpret_cast<const uint32_t*>(in), out, rows, columns, begin, end);
-          default:
-            return swap(reinterpret_cast<const uint64_t*>(in), out, rows, columns, begin, end);
-        }
-      });
-    }
+    const size_t dims[] = {static_cast<size_t>(x.dims[0]), to_last ? channels : spatial,
+                           to_last ? spatial : channels};
+    constexpr size_t kSwapInner[] = {0, 2, 1};
+    kernels::TransposeArgs args;
+    args.in = x.data;
+    args.out = context.output(0).data;
+    args.element_bytes = static_cast<size_t>(dtype_bits(x.dtype)) / 8;
+    args.rank = 3;
+    args.in_dims = dims;
+    args.permutation = kSwapInner;
+    table_.run(args, context.parallel());
     return {};
   }
 
  private:
-  template <typename T>
-  static void swap(const T* in, std::byte* out, size_t rows, size_t columns, size_t begin,
-                   size_t end) {
-    swap_inner(in, reinterpret_cast<T*>(out), rows, columns, begin, end);
-  }
+  const kernels::TransposeTable& table_;
 };
 
 bool is_half(DType type) { return type == DType::f16 || type == DType::bf16; }
 
 }  // namespace
 
-Result<std::unique_ptr<Step>> make_conversion(const Slot& from, const Slot& to, CpuToken /*cpu*/) {
-  const auto info = [](const char* kernel) { return StepInfo{kernel, "native", Isa::scalar}; };
+Result<std::unique_ptr<Step>> make_conversion(const Slot& from, const Slot& to, CpuToken cpu) {
   const auto per_tensor = [](const QuantPtr& quant) { return !quant || quant->per_tensor(); };
   if (!per_tensor(from.quant) || !per_tensor(to.quant))
     return unsupported("per-channel quantized activations");
   using Pointer = std::unique_ptr<Step>;
-  if (from.layout != to.layout) return Pointer(std::make_unique<LayoutStep>(to, info("layout")));
-  if (to.quant) return Pointer(std::make_unique<QuantizeStep>(to, info("quantize_linear")));
-  if (from.quant)
-    return Pointer(std::make_unique<DequantizeStep>(to, from.quant, info("dequantize_linear")));
+  if (from.layout != to.layout && dtype_bits(from.dtype) >= 8)
+    return Pointer(std::make_unique<LayoutStep>(to, cpu));
+  if (to.quant && element_of(to.dtype) && to.dtype != DType::s32)
+    return Pointer(std::make_unique<QuantizeStep>(to, cpu));
+  if (from.quant && element_of(from.dtype))
+    return Pointer(std::make_unique<DequantizeStep>(from, to, cpu));
   if (is_half(from.dtype) || is_half(to.dtype))
-    return Pointer(std::make_unique<HalfStep>(to, info("convert")));
+    return Pointer(std::make_unique<HalfStep>(to, cpu));
   return unsupported("conversion from " + std::string(dtype_name(from.dtype)) + " to " +
                      std::string(dtype_name(to.dtype)));
 }
