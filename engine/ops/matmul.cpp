@@ -10,31 +10,9 @@ namespace {
 Status infer(InferContext& context) {
   const auto& attrs = context.attrs<MatMulAttrs>();
   OCTET_RETURN_IF_ERROR(context.require_same_dtype(0, 1));
-  if (!context.has_rank(0) || !context.has_rank(1)) {
-    context.set_tensor(0, context.dtype(0));
-    return {};
-  }
-  Shape a = context.shape(0);
-  Shape b = context.shape(1);
-  if (a.empty() || b.empty()) return invalid_model("a factor is a scalar");
-  const bool vector_a = a.size() == 1;
-  const bool vector_b = b.size() == 1;
-  if (vector_a) a.insert(a.begin(), Dim(1));
-  if (vector_b) b.push_back(Dim(1));
-  if (attrs.transpose_a) std::swap(a[a.size() - 1], a[a.size() - 2]);
-  if (attrs.transpose_b) std::swap(b[b.size() - 1], b[b.size() - 2]);
-  const Dim& depth_a = a[a.size() - 1];
-  const Dim& depth_b = b[b.size() - 2];
-  if (depth_a.known() && depth_b.known() && depth_a != depth_b)
-    return invalid_model("shapes " + to_string(context.shape(0)) + " and " +
-                         to_string(context.shape(1)) + " can't be multiplied");
-  auto out = broadcast(Shape(a.begin(), a.end() - 2), Shape(b.begin(), b.end() - 2));
-  if (!out)
-    return invalid_model("the batches of " + to_string(context.shape(0)) + " and " +
-                         to_string(context.shape(1)) + " don't broadcast");
-  if (!vector_a) out->push_back(a[a.size() - 2]);
-  if (!vector_b) out->push_back(b.back());
-  context.set_tensor(0, context.dtype(0), std::move(out));
+  OCTET_ASSIGN(auto shape, product_output_shape(context.input(0).shape, context.input(1).shape,
+                                                attrs.transpose_a, attrs.transpose_b));
+  context.set_tensor(0, context.dtype(0), std::move(shape));
   return {};
 }
 

@@ -29,10 +29,46 @@ ProductSpec product_spec(const Node& node) {
   return spec;
 }
 
+Result<std::optional<Shape>> product_output_shape(const std::optional<Shape>& a,
+                                                  const std::optional<Shape>& b, bool transpose_a,
+                                                  bool transpose_b) {
+  if (!a || !b) return std::optional<Shape>();
+  if (a->empty() || b->empty()) return invalid_model("a factor is a scalar");
+  const std::string both = to_string(*a) + " and " + to_string(*b);
+  Shape left = *a;
+  Shape right = *b;
+  if (a->size() == 1) left.insert(left.begin(), Dim(1));
+  if (b->size() == 1) right.push_back(Dim(1));
+  if (transpose_a) std::swap(left[left.size() - 1], left[left.size() - 2]);
+  if (transpose_b) std::swap(right[right.size() - 1], right[right.size() - 2]);
+  const Dim& depth_a = left[left.size() - 1];
+  const Dim& depth_b = right[right.size() - 2];
+  if (depth_a.known() && depth_b.known() && depth_a != depth_b)
+    return invalid_model("shapes " + both + " can't be multiplied");
+  auto out = broadcast(Shape(left.begin(), left.end() - 2), Shape(right.begin(), right.end() - 2));
+  if (!out) return invalid_model("the batches of " + both + " don't broadcast");
+  if (a->size() > 1) out->push_back(left[left.size() - 2]);
+  if (b->size() > 1) out->push_back(right.back());
+  return out;
+}
+
 int64_t ProductShape::batch_count() const {
   int64_t count = 1;
   for (const BatchAxis& axis : batch) count *= axis.count;
   return count;
+}
+
+BatchAxis ProductShape::offsets(int64_t index) const {
+  BatchAxis at{};
+  for (size_t i = batch.size(); i-- > 0;) {
+    const BatchAxis& axis = batch[i];
+    const int64_t position = index % axis.count;
+    index /= axis.count;
+    at.a += position * axis.a;
+    at.b += position * axis.b;
+    at.out += position * axis.out;
+  }
+  return at;
 }
 
 namespace {

@@ -20,6 +20,11 @@ struct ProductSpec {
 };
 ProductSpec product_spec(const Node& node);
 
+/// The type-level rule of NumPy's matmul (ranks from 1). Nothing when a rank is unknown.
+Result<std::optional<Shape>> product_output_shape(const std::optional<Shape>& a,
+                                                  const std::optional<Shape>& b, bool transpose_a,
+                                                  bool transpose_b);
+
 /// One axis of a batch of products: how far apart operands are, in elements; 0 where an operand is
 /// the same for all.
 struct BatchAxis {
@@ -38,6 +43,8 @@ struct ProductShape {
   int64_t b_row = 0, b_column = 0;
   std::vector<BatchAxis> batch;  ///< Outermost first; empty for one product. Dense axes are merged.
   int64_t batch_count() const;
+  /// Where product `index` of the batch begins in A, B and the output (`count` means nothing).
+  BatchAxis offsets(int64_t index) const;
 };
 /// NumPy's matmul of these dims (ranks from 1), which must fit. Where B is one matrix for all of a
 /// batch, the batch is folded into the rows.

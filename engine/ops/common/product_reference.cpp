@@ -4,20 +4,6 @@
 namespace octet::ops {
 namespace {
 
-// Offsets of one product of a batch.
-BatchAxis offsets(const ProductShape& shape, int64_t index) {
-  BatchAxis at{};
-  for (size_t i = shape.batch.size(); i-- > 0;) {
-    const BatchAxis& axis = shape.batch[i];
-    const int64_t position = index % axis.count;
-    index /= axis.count;
-    at.a += position * axis.a;
-    at.b += position * axis.b;
-    at.out += position * axis.out;
-  }
-  return at;
-}
-
 // Integers wrap as in the kernels of other runtimes: arithmetic is unsigned.
 template <typename T>
 using Accumulator =
@@ -52,7 +38,7 @@ void multiply(const ProductSpec& spec, RunContext& context) {
   const AddendStrides strides =
       spec.addend ? addend_strides(context.input(*spec.addend).dims) : AddendStrides{};
   for (int64_t product = 0; product < shape.batch_count(); ++product) {
-    const BatchAxis at = offsets(shape, product);
+    const BatchAxis at = shape.offsets(product);
     const T* a = context.input(0).as<T>() + at.a;
     const T* b = context.input(1).as<T>() + at.b;
     for (int64_t i = 0; i < shape.m; ++i) {

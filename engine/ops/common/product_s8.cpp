@@ -180,15 +180,7 @@ class BatchS8 final : public Step {
   static void fill_offsets(const ProductShape& s, size_t* offsets) {
     const auto batch = static_cast<size_t>(s.batch_count());
     for (size_t index = 0; index < batch; ++index) {
-      auto rest = static_cast<int64_t>(index);
-      BatchAxis at{};
-      for (size_t i = s.batch.size(); i-- > 0;) {
-        const int64_t position = rest % s.batch[i].count;
-        rest /= s.batch[i].count;
-        at.a += position * s.batch[i].a;
-        at.b += position * s.batch[i].b;
-        at.out += position * s.batch[i].out;
-      }
+      const BatchAxis at = s.offsets(static_cast<int64_t>(index));
       offsets[index] = static_cast<size_t>(at.a);
       offsets[batch + index] = static_cast<size_t>(at.b);
       offsets[2 * batch + index] = static_cast<size_t>(at.out);

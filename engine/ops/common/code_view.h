@@ -1,0 +1,24 @@
+#pragma once
+
+#include "engine/ops/op.h"
+
+namespace octet::ops {
+
+/// Element `i` of a view of u8 or s8 codes.
+inline int32_t code_at(const TensorView& view, int64_t i) {
+  return view.dtype == DType::s8 ? view.as<int8_t>()[i] : view.as<uint8_t>()[i];
+}
+
+/// The only element of input `i`, or 0 when the input is absent.
+inline int32_t zero_point_at(const RunContext& context, size_t i) {
+  return context.has_input(i) ? code_at(context.input(i), 0) : 0;
+}
+
+/// Fails unless input `i` is absent or has the dtype of input `codes`, u8 or s8.
+inline Status require_codes(const InferContext& context, size_t codes, size_t zero_point) {
+  OCTET_RETURN_IF_ERROR(context.require(codes, {DType::u8, DType::s8}));
+  if (!context.has_input(zero_point)) return {};
+  return context.require_same_dtype(codes, zero_point);
+}
+
+}  // namespace octet::ops

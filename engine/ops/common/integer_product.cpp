@@ -1,0 +1,329 @@
+#include "engine/ops/common/integer_product.h"
+
+#include "engine/ops/common/code_view.h"
+#include "engine/ops/common/dequantize.h"
+#include "kernels/gemm_s8/matmul_s8.h"
+
+namespace octet::ops {
+namespace {
+
+using namespace kernels;
+
+size_t aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
+
+// Rows of A's matrices, or columns of B's, and how many there are over the batch.
+struct Lines {
+  int64_t each = 1;
+  int64_t all = 1;
+};
+Lines lines(const Dims& dims, bool columns) {
+  const int64_t depth = columns ? (dims.size() > 1 ? dims[dims.size() - 2] : dims[0]) : dims.back();
+  Lines l;
+  if (dims.size() > 1) l.each = columns ? dims.back() : dims[dims.size() - 2];
+  for (const int64_t d : dims) l.all *= d;
+  if (depth > 0) l.all /= depth;
+  return l;
+}
+
+Status check_parameter(const RunContext& context, size_t port, Lines l, const char* name) {
+  if (!context.has_input(port)) return {};
+  const int64_t count = context.input(port).count();
+  const bool whole_batch = context.input(port).rank() > 1 && count == l.all;
+  if (count == 1 || count == l.each || whole_batch) return {};
+  return invalid_data(std::string(name) + " has " + std::to_string(count) + " elements");
+}
+
+Status check_parameters(const IntegerProductPorts& ports, const RunContext& context) {
+  const Lines rows = lines(context.input(ports.a).dims, false);
+  const Lines columns = lines(context.input(ports.b).dims, true);
+  OCTET_RETURN_IF_ERROR(check_parameter(context, ports.a_zero, rows, "A's zero point"));
+  OCTET_RETURN_IF_ERROR(check_parameter(context, ports.b_zero, columns, "B's zero point"));
+  if (!ports.requantizes) return {};
+  OCTET_RETURN_IF_ERROR(check_parameter(context, ports.a_scale, rows, "A's scale"));
+  OCTET_RETURN_IF_ERROR(check_parameter(context, ports.b_scale, columns, "B's scale"));
+  OCTET_RETURN_IF_ERROR(check_parameter(context, ports.y_scale, rows, "the output's scale"));
+  return check_parameter(context, ports.y_zero, rows, "the output's zero point");
+}
+
+int32_t zero_of(const RunContext& context, size_t port, int64_t line) {
+  if (!context.has_input(port)) return 0;
+  const TensorView& view = context.input(port);
+  return code_at(view, line % view.count());
+}
+
+float scale_of(const RunContext& context, size_t port, int64_t line) {
+  const TensorView& view = context.input(port);
+  return view.as<float>()[line % view.count()];
+}
+
+ProductShape shape_of(const IntegerProductPorts& ports, std::span<const TensorView> inputs) {
+  return product_shape(inputs[ports.a].dims, inputs[ports.b].dims, false, false);
+}
+
+// How sums become codes when scales and the output's zero point are constants.
+struct Requantization {
+  std::vector<float> multiplier;  // of one column or each
+  int32_t zero_point = 0;
+};
+
+class IntegerProduct final : public Step {
+ public:
+  IntegerProduct(const IntegerProductPorts& ports, DType output, Requantization requantization,
+                 const Variant<GemmS8Table>& variant)
+      : ports_(ports),
+        output_(output),
+        requantization_(std::move(requantization)),
+        variant_(variant) {}
+
+  Status pack(const Tensor& b, const Tensor* zero_point) {
+    const auto codes = code_bytes(b);
+    std::vector<int32_t> zeros = {0};
+    if (zero_point != nullptr) {
+      const auto values = zero_point->to_int64();
+      zeros.assign(values.begin(), values.end());
+    }
+    GemmS8Weights weights = weights_of(b.dtype(), b.dims()[b.rank() - 2], b.dims().back());
+    weights.data = codes.data();
+    weights.zero_point = zeros.data();
+    weights.zero_stride = zeros.size() == 1 ? 0 : 1;
+    const size_t size = gemm_s8_packed_bytes(*variant_.table, weights.k, weights.n);
+    OCTET_ASSIGN(packed_, Tensor::zeros(DType::u8, {static_cast<int64_t>(size)}));
+    gemm_s8_pack(*variant_.table, weights, packed_.writable());
+    is_packed_ = true;
+    return {};
+  }
+
+  Status run(RunContext& context) const override {
+    OCTET_RETURN_IF_ERROR(check_parameters(ports_, context));
+    const ProductShape s =
+        product_shape(context.input(ports_.a).dims, context.input(ports_.b).dims, false, false);
+    if (static_cast<size_t>(s.k) > kGemmS8MaxK)
+      return Error{ErrorCode::limit, "a product of depth " + std::to_string(s.k) +
+                                         " may leave the range of exact integer sums"};
+    std::byte* scratch = context.scratch().data();
+    GemmS8Args args = arguments(s, context, reinterpret_cast<int32_t*>(scratch));
+    scratch += row_bytes(s);
+    if (!is_packed_) {
+      multiply(s, args, context, scratch);
+      return {};
+    }
+    args.a = context.input(ports_.a).data;
+    args.packed = packed_.bytes().data();
+    args.c = context.output(0).data;
+    args.scratch = scratch;
+    gemm_s8(*variant_.table, args, context.parallel());
+    return {};
+  }
+
+  size_t scratch_bytes(std::span<const TensorView> inputs, std::span<const TensorView> /*outputs*/,
+                       size_t /*width*/) const override {
+    const ProductShape s = shape_of(ports_, inputs);
+    const auto m = static_cast<size_t>(s.m);
+    const auto n = static_cast<size_t>(s.n);
+    const auto k = static_cast<size_t>(s.k);
+    if (is_packed_) return row_bytes(s) + gemm_s8_scratch_bytes(*variant_.table, m, k);
+    const auto batch = static_cast<size_t>(s.batch_count());
+    return row_bytes(s) + column_bytes(s) + aligned(3 * batch * sizeof(size_t)) +
+           matmul_s8_scratch_bytes(*variant_.table, batch, m, n, k);
+  }
+  StepInfo info() const override {
+    return {is_packed_ ? "gemm_s8" : "matmul_s8", "native", variant_.isa};
+  }
+
+ private:
+  static size_t row_bytes(const ProductShape& s) {
+    return aligned(static_cast<size_t>(s.m) * sizeof(int32_t));
+  }
+  static size_t column_bytes(const ProductShape& s) {
+    return aligned(static_cast<size_t>(s.n) * sizeof(int32_t));
+  }
+  static GemmS8Weights weights_of(DType type, int64_t k, int64_t n) {
+    GemmS8Weights weights;
+    weights.is_unsigned = type == DType::u8;
+    weights.k = static_cast<size_t>(k);
+    weights.n = static_cast<size_t>(n);
+    weights.row_stride = weights.n;
+    return weights;
+  }
+
+  GemmS8Args arguments(const ProductShape& s, const RunContext& context, int32_t* zeros) const {
+    GemmS8Args args;
+    args.m = static_cast<size_t>(s.m);
+    args.n = static_cast<size_t>(s.n);
+    args.k = static_cast<size_t>(s.k);
+    args.a_signed = context.input(ports_.a).dtype == DType::s8;
+    args.a_stride = args.k;
+    args.c_stride = args.n;
+    if (!context.has_input(ports_.a_zero) || context.input(ports_.a_zero).count() == 1) {
+      args.a_zero = zero_of(context, ports_.a_zero, 0);
+    } else {
+      for (int64_t i = 0; i < s.m; ++i) zeros[i] = zero_of(context, ports_.a_zero, i);
+      args.a_row_zero = zeros;
+    }
+    GemmS8Epilogue& e = args.epilogue;
+    if (output_ == DType::s32) return args;
+    e.type = output_ == DType::u8 ? GemmS8Output::u8 : GemmS8Output::s8;
+    e.multiplier = requantization_.multiplier.data();
+    e.multiplier_stride = requantization_.multiplier.size() == 1 ? 0 : 1;
+    e.zero_point = requantization_.zero_point;
+    e.low = output_ == DType::u8 ? 0 : -128;
+    e.high = output_ == DType::u8 ? 255 : 127;
+    return args;
+  }
+
+  void multiply(const ProductShape& s, const GemmS8Args& gemm, RunContext& context,
+                std::byte* scratch) const {
+    const TensorView& b = context.input(ports_.b);
+    auto* zeros = reinterpret_cast<int32_t*>(scratch);
+    const bool one_zero =
+        !context.has_input(ports_.b_zero) || context.input(ports_.b_zero).count() == 1;
+    for (int64_t j = 0; j < (one_zero ? std::min<int64_t>(s.n, 1) : s.n); ++j)
+      zeros[j] = zero_of(context, ports_.b_zero, j);
+    auto* offsets = reinterpret_cast<size_t*>(scratch + column_bytes(s));
+    const auto batch = static_cast<size_t>(s.batch_count());
+    for (size_t i = 0; i < batch; ++i) {
+      const BatchAxis at = s.offsets(static_cast<int64_t>(i));
+      offsets[i] = static_cast<size_t>(at.a);
+      offsets[batch + i] = static_cast<size_t>(at.b);
+      offsets[2 * batch + i] = static_cast<size_t>(at.out);
+    }
+    MatMulS8Args args;
+    args.gemm = gemm;
+    args.b = weights_of(b.dtype, s.k, s.n);
+    args.b.data = b.data;
+    args.b.zero_point = s.n > 0 ? zeros : nullptr;
+    args.b.zero_stride = one_zero ? 0 : 1;
+    args.a = context.input(ports_.a).data;
+    args.c = context.output(0).data;
+    args.batch = batch;
+    args.a_offset = offsets;
+    args.b_offset = offsets + batch;
+    args.c_offset = offsets + 2 * batch;
+    args.scratch = scratch + column_bytes(s) + aligned(3 * batch * sizeof(size_t));
+    matmul_s8(*variant_.table, args, context.parallel());
+  }
+
+  IntegerProductPorts ports_;
+  DType output_;
+  Requantization requantization_;
+  const Variant<GemmS8Table>& variant_;
+  Tensor packed_;
+  bool is_packed_ = false;
+};
+
+// Nothing when a parameter isn't a constant of the form that kernels take.
+std::optional<Requantization> requantization(const LowerContext& context,
+                                             const IntegerProductPorts& ports) {
+  if (!ports.requantizes) return Requantization{};
+  const Tensor* a = context.constant(ports.a_scale);
+  const Tensor* b = context.constant(ports.b_scale);
+  const Tensor* y = context.constant(ports.y_scale);
+  const Tensor* zero = context.constant(ports.y_zero);
+  if (a == nullptr || b == nullptr || y == nullptr || zero == nullptr || a->count() != 1 ||
+      y->count() != 1 || zero->count() != 1 || b->rank() > 1)
+    return std::nullopt;
+  Requantization r;
+  r.multiplier = b->to_float();
+  for (float& m : r.multiplier) m = m * a->to_float()[0] / y->to_float()[0];
+  r.zero_point = static_cast<int32_t>(zero->to_int64()[0]);
+  return r;
+}
+
+bool is_vector(const LowerContext& context, size_t port) {
+  if (!context.has_input(port)) return true;
+  const auto& shape = context.input(port).type.shape;
+  return shape && shape->size() <= 1;
+}
+
+bool has_matrices(const LowerContext& context, const IntegerProductPorts& ports) {
+  const auto& a = context.input(ports.a).type.shape;
+  const auto& b = context.input(ports.b).type.shape;
+  return a && b && b->size() >= 2;
+}
+
+std::unique_ptr<IntegerProduct> make_step(const LowerContext& context,
+                                          const IntegerProductPorts& ports) {
+  return std::make_unique<IntegerProduct>(ports, context.output(0).type.dtype,
+                                          *requantization(context, ports),
+                                          select_gemm_s8(context.cpu()));
+}
+
+}  // namespace
+
+std::optional<Ports> match_integer_gemm(const LowerContext& context,
+                                        const IntegerProductPorts& ports) {
+  const auto extents = constant_matrix(context, ports.b);
+  const Tensor* zero = context.constant(ports.b_zero);
+  if (!has_matrices(context, ports) || !extents || !requantization(context, ports) ||
+      static_cast<size_t>(extents->rows) > kGemmS8MaxK)
+    return std::nullopt;
+  if (context.has_input(ports.b_zero) &&
+      (zero == nullptr ||
+       (zero->count() != 1 && static_cast<int64_t>(zero->count()) != extents->columns)))
+    return std::nullopt;
+  return Ports{};
+}
+
+Result<std::unique_ptr<Step>> prepare_integer_gemm(const LowerContext& context,
+                                                   const IntegerProductPorts& ports) {
+  auto step = make_step(context, ports);
+  OCTET_RETURN_IF_ERROR(step->pack(*context.constant(ports.b), context.constant(ports.b_zero)));
+  return std::unique_ptr<Step>(std::move(step));
+}
+
+std::optional<Ports> match_integer_matmul(const LowerContext& context,
+                                          const IntegerProductPorts& ports) {
+  if (!has_matrices(context, ports) || !requantization(context, ports) ||
+      !is_vector(context, ports.a_zero) || !is_vector(context, ports.b_zero))
+    return std::nullopt;
+  const auto& b = *context.input(ports.b).type.shape;
+  const Dim& depth = b[b.size() - 2];
+  if (depth.known() && depth.value() > static_cast<int64_t>(kGemmS8MaxK)) return std::nullopt;
+  return Ports{};
+}
+
+Result<std::unique_ptr<Step>> prepare_integer_matmul(const LowerContext& context,
+                                                     const IntegerProductPorts& ports) {
+  return std::unique_ptr<Step>(make_step(context, ports));
+}
+
+Status run_integer_product(const IntegerProductPorts& ports, RunContext& context) {
+  OCTET_RETURN_IF_ERROR(check_parameters(ports, context));
+  const TensorView& a = context.input(ports.a);
+  const TensorView& b = context.input(ports.b);
+  const TensorView& out = context.output(0);
+  const ProductShape s = product_shape(a.dims, b.dims, false, false);
+  for (int64_t index = 0; index < s.batch_count(); ++index) {
+    const BatchAxis at = s.offsets(index);
+    const int64_t row = s.k == 0 ? 0 : at.a / s.k;
+    const int64_t column = s.k == 0 ? 0 : at.b / s.k;
+    for (int64_t i = 0; i < s.m; ++i) {
+      const int32_t a_zero = zero_of(context, ports.a_zero, row + i);
+      for (int64_t j = 0; j < s.n; ++j) {
+        const int32_t b_zero = zero_of(context, ports.b_zero, column + j);
+        int64_t exact = 0;
+        for (int64_t k = 0; k < s.k; ++k)
+          exact +=
+              (code_at(a, at.a + i * s.k + k) - a_zero) * (code_at(b, at.b + k * s.n + j) - b_zero);
+        const auto sum = static_cast<int32_t>(exact);
+        const int64_t to = at.out + i * s.n + j;
+        if (!ports.requantizes) {
+          out.as<int32_t>()[to] = sum;
+          continue;
+        }
+        const int64_t out_row = s.n == 0 ? 0 : at.out / s.n + i;
+        const float multiplier = scale_of(context, ports.b_scale, column + j) *
+                                 scale_of(context, ports.a_scale, row + i) /
+                                 scale_of(context, ports.y_scale, out_row);
+        const ZeroPoint zero{zero_of(context, ports.y_zero, out_row)};
+        if (out.dtype == DType::u8)
+          out.as<uint8_t>()[to] = static_cast<uint8_t>(requantize(sum, multiplier, zero, 0, 255));
+        else
+          out.as<int8_t>()[to] = static_cast<int8_t>(requantize(sum, multiplier, zero, -128, 127));
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace octet::ops

@@ -1,0 +1,48 @@
+#include "engine/ops/common/code_view.h"
+#include "engine/ops/common/integer_product.h"
+#include "engine/ops/matmul.h"
+#include "engine/ops/op.h"
+
+namespace octet::ops::matmul_integer {
+namespace {
+
+constexpr const IntegerProductPorts& kPorts = kMatMulIntegerPorts;
+
+Status infer(InferContext& context) {
+  OCTET_RETURN_IF_ERROR(require_codes(context, kPorts.a, kPorts.a_zero));
+  OCTET_RETURN_IF_ERROR(require_codes(context, kPorts.b, kPorts.b_zero));
+  OCTET_ASSIGN(auto shape, product_output_shape(context.input(kPorts.a).shape,
+                                                context.input(kPorts.b).shape, false, false));
+  context.set_tensor(0, DType::s32, std::move(shape));
+  return {};
+}
+
+Status run(const Attrs& /*attrs*/, RunContext& context) {
+  return run_integer_product(kPorts, context);
+}
+
+constexpr Implementation kImplementations[] = {
+    {.name = "gemm_s8",
+     .match = [](const LowerContext& c) { return match_integer_gemm(c, kPorts); },
+     .prepare = [](const LowerContext& c) { return prepare_integer_gemm(c, kPorts); }},
+    {.name = "matmul_s8",
+     .match = [](const LowerContext& c) { return match_integer_matmul(c, kPorts); },
+     .prepare = [](const LowerContext& c) { return prepare_integer_matmul(c, kPorts); }},
+    reference<run>(),
+};
+
+}  // namespace
+
+extern const OpDef MatMulInteger;
+const OpDef MatMulInteger = {
+    .domain = "",
+    .name = "MatMulInteger",
+    .since = 10,
+    .inputs = {2, 4},
+    .attrs = attr_codec<MatMulAttrs>(),
+    .infer = infer,
+    .macs = product_macs,
+    .implementations = kImplementations,
+};
+
+}  // namespace octet::ops::matmul_integer
