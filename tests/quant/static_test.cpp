@@ -1,0 +1,144 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <random>
+
+#include "engine/ops/op.h"
+#include "engine/passes/pass.h"
+#include "engine/quant/quantize.h"
+#include "runtime/session/program.h"
+
+using namespace octet;
+using runtime::Program;
+
+namespace {
+
+Tensor random_tensor(Dims dims, unsigned seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal(0.0F, 1.0F);
+  std::vector<float> values(static_cast<size_t>(*checked_count(dims)));
+  for (float& v : values) v = normal(random);
+  return Tensor::of(std::move(dims), values);
+}
+
+ValueId add(Graph& graph, const char* op, std::vector<ValueId> inputs, const AttrMap& attrs,
+            const char* name) {
+  const OpDef& def = require_op("", op);
+  auto read = def.attrs.read(attrs, kMaxOpset);
+  REQUIRE(read.ok());
+  return graph.add_op(def, std::move(inputs), std::move(*read), name);
+}
+
+// x → MatMul → Relu → MatMul → MatMul with itself transposed: weights and two activations.
+std::shared_ptr<Graph> network() {
+  auto graph = std::make_shared<Graph>();
+  const ValueId x = graph->add_input("x", Type::tensor(DType::f32, Shape{Dim::symbol("n"), 24}));
+  const ValueId w0 = graph->add_constant("w0", random_tensor({24, 40}, 1));
+  const ValueId w1 = graph->add_constant("w1", random_tensor({40, 16}, 2));
+  const ValueId a = add(*graph, "MatMul", {x, w0}, {}, "a");
+  const ValueId b = add(*graph, "Relu", {a}, {}, "b");
+  const ValueId c = add(*graph, "MatMul", {b, w1}, {}, "c");
+  const ValueId t = add(*graph, "Transpose", {c}, {{"perm", std::vector<int64_t>{1, 0}}}, "t");
+  const ValueId y = add(*graph, "MatMul", {c, t}, {}, "y");
+  graph->set_outputs({y});
+  REQUIRE(infer_graph(*graph).ok());
+  return graph;
+}
+
+quant::Calibrate calibrate_with(const std::vector<Tensor>& samples) {
+  return [&samples](const Graph& graph, const quant::ValueSink& sink) -> Result<size_t> {
+    runtime::CompileOptions options;
+    options.fuse = false;
+    OCTET_ASSIGN(const auto program, Program::compile(graph.clone(), options));
+    runtime::RunOptions run;
+    run.observer = sink;
+    for (const Tensor& sample : samples) {
+      auto outputs = program->run(std::vector{sample}, run);
+      if (!outputs) return std::move(outputs).error();
+    }
+    return samples.size();
+  };
+}
+
+}  // namespace
+
+TEST_CASE("static quantization runs every product on int8 kernels and stays close to float") {
+  const std::vector<Tensor> samples = {random_tensor({8, 24}, 3), random_tensor({3, 24}, 4)};
+  const auto quantized = network();
+  const auto report = quant::quantize(*quantized, {}, calibrate_with(samples));
+  REQUIRE(report.ok());
+  CHECK(report->samples == 2);
+  const auto real = Program::compile(network(), {});
+  const auto integer = Program::compile(quantized, {});
+  REQUIRE(real.ok());
+  REQUIRE(integer.ok());
+
+  size_t products = 0;
+  for (const auto& step : (*integer)->plan().steps) {
+    if (step.node == kNoNode || (*integer)->plan().graph->node(step.node).op->name != "MatMul")
+      continue;
+    ++products;
+    CAPTURE(step.info.kernel);
+    CHECK(step.info.kernel.find("_s8") != std::string::npos);
+  }
+  CHECK(products == 3);
+
+  const auto want = (*real)->run(std::vector{samples[0]});
+  const auto got = (*integer)->run(std::vector{samples[0]});
+  REQUIRE(want.ok());
+  REQUIRE(got.ok());
+  double signal = 0;
+  double noise = 0;
+  for (size_t i = 0; i < (*want)[0].count(); ++i) {
+    const double x = (*want)[0].as<float>()[i];
+    const double d = x - static_cast<double>((*got)[0].as<float>()[i]);
+    signal += x * x;
+    noise += d * d;
+  }
+  CHECK(10 * std::log10(signal / noise) > 30.0);
+}
+
+TEST_CASE("the same codes come out on every instruction set and at every number of threads") {
+  const std::vector<Tensor> samples = {random_tensor({8, 24}, 3)};
+  const auto graph = network();
+  REQUIRE(quant::quantize(*graph, {}, calibrate_with(samples)).ok());
+  std::optional<Tensor> first;
+  for (size_t i = 0; i < kIsaCount; ++i) {
+    const auto token = CpuToken::probe(static_cast<Isa>(i));
+    if (!token) continue;
+    for (const size_t threads : {1, 2, 3, 8}) {
+      runtime::CompileOptions options;
+      options.cpu = *token;
+      options.threads = threads;
+      const auto program = Program::compile(graph->clone(), options);
+      REQUIRE(program.ok());
+      const auto outputs = (*program)->run(std::vector{samples[0]});
+      REQUIRE(outputs.ok());
+      if (!first) first = (*outputs)[0];
+      CAPTURE(isa_name(static_cast<Isa>(i)));
+      CAPTURE(threads);
+      CHECK(*first == (*outputs)[0]);
+    }
+  }
+}
+
+TEST_CASE("calibration data that is not a number is refused with the value's name") {
+  Tensor bad = Tensor::of(Dims{1, 24}, std::vector<float>(24, NAN));
+  const std::vector<Tensor> samples = {bad};
+  const auto graph = network();
+  const auto report = quant::quantize(*graph, {}, calibrate_with(samples));
+  REQUIRE_FALSE(report.ok());
+  CHECK(report.error().code == ErrorCode::invalid_data);
+}
+
+TEST_CASE("an excluded node stays in float") {
+  const std::vector<Tensor> samples = {random_tensor({8, 24}, 3)};
+  quant::QuantizeOptions options;
+  options.exclude = {"a"};
+  const auto graph = network();
+  const auto report = quant::quantize(*graph, options, calibrate_with(samples));
+  REQUIRE(report.ok());
+  size_t in_float = 0;
+  for (const auto& row : report->nodes) in_float += row.outcome == "float" ? 1 : 0;
+  CHECK(in_float == 1);
+}
