@@ -56,7 +56,19 @@ Status require_types(const InferContext& context) {
   return {};
 }
 
+template <typename A>
+Attrs dynamic_attrs(const Node& node) {
+  A attrs = node.attrs.as<A>();
+  attrs.dynamic_x = true;
+  return Attrs::of(std::move(attrs));
+}
+
 }  // namespace
+
+Attrs with_dynamic_x(const Node& node) {
+  return cell_of(node) == Cell::lstm ? dynamic_attrs<LstmAttrs>(node)
+                                     : dynamic_attrs<GruAttrs>(node);
+}
 
 Cell cell_of(const Node& node) {
   if (node.attrs.is<LstmAttrs>()) return Cell::lstm;

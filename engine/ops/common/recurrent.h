@@ -71,6 +71,9 @@ enum Port : size_t { kX, kW, kR, kB, kLengths, kInitialH, kInitialC, kPeepholes 
 /// Requires a node of one of the three operators.
 Cell cell_of(const Node& node);
 const RecurrentAttrs& attrs_of(const Node& node);
+/// The node's attributes with dynamic_x set. Requires that `match_s8` takes the node: other rows
+/// don't round X.
+Attrs with_dynamic_x(const Node& node);
 inline size_t gates_of(Cell cell) { return static_cast<size_t>(cell); }
 inline bool is_bidirectional(const RecurrentAttrs& attrs) {
   return attrs.direction == "bidirectional";

@@ -180,8 +180,9 @@ bool has_symmetric_codes(const LowerContext& context) {
 }
 
 Projection::Input input_of(const LowerContext& context) {
-  if (is_int8_per_tensor(context.input_quant(kX))) return Projection::Input::codes;
-  return attrs_of(context.node()).dynamic_x ? Projection::Input::dynamic : Projection::Input::real;
+  if (attrs_of(context.node()).dynamic_x) return Projection::Input::dynamic;
+  return is_int8_per_tensor(context.input_quant(kX)) ? Projection::Input::codes
+                                                     : Projection::Input::real;
 }
 
 }  // namespace
