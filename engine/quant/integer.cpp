@@ -54,8 +54,12 @@ class Integer {
 
   void add_parameters(Port& port, const std::string& name, const QuantType& quant) {
     port.scale = graph_.add_constant(graph_.unique_name(name + "_scale"), quant.scale);
-    port.zero_point =
-        graph_.add_constant(graph_.unique_name(name + "_zero_point"), quant.zero_point);
+    Tensor zero_point = quant.zero_point;
+    if (zero_point.dtype() == DType::undefined) {
+      const std::vector<std::byte> zeros(dtype_bytes(quant.storage, quant.scale.count()));
+      zero_point = Tensor::copy(quant.storage, quant.scale.dims(), zeros);
+    }
+    port.zero_point = graph_.add_constant(graph_.unique_name(name + "_zero_point"), zero_point);
   }
 
   // Activations pass through QuantizeLinear: on a value of that very type it gives the codes.

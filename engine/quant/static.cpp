@@ -130,7 +130,8 @@ class Static {
     graph_.sort();
   }
 
-  // A constant that is moved (sliced, transposed) on its way to an integer operator: position tables.
+  // A constant that is moved (sliced, transposed) on its way to an integer operator: position
+  // tables.
   void quantize_table(ValueId id, const std::vector<Use>& uses, const QuantPtr& type) {
     const Tensor table = *graph_.constant(id);
     std::vector<uint8_t> codes;
@@ -153,7 +154,7 @@ class Static {
         OCTET_ASSIGN(const ValueId codes, quantized_weight(value, port.axis));
         graph_.set_input(id, i, codes);
         weight = i;
-      } else if (port.role == Role::bias && weight) {
+      } else if (port.role == Role::bias && weight && options_.format == Format::integer) {
         quantize_bias_input(id, i, *weight);
       }
     }
@@ -170,7 +171,8 @@ class Static {
     return codes;
   }
 
-  // A bias that doesn't fit the accumulator's scale stays float: the kernels add it afterwards.
+  // QDQ files keep float biases: kernels round them to the accumulator's own step, and a quantized
+  // one would cost two more numbers a channel. QLinearConv wants s32.
   void quantize_bias_input(NodeId id, size_t input, size_t weight) {
     const Node& node = graph_.node(id);
     const QuantPtr& activation = graph_.value(node.inputs[0]).quant;

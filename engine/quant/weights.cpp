@@ -51,7 +51,6 @@ Result<QuantizedTensor> quantize_weights(const Tensor& weights, int axis) {
   auto quant = std::make_shared<QuantType>();
   quant->storage = DType::s8;
   quant->scale = scale_tensor(scales, axis < 0);
-  OCTET_ASSIGN(quant->zero_point, Tensor::zeros(DType::s8, quant->scale.dims()));
   quant->axis = std::max(axis, 0);
   return QuantizedTensor{std::move(codes), std::move(quant)};
 }
@@ -76,7 +75,6 @@ Result<QuantizedTensor> quantize_bias(const Tensor& bias, Scale input, const Qua
   auto quant = std::make_shared<QuantType>();
   quant->storage = DType::s32;
   quant->scale = scale_tensor(scales, per_tensor);
-  OCTET_ASSIGN(quant->zero_point, Tensor::zeros(DType::s32, quant->scale.dims()));
   return QuantizedTensor{std::move(codes), std::move(quant)};
 }
 

@@ -38,9 +38,7 @@ Status GraphWriter::main_graph(const Graph& graph, GraphProto& proto) {
   OCTET_RETURN_IF_ERROR(inputs(target, graph.inputs.size()));
   OCTET_RETURN_IF_ERROR(constants(target));
   for (const NodeId id : graph.order()) OCTET_RETURN_IF_ERROR(node(target, graph.node(id)));
-  OCTET_RETURN_IF_ERROR(outputs(target));
-  value_infos(target);
-  return {};
+  return outputs(target);
 }
 
 Status GraphWriter::inputs(Target& target, size_t count) {
@@ -117,20 +115,6 @@ Status GraphWriter::outputs(Target& target) {
     write_type(value.type, target.main, *info.mutable_type());
   }
   return {};
-}
-
-void GraphWriter::value_infos(Target& target) {
-  const Graph& graph = target.graph;
-  for (const NodeId id : graph.order()) {
-    for (const ValueId output : graph.node(id).outputs) {
-      if (output == kNoValue || graph.is_output(output)) continue;
-      const Value& value = graph.value(output);
-      if (value.type.kind != Type::Kind::tensor || value.type.dtype == DType::undefined) continue;
-      auto& info = *target.proto.add_value_info();
-      info.set_name(target.names.at(output));
-      write_type(value.type, true, *info.mutable_type());
-    }
-  }
 }
 
 NodeProto& GraphWriter::add_node(Target& target, const std::string& op, const std::string& name) {

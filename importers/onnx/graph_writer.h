@@ -44,7 +44,6 @@ class GraphWriter {
   /// a subgraph has the same bytes as one that is listed already.
   std::string initializer(Target& target, const std::string& name, const Tensor& tensor);
   Status outputs(Target& target);
-  void value_infos(Target& target);
   octet_onnx::NodeProto& add_node(Target& target, const std::string& op, const std::string& name);
   std::string unique(const std::string& base);
 

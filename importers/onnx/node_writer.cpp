@@ -120,8 +120,7 @@ Status GraphWriter::quantize(Target& target, const Value& value, const std::stri
   const std::vector<std::string> parameters = {initializer(target, scale, scale_tensor),
                                                initializer(target, zero_point, zero_tensor)};
   for (const bool back : {false, true}) {
-    NodeProto& node = add_node(target, back ? "DequantizeLinear" : "QuantizeLinear",
-                               to + (back ? "_dequantize" : "_quantize"));
+    NodeProto& node = add_node(target, back ? "DequantizeLinear" : "QuantizeLinear", "");
     node.add_input(back ? codes : from);
     for (const auto& name : parameters) node.add_input(name);
     node.add_output(back ? to : codes);
@@ -137,7 +136,7 @@ Status GraphWriter::dequantize(Target& target, const QuantType& quant, const std
   std::string zero_name;
   if (quant.zero_point.dtype() != DType::undefined && quant.storage != DType::s32)
     zero_name = initializer(target, unique(to + "_zero_point"), parameter(quant, quant.zero_point));
-  NodeProto& node = add_node(target, "DequantizeLinear", to + "_dequantize");
+  NodeProto& node = add_node(target, "DequantizeLinear", "");
   node.add_input(codes);
   node.add_input(scale_name);
   if (!zero_name.empty()) node.add_input(zero_name);

@@ -14,8 +14,7 @@ namespace {
 
 class Conversion : public Step {
  public:
-  Conversion(const Slot& to, const char* kernel, Isa isa)
-      : to_(to), info_{kernel, "native", isa} {}
+  Conversion(const Slot& to, const char* kernel, Isa isa) : to_(to), info_{kernel, "native", isa} {}
   StepInfo info() const override { return info_; }
 
  protected:
@@ -158,8 +157,7 @@ Result<std::unique_ptr<Step>> make_conversion(const Slot& from, const Slot& to, 
     return Pointer(std::make_unique<QuantizeStep>(to, cpu));
   if (from.quant && element_of(from.dtype))
     return Pointer(std::make_unique<DequantizeStep>(from, to, cpu));
-  if (is_half(from.dtype) || is_half(to.dtype))
-    return Pointer(std::make_unique<HalfStep>(to, cpu));
+  if (is_half(from.dtype) || is_half(to.dtype)) return Pointer(std::make_unique<HalfStep>(to, cpu));
   return unsupported("conversion from " + std::string(dtype_name(from.dtype)) + " to " +
                      std::string(dtype_name(to.dtype)));
 }
