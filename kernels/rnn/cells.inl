@@ -1,5 +1,5 @@
-// What follows a cell's sums, over a vector type V of kernels/simd with math/*.h. A lane is a hidden
-// unit. Included inside an anonymous namespace.
+// What follows a cell's sums, over a vector type V of kernels/simd with math/*.h. A lane is a
+// hidden unit. Included inside an anonymous namespace.
 
 // A step runs in two passes, so that the functions of many units overlap: first the sums of all
 // units into RnnRow::sums ([panel][gate][lanes]), then what makes states of them.
