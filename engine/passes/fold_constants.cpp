@@ -13,7 +13,8 @@ bool foldable(const Graph& graph, const Node& node) {
     const Value& value = graph.value(input);
     if (!value.constant || value.quant) return false;
   }
-  return node.op->name != "DequantizeLinear";
+  // Identity is taken out, not evaluated: its constant stays one, however many share it.
+  return node.op->name != "DequantizeLinear" && node.op->name != "Identity";
 }
 
 // Integer outputs whose every element inference knows need no evaluation at all.

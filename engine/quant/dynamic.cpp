@@ -23,7 +23,7 @@ class Dynamic {
     for (const NodeId id : graph_.order()) {
       const Node& node = graph_.node(id);
       const QuantSpec spec = spec_of(graph_, node);
-      if (!spec.anchor) continue;
+      if (!spec.anchor || node.op->name == "Gather") continue;  // Tables are taken afterwards.
       NodeReport row{node.name, std::string(node.op->name), "float", "excluded by the caller"};
       if (!excluded(node, options_) && quantizable(graph_, node, spec, &row.reason)) {
         OCTET_ASSIGN(const bool done, rewrite(id, row.reason));
@@ -130,8 +130,8 @@ class Dynamic {
     OCTET_ASSIGN(const QuantizedTensor b, gemm_weights(node.inputs[1], *weight, transposed));
     const Codes a = quantized(node.inputs[0]);
     const ValueId accumulator =
-        add("MatMulInteger", {a.codes, codes_constant(node.inputs[1], b), a.zero_point}, base,
-            "integer");
+        add("MatMulInteger", {a.codes, codes_constant(node.inputs[1], b, transposed), a.zero_point},
+            base, "integer");
     ValueId result =
         scaled(accumulator, a.scale, constant(base + "/weight_scale", b.quant->scale), base);
     if (node.has_input(2)) result = add("Add", {result, node.inputs[2]}, base, "biased");
@@ -207,15 +207,17 @@ class Dynamic {
   }
 
   // A tensor of s8 codes as such: MatMulInteger and ConvInteger take codes, not a quantized type.
-  ValueId codes_constant(ValueId original, const QuantizedTensor& weight) {
-    const std::string name = graph_.value(original).name + "_int8";
-    return constant(name, weight.codes);
+  ValueId codes_constant(ValueId original, const QuantizedTensor& weight, bool transposed = false) {
+    const auto [at, added] = weight_codes_.try_emplace({original, transposed}, kNoValue);
+    if (added) at->second = constant(graph_.value(original).name + "_int8", weight.codes);
+    return at->second;
   }
 
   Graph& graph_;
   const QuantizeOptions& options_;
   std::map<ValueId, Codes> codes_;
   std::map<ValueId, ValueId> recurrent_;
+  std::map<std::pair<ValueId, bool>, ValueId> weight_codes_;
 };
 
 }  // namespace
