@@ -27,7 +27,9 @@ size_t spatial(const std::vector<int64_t>& values, size_t i, size_t missing) {
   return i == 0 ? missing : static_cast<size_t>(values[0]);
 }
 
-ConvF32Shape kernel_shape(const ConvGeometry& g) {
+}  // namespace
+
+ConvF32Shape float_conv_shape(const ConvGeometry& g) {
   ConvF32Shape s;
   s.batch = static_cast<size_t>(g.batch);
   s.in_channels = static_cast<size_t>(g.in_channels);
@@ -47,6 +49,8 @@ ConvF32Shape kernel_shape(const ConvGeometry& g) {
   s.pad_left = spatial(g.pad_begin, 1, 0);
   return s;
 }
+
+namespace {
 
 ConvF32Weights weight_view(const float* data, const ConvF32Shape& s) {
   const auto width = static_cast<ptrdiff_t>(s.kernel_width);
@@ -88,7 +92,7 @@ class ConvF32 final : public Step {
     const TensorView& w = context.input(1);
     const TensorView& out = context.output(0);
     ConvF32Args args;
-    args.shape = kernel_shape(conv_geometry(attrs_, x.dims, w.dims, out.dims));
+    args.shape = float_conv_shape(conv_geometry(attrs_, x.dims, w.dims, out.dims));
     args.in = x.as<float>();
     args.in_pixel = static_cast<ptrdiff_t>(args.shape.in_channels);
     args.out = out.as<float>();
@@ -153,7 +157,7 @@ class DepthwiseF32 final : public Step {
     const TensorView& x = context.input(0);
     const TensorView& out = context.output(0);
     const ConvF32Shape s =
-        kernel_shape(conv_geometry(attrs_, x.dims, context.input(1).dims, out.dims));
+        float_conv_shape(conv_geometry(attrs_, x.dims, context.input(1).dims, out.dims));
     DepthwiseF32Args args;
     args.batch = s.batch;
     args.channels = s.in_channels;

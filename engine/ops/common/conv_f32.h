@@ -1,8 +1,12 @@
 #pragma once
 
-#include "engine/ops/op.h"
+#include "engine/ops/common/conv_geometry.h"
+#include "kernels/conv_f32/conv_f32.h"
 
 namespace octet::ops {
+
+/// A convolution of one or two spatial axes as float kernels describe it.
+kernels::ConvF32Shape float_conv_shape(const ConvGeometry& geometry);
 
 /// Float Conv of one or two spatial axes, channels last.
 std::optional<Ports> match_conv_f32(const LowerContext& context);

@@ -1,0 +1,231 @@
+#include "engine/ops/common/integer_conv.h"
+
+#include <cstdlib>
+
+#include "engine/ops/common/accumulator.h"
+#include "engine/ops/common/code_view.h"
+#include "engine/ops/common/conv_kernel.h"
+
+namespace octet::ops {
+namespace {
+
+using namespace kernels;
+using Storage = PortForm::Storage;
+
+constexpr int64_t kMaxBias = int64_t{1} << 30;
+
+// What the kernel row knows ahead of a run.
+struct Constants {
+  std::vector<int32_t> w_zero;    // [M]
+  std::vector<float> multiplier;  // [M]; empty: the output is sums
+  std::vector<int32_t> bias;      // [M], or empty
+  int32_t y_zero = 0;
+};
+
+// `values`, repeated when one serves all `count` channels; false when they are neither.
+template <typename To, typename From>
+bool spread(const std::vector<From>& values, size_t count, std::vector<To>& out) {
+  if (values.size() != 1 && values.size() != count) return false;
+  out.resize(count);
+  for (size_t i = 0; i < count; ++i) out[i] = static_cast<To>(values[values.size() == 1 ? 0 : i]);
+  return true;
+}
+
+bool read_requantization(const LowerContext& context, const IntegerConvPorts& ports,
+                         size_t channels, Constants& constants) {
+  const Tensor* x = context.constant(ports.x_scale);
+  const Tensor* w = context.constant(ports.w_scale);
+  const Tensor* y = context.constant(ports.y_scale);
+  const Tensor* zero = context.constant(ports.y_zero);
+  if (x == nullptr || w == nullptr || y == nullptr || zero == nullptr || x->count() != 1 ||
+      y->count() != 1 || zero->count() != 1 ||
+      !spread(w->to_float(), channels, constants.multiplier))
+    return false;
+  for (float& m : constants.multiplier) m = m * x->to_float()[0] / y->to_float()[0];
+  constants.y_zero = static_cast<int32_t>(zero->to_int64()[0]);
+  if (!context.has_input(ports.bias)) return true;
+  const Tensor* bias = context.constant(ports.bias);
+  if (bias == nullptr || bias->count() != channels) return false;
+  for (const int64_t sum : bias->to_int64()) {
+    if (std::llabs(sum) > kMaxBias) return false;
+    constants.bias.push_back(static_cast<int32_t>(sum));
+  }
+  return true;
+}
+
+// Nothing when the kernels can't run the node.
+std::optional<Constants> read_constants(const LowerContext& context,
+                                        const IntegerConvPorts& ports) {
+  const Tensor* w = context.constant(ports.w);
+  if (w == nullptr || w->rank() < 3 || w->rank() > 4) return std::nullopt;
+  const auto channels = static_cast<size_t>(w->dims()[0]);
+  const auto depth = static_cast<int64_t>(w->count() / std::max<size_t>(channels, 1));
+  if (depth > kMaxIntegerDepth) return std::nullopt;
+  Constants constants;
+  std::vector<int64_t> zero = {0};
+  if (context.has_input(ports.w_zero)) {
+    const Tensor* stored = context.constant(ports.w_zero);
+    if (stored == nullptr) return std::nullopt;
+    zero = stored->to_int64();
+  }
+  if (!spread(zero, channels, constants.w_zero)) return std::nullopt;
+  if (ports.requantizes && !read_requantization(context, ports, channels, constants))
+    return std::nullopt;
+  return constants;
+}
+
+Status check_count(const RunContext& context, size_t port, int64_t channels, const char* name) {
+  if (!context.has_input(port)) return {};
+  const int64_t count = context.input(port).count();
+  if (count == 1 || count == channels) return {};
+  return invalid_data(std::string(name) + " has " + std::to_string(count) + " elements");
+}
+
+class IntegerConv final : public Step {
+ public:
+  IntegerConv(const LowerContext& context, const IntegerConvPorts& ports, Constants constants,
+              ConvKernel kernel)
+      : attrs_(context.attrs<ConvAttrs>()),
+        ports_(ports),
+        constants_(std::move(constants)),
+        kernel_(std::move(kernel)) {}
+
+  Status run(RunContext& context) const override {
+    OCTET_RETURN_IF_ERROR(check_count(context, ports_.x_zero, 1, "X's zero point"));
+    const TensorView& x = context.input(ports_.x);
+    const TensorView& out = context.output(0);
+    ConvIo io;
+    io.in = x.data;
+    io.in_signed = x.dtype == DType::s8;
+    io.in_zero_point = zero_point_at(context, ports_.x_zero);
+    io.out = out.data;
+    kernel_.run(shape_of(x, context.input(ports_.w), out), io, epilogue(out.dtype),
+                context.scratch().data(), context.parallel());
+    return {};
+  }
+  size_t scratch_bytes(std::span<const TensorView> inputs, std::span<const TensorView> outputs,
+                       size_t width) const override {
+    return kernel_.scratch_bytes(shape_of(inputs[ports_.x], inputs[ports_.w], outputs[0]), width);
+  }
+  StepInfo info() const override { return kernel_.info(); }
+
+ private:
+  ConvShape shape_of(const TensorView& x, const TensorView& w, const TensorView& out) const {
+    return integer_conv_shape(conv_geometry(attrs_, x.dims, w.dims, out.dims));
+  }
+  ConvEpilogue epilogue(DType output) const {
+    ConvEpilogue e;
+    e.bias = constants_.bias.empty() ? nullptr : constants_.bias.data();
+    e.out = Element::s32;
+    if (output == DType::s32) return e;
+    e.out = output == DType::u8 ? Element::u8 : Element::s8;
+    e.multiplier = constants_.multiplier.data();
+    e.zero_point = constants_.y_zero;
+    e.low = output == DType::u8 ? 0.0F : -128.0F;
+    e.high = output == DType::u8 ? 255.0F : 127.0F;
+    return e;
+  }
+
+  ConvAttrs attrs_;
+  IntegerConvPorts ports_;
+  Constants constants_;
+  ConvKernel kernel_;
+};
+
+int32_t zero_of(const RunContext& context, size_t port, int64_t channel) {
+  if (!context.has_input(port)) return 0;
+  const TensorView& view = context.input(port);
+  return code_at(view, view.count() == 1 ? 0 : channel);
+}
+
+float scale_of(const RunContext& context, size_t port, int64_t channel) {
+  const TensorView& view = context.input(port);
+  return view.as<float>()[view.count() == 1 ? 0 : channel];
+}
+
+void store(const IntegerConvPorts& ports, const RunContext& context, int64_t to, int64_t channel,
+           int64_t exact) {
+  const TensorView& out = context.output(0);
+  if (!ports.requantizes) {
+    out.as<int32_t>()[to] = static_cast<int32_t>(exact);
+    return;
+  }
+  if (context.has_input(ports.bias)) exact += context.input(ports.bias).as<int32_t>()[channel];
+  const float multiplier = scale_of(context, ports.w_scale, channel) *
+                           scale_of(context, ports.x_scale, 0) /
+                           scale_of(context, ports.y_scale, 0);
+  const ZeroPoint zero{zero_of(context, ports.y_zero, 0)};
+  const auto sum = static_cast<int32_t>(exact);
+  if (out.dtype == DType::u8)
+    out.as<uint8_t>()[to] = static_cast<uint8_t>(requantize(sum, multiplier, zero, 0, 255));
+  else
+    out.as<int8_t>()[to] = static_cast<int8_t>(requantize(sum, multiplier, zero, -128, 127));
+}
+
+Status check_counts(const IntegerConvPorts& ports, const RunContext& context) {
+  const int64_t channels = context.input(ports.w).dims[0];
+  OCTET_RETURN_IF_ERROR(check_count(context, ports.x_zero, 1, "X's zero point"));
+  OCTET_RETURN_IF_ERROR(check_count(context, ports.w_zero, channels, "W's zero point"));
+  if (!ports.requantizes) return {};
+  OCTET_RETURN_IF_ERROR(check_count(context, ports.x_scale, 1, "X's scale"));
+  OCTET_RETURN_IF_ERROR(check_count(context, ports.w_scale, channels, "W's scale"));
+  OCTET_RETURN_IF_ERROR(check_count(context, ports.y_scale, 1, "the output's scale"));
+  OCTET_RETURN_IF_ERROR(check_count(context, ports.y_zero, 1, "the output's zero point"));
+  if (!context.has_input(ports.bias) || context.input(ports.bias).count() == channels) return {};
+  return invalid_data("the bias doesn't have one element for each output channel");
+}
+
+}  // namespace
+
+std::optional<Ports> match_integer_conv(const LowerContext& context,
+                                        const IntegerConvPorts& ports) {
+  if (!read_constants(context, ports)) return std::nullopt;
+  Ports forms;
+  forms.inputs.resize(context.node().inputs.size());
+  forms.inputs[ports.x] = {Storage::stored, Layout::channels_last};
+  forms.inputs[ports.w].storage = Storage::stored;
+  forms.outputs = {{Storage::stored, Layout::channels_last}};
+  return forms;
+}
+
+std::optional<Ports> match_integer_depthwise(const LowerContext& context,
+                                             const IntegerConvPorts& ports) {
+  const Tensor* w = context.constant(ports.w);
+  if (w == nullptr || w->rank() < 3 || !is_depthwise(w->dims(), context.attrs<ConvAttrs>().group))
+    return std::nullopt;
+  return match_integer_conv(context, ports);
+}
+
+Result<std::unique_ptr<Step>> prepare_integer_conv(const LowerContext& context,
+                                                   const IntegerConvPorts& ports) {
+  Constants constants = *read_constants(context, ports);
+  OCTET_ASSIGN(ConvKernel kernel,
+               ConvKernel::make(*context.constant(ports.w), context.attrs<ConvAttrs>().group,
+                                constants.w_zero, context.cpu()));
+  return std::unique_ptr<Step>(
+      std::make_unique<IntegerConv>(context, ports, std::move(constants), std::move(kernel)));
+}
+
+Status run_integer_conv(const IntegerConvPorts& ports, const ConvAttrs& attrs,
+                        RunContext& context) {
+  OCTET_RETURN_IF_ERROR(check_counts(ports, context));
+  const TensorView& x = context.input(ports.x);
+  const TensorView& w = context.input(ports.w);
+  const ConvGeometry geometry = conv_geometry(attrs, x.dims, w.dims, context.output(0).dims);
+  const int32_t x_zero = zero_of(context, ports.x_zero, 0);
+  const int64_t depth = geometry.group_in() * geometry.taps();
+  int64_t sum = 0;
+  walk_convolution(
+      geometry,
+      [&](int64_t xi, int64_t wi) {
+        sum += (code_at(x, xi) - x_zero) *
+               (code_at(w, wi) - zero_of(context, ports.w_zero, wi / depth));
+      },
+      [&](int64_t to, int64_t channel) {
+        store(ports, context, to, channel, sum);
+        sum = 0;
+      });
+  return {};
+}
+
+}  // namespace octet::ops
