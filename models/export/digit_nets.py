@@ -38,13 +38,12 @@ class InvertedResidual(nn.Module):
 class DigitsCnn(nn.Sequential):
     def __init__(self):
         super().__init__(
-            nn.Conv2d(1, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16), nn.Hardswish(),
-            InvertedResidual(16, 48, 24, 3, 2), InvertedResidual(24, 96, 24, 3, 1),
-            InvertedResidual(24, 120, 56, 5, 2), InvertedResidual(56, 224, 56, 5, 1),
-            InvertedResidual(56, 224, 56, 3, 1),
-            nn.Conv2d(56, 320, 1, bias=False), nn.BatchNorm2d(320), nn.Hardswish(),
-            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(320, 320), nn.Hardswish(),
-            nn.Dropout(0.2), nn.Linear(320, 10))
+            nn.Conv2d(1, 32, 3, 2, 1, bias=False), nn.BatchNorm2d(32), nn.Hardswish(),
+            InvertedResidual(32, 64, 64, 3, 1), InvertedResidual(64, 128, 128, 5, 2),
+            InvertedResidual(128, 384, 128, 5, 1), InvertedResidual(128, 384, 128, 3, 1),
+            nn.Conv2d(128, 640, 1, bias=False), nn.BatchNorm2d(640), nn.Hardswish(),
+            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(640, 640), nn.Hardswish(),
+            nn.Dropout(0.2), nn.Linear(640, 10))
 
 
 def build(name):
