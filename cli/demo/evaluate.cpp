@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <fstream>
 
-#include "cli/npz.h"
+#include "cli/samples.h"
 
 namespace octet::demo {
 namespace {
@@ -117,10 +117,7 @@ Expected<double> evaluate(const Bundle& bundle, Session& session,
   size_t errors = 0;
   size_t total = 0;
   for (const Sample& sample : samples) {
-    const TensorRef input(static_cast<octet_dtype>(sample.input.dtype()),
-                          const_cast<std::byte*>(sample.input.bytes().data()),
-                          sample.input.bytes().size(), sample.input.dims());
-    const auto results = session.run({input});
+    const auto results = session.run({cli::to_ref(sample.input)});
     if (!results) return results.failure();
     const auto scores = results->values<float>(0);
     const auto dims = results->dims(0);

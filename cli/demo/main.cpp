@@ -6,7 +6,7 @@
 #include <iostream>
 
 #include "cli/demo/evaluate.h"
-#include "cli/npz.h"
+#include "cli/samples.h"
 
 namespace octet::demo {
 namespace {
@@ -47,17 +47,12 @@ void count_step(const octet_step* step, void* user) {
   if (kernel.find("_s8") != std::string_view::npos) shares->integer += step->macs;
 }
 
-TensorRef ref(const Tensor& tensor) {
-  return {static_cast<octet_dtype>(tensor.dtype()), const_cast<std::byte*>(tensor.bytes().data()),
-          tensor.bytes().size(), tensor.dims()};
-}
-
 // Median milliseconds of both sessions, run in turn in short blocks.
 std::pair<double, double> latencies(Session& a, Session& b, const Tensor& input) {
   std::vector<double> times[2];
   Session* sessions[2] = {&a, &b};
   using Clock = std::chrono::steady_clock;
-  const TensorRef tensor = ref(input);
+  const TensorRef tensor = cli::to_ref(input);
   for (int block = 0; block < 20; ++block) {
     for (int which = 0; which < 2; ++which) {
       const auto until = Clock::now() + std::chrono::milliseconds(40);
@@ -97,7 +92,7 @@ int measure(const Bundle& bundle, const fs::path& out) {
   octet_run_options profile{};
   profile.profile = count_step;
   profile.user = &shares;
-  const TensorRef tensor = ref(input);
+  const TensorRef tensor = cli::to_ref(input);
   (void)int8->run(std::span(&tensor, 1), &profile);
   const auto [slow, fast] = latencies(*fp32, *int8, input);
   const double old_size = static_cast<double>(fs::file_size(bundle.model()));

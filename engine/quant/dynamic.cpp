@@ -185,7 +185,7 @@ class Dynamic {
       if (graph_.constant(node.inputs[i]) == nullptr) return false;
       const auto known = recurrent_.find(node.inputs[i]);
       if (known == recurrent_.end()) {
-        OCTET_ASSIGN(const QuantizedTensor w, recurrent_weights(*graph_.constant(node.inputs[i])));
+        OCTET_ASSIGN(const QuantizedTensor w, weights_of(node.inputs[i], 1));
         recurrent_[node.inputs[i]] = graph_.add_constant(
             graph_.unique_name(graph_.value(node.inputs[i]).name + "_int8"), w.codes, w.quant);
       }
@@ -196,10 +196,6 @@ class Dynamic {
                              graph_.value(node.inputs[0]).name, "rounded");
     graph_.set_input(id, 0, real);
     return true;
-  }
-
-  static Result<QuantizedTensor> recurrent_weights(const Tensor& weight) {
-    return quantize_weights(weight, 1);
   }
 
   Result<QuantizedTensor> weights_of(ValueId value, int axis) {

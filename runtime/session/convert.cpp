@@ -3,7 +3,7 @@
 #include <cstring>
 #include <limits>
 
-#include "engine/ops/common/dequantize_constant.h"
+#include "engine/ops/common/dequantize.h"
 #include "engine/ops/evaluate.h"
 #include "kernels/convert/convert.h"
 #include "kernels/quantize_linear/quantize_linear.h"
@@ -163,7 +163,7 @@ Result<std::unique_ptr<Step>> make_conversion(const Slot& from, const Slot& to, 
 }
 
 Result<Tensor> convert_constant(const Tensor& tensor, const Slot& from, const Slot& to) {
-  if (from.quant && !to.quant) return dequantize_constant(tensor, *from.quant);
+  if (from.quant && !to.quant) return ops::dequantize_constant(tensor, from.quant);
   if (from.layout == to.layout) return convert_float(tensor, to.dtype);
   OCTET_ASSIGN(Tensor out, Tensor::zeros(tensor.dtype(), tensor.dims()));
   size_t spatial = 1;

@@ -74,7 +74,6 @@ class StepContext final : public RunContext {
   }
   std::span<const TensorView> inputs() const { return inputs_; }
   std::span<const TensorView> outputs() const { return outputs_; }
-  void begin_late() { made_.assign(outputs_.size(), false); }
 
   Status allocate(size_t i, Dims dims) override {
     const SlotId id = step_.outputs[i];
@@ -98,7 +97,6 @@ class StepContext final : public RunContext {
  private:
   Execution& execution_;
   const PlannedStep& step_;
-  std::vector<bool> made_;
   std::optional<ProgramBodies> bodies_;
 };
 

@@ -27,6 +27,24 @@ std::vector<float> real_elements(const Tensor& tensor, const QuantPtr& quant) {
   return out;
 }
 
+Result<Tensor> dequantize_constant(const Tensor& codes, const QuantPtr& quant) {
+  if (!quant->per_tensor()) {
+    const auto axis = static_cast<size_t>(quant->axis);
+    if (axis >= codes.rank()) return invalid_model("quantization axis is outside the rank");
+    const auto channels = static_cast<size_t>(codes.dims()[axis]);
+    const size_t block = quant->block > 0 ? static_cast<size_t>(quant->block) : 1;
+    const size_t groups = (channels + block - 1) / block;
+    // A blocked scale varies along every axis; a channel's scale only along its own.
+    const size_t expected =
+        quant->block > 0 ? codes.count() / std::max<size_t>(channels, 1) * groups : groups;
+    const bool has_zero_points = quant->zero_point.dtype() != DType::undefined;
+    if (quant->scale.count() != expected ||
+        (has_zero_points && quant->zero_point.count() != expected))
+      return invalid_model("the scale's shape doesn't fit the quantized tensor");
+  }
+  return Tensor::of(codes.dims(), real_elements(codes, quant));
+}
+
 bool ChannelParams::symmetric() const {
   return std::all_of(zero_point.begin(), zero_point.end(), [](int32_t z) { return z == 0; });
 }

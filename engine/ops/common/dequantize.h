@@ -30,6 +30,10 @@ class ScaleIndex {
 /// channel or by blocks), widened to float otherwise. Empty for types that hold no numbers.
 std::vector<float> real_elements(const Tensor& tensor, const QuantPtr& quant);
 
+/// The same as an f32 tensor, after checking that the axis is inside the rank and that scales and
+/// zero points are as many as the codes' dims ask for.
+Result<Tensor> dequantize_constant(const Tensor& codes, const QuantPtr& quant);
+
 /// Scale and zero point of each channel; one of each for every channel when `quant` is per tensor.
 struct ChannelParams {
   std::vector<float> scale;
