@@ -1,6 +1,7 @@
 #include <benchmark/benchmark.h>
 
 #include <string>
+#include <vector>
 
 #include "bench/aligned.h"
 #include "kernels/gemm_f32/gemm_f32.h"
@@ -20,7 +21,9 @@ constexpr Shape kShapes[] = {
     {200, 512, 512}, {128, 2048, 512}, {256, 1024, 1024}, {512, 4096, 1024}, {64, 64, 64},
     {16, 16, 16},    {100, 10, 64},    {128, 128, 32}};
 
-enum class Source { packed, runtime, transposed };
+enum class Source { packed, half, codes, runtime, transposed };
+
+constexpr size_t kGroup = 32;
 
 void multiply(benchmark::State& state, const GemmF32Variant& variant, Shape shape, Source source) {
   const GemmF32Table& table = *variant.table;
@@ -40,6 +43,19 @@ void multiply(benchmark::State& state, const GemmF32Variant& variant, Shape shap
   args.out_row = static_cast<ptrdiff_t>(shape.n);
   if (source == Source::packed) {
     gemm_f32_pack(table, args.b, shape.k, shape.n, packed.get(), serial);
+    args.packed_b = packed.get();
+  }
+  if (source == Source::half || source == Source::codes) {
+    args.format = source == Source::half ? WeightFormat{WeightForm::f16, 0}
+                                         : WeightFormat{WeightForm::s4, kGroup};
+    const std::vector<uint16_t> stored(shape.k * shape.n, 0x0101);
+    const std::vector<float> scales(shape.k * shape.n / kGroup + shape.n, 0.01F);
+    StoredWeights from;
+    from.data = stored.data();
+    from.row = from.scale_row = static_cast<ptrdiff_t>(shape.n);
+    from.scales = scales.data();
+    gemm_f32_pack_stored(table, args.format, from, shape.k, shape.n,
+                         reinterpret_cast<std::byte*>(packed.get()));
     args.packed_b = packed.get();
   }
   args.scratch = packed.get();
@@ -68,6 +84,8 @@ const int kRegistered = [] {
     if (variant.isa == Isa::scalar || !CpuToken::probe(variant.isa)) continue;
     for (const Shape shape : kShapes) {
       add(variant, "packed", Source::packed, shape);
+      add(variant, "half", Source::half, shape);
+      add(variant, "codes", Source::codes, shape);
       add(variant, "runtime", Source::runtime, shape);
     }
     for (const Shape shape : kScores) add(variant, "scores", Source::transposed, shape);

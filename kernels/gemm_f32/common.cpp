@@ -21,6 +21,14 @@ size_t panel_width(const GemmF32Table& table, size_t columns) {
   return columns >= table.panel ? table.panel : ceil_div(columns, table.vector) * table.vector;
 }
 
+// Units of a packed B's column: floats, halfs, or words of codes and scales.
+size_t column_units(WeightFormat format, size_t k) {
+  if (format.form != WeightForm::s4) return k;
+  return ceil_div(k, 8) + ceil_div(k, format.group);
+}
+
+size_t unit_bytes(WeightForm form) { return form == WeightForm::f16 ? 2 : 4; }
+
 // Rows of B that are packed before the next panel's: what a page or a prefetch brings is used.
 constexpr size_t kPackedRows = 16;
 
@@ -91,7 +99,7 @@ struct Job {
   RowCut cut;
   size_t panels;
   size_t packed_size;
-  const float* packed;
+  const void* packed;
   BSource source;
 
   Product product(size_t index) const;
@@ -143,8 +151,12 @@ void Job::run_panels(const Product& at, size_t row_block, size_t first, size_t c
   const size_t column = first * table.panel;
   const size_t columns = std::min(count * table.panel, args.n - column);
   GemmF32Block block = block_at(at, row_block * cut.block, column, columns);
-  block.packed = packed + (args.packed_b != nullptr ? 0 : at.copy * packed_size) + column * args.k;
-  block.panel_stride = table.panel * args.k;
+  const size_t units = column_units(args.format, args.k);
+  block.format = args.format;
+  block.packed = static_cast<const std::byte*>(packed) +
+                 (args.packed_b != nullptr ? 0 : at.copy * packed_size * sizeof(float)) +
+                 column * units * unit_bytes(args.format.form);
+  block.panel_stride = table.panel * units;
   table.block(block);
 }
 
@@ -214,11 +226,59 @@ void pack_all(const Job& job, Parallel& parallel) {
   });
 }
 
+void pack_halfs(const StoredWeights& b, size_t k, size_t first, size_t columns, size_t width,
+                uint16_t* out) {
+  const auto* in = static_cast<const uint16_t*>(b.data) + static_cast<ptrdiff_t>(first) * b.column;
+  for (size_t i = 0; i < k; ++i)
+    for (size_t c = 0; c < width; ++c)
+      out[i * width + c] =
+          c < columns ? in[static_cast<ptrdiff_t>(i) * b.row + static_cast<ptrdiff_t>(c) * b.column]
+                      : 0;
+}
+
+void pack_codes(const StoredWeights& b, WeightFormat format, size_t k, size_t first, size_t columns,
+                size_t width, uint32_t* words) {
+  const auto* in = static_cast<const int8_t*>(b.data) + static_cast<ptrdiff_t>(first) * b.column;
+  std::fill_n(words, ceil_div(k, 8) * width, 0U);
+  for (size_t i = 0; i < k; ++i)
+    for (size_t c = 0; c < columns; ++c) {
+      const int8_t code =
+          in[static_cast<ptrdiff_t>(i) * b.row + static_cast<ptrdiff_t>(c) * b.column];
+      words[i / 8 * width + c] |= (static_cast<uint32_t>(code) & 0xFU) << (i % 8 * 4);
+    }
+  auto* scales = reinterpret_cast<float*>(words + ceil_div(k, 8) * width);
+  const float* from = b.scales + static_cast<ptrdiff_t>(first) * b.scale_column;
+  for (size_t g = 0; g < ceil_div(k, format.group); ++g)
+    for (size_t c = 0; c < width; ++c)
+      scales[g * width + c] = c < columns ? from[static_cast<ptrdiff_t>(g) * b.scale_row +
+                                                 static_cast<ptrdiff_t>(c) * b.scale_column]
+                                          : 0.0F;
+}
+
 }  // namespace
 
 size_t gemm_f32_packed_size(const GemmF32Table& table, size_t k, size_t n) {
   // Panels after the first start at a multiple of 64 bytes for any K.
   return n == 0 ? 0 : (n / table.panel * table.panel + panel_width(table, n % table.panel)) * k;
+}
+
+size_t gemm_f32_packed_bytes(const GemmF32Table& table, WeightFormat format, size_t k, size_t n) {
+  const size_t columns = gemm_f32_packed_size(table, 1, n);
+  return columns * column_units(format, k) * unit_bytes(format.form);
+}
+
+void gemm_f32_pack_stored(const GemmF32Table& table, WeightFormat format, const StoredWeights& b,
+                          size_t k, size_t n, std::byte* packed) {
+  const size_t units = column_units(format, k);
+  for (size_t first = 0; first < n; first += table.panel) {
+    const size_t columns = std::min(table.panel, n - first);
+    const size_t width = panel_width(table, columns);
+    std::byte* panel = packed + first * units * unit_bytes(format.form);
+    if (format.form == WeightForm::f16)
+      pack_halfs(b, k, first, columns, width, reinterpret_cast<uint16_t*>(panel));
+    else
+      pack_codes(b, format, k, first, columns, width, reinterpret_cast<uint32_t*>(panel));
+  }
 }
 
 void gemm_f32_pack(const GemmF32Table& table, const MatrixF32& b, size_t k, size_t n, float* packed,
@@ -253,7 +313,7 @@ void gemm_f32(const GemmF32Table& table, const GemmF32Args& args, Parallel& para
                  : cut_rows(table, args.m, args.k, parts),
           panels,
           ceil_div(gemm_f32_packed_size(table, args.k, args.n), 16) * 16,
-          args.packed_b != nullptr ? args.packed_b : args.scratch,
+          args.packed_b != nullptr ? args.packed_b : static_cast<const void*>(args.scratch),
           direct ? BSource::direct : BSource::packed};
   if (args.packed_b == nullptr && !direct) {
     if (job.cut.blocks == 1 && copies(args) == batch)

@@ -38,6 +38,20 @@ struct MatrixF32 {
   ptrdiff_t column = 1;
 };
 
+/// How the elements of a packed B are stored. A product gives the same bits as with these elements
+/// widened to float beforehand; the wide ones are never in memory.
+enum class WeightForm : uint8_t {
+  f32,
+  f16,  ///< IEEE binary16.
+  s4,   ///< float(code) * scale, codes in [-8, 7], one scale a group of rows and column.
+};
+
+/// What tells one packed B from another.
+struct WeightFormat {
+  WeightForm form = WeightForm::f32;
+  size_t group = 0;  ///< Of s4: rows that share a scale; a multiple of 8.
+};
+
 /// A part of a product that one call of a variant computes: whole panels of columns, any rows.
 struct GemmF32Block {
   /// A, row r of the block at a.data + r * a.row. Unused when `pointers` is set.
@@ -54,8 +68,9 @@ struct GemmF32Block {
   size_t tile = 0;
   /// Columns, from the first of panel 0 of this block; only the last panel may be narrow.
   size_t columns = 0;
-  /// Panel p starts at packed + p * panel_stride.
-  const float* packed = nullptr;
+  WeightFormat format = {};
+  /// Panel p starts p * panel_stride units after `packed`: floats, halfs, or 32-bit words of s4.
+  const void* packed = nullptr;
   size_t panel_stride = 0;
   /// When set, B isn't packed: its rows are this far apart, `panel_stride` is the width of a panel
   /// and `columns` a multiple of `vector`.
@@ -67,7 +82,9 @@ struct GemmF32Block {
 };
 
 /// An instruction set's row. A packed B is panels of `panel` columns, [K][panel] each; the last is
-/// as wide as its columns rounded up to `vector`, padded with zeros.
+/// as wide as its columns rounded up to `vector`, padded with zeros. A panel of s4 is 32-bit words
+/// [ceil(K / 8)][panel], row 8 * i + j in bits [4j, 4j + 4) of word i, then float scales
+/// [ceil(K / group)][panel].
 struct GemmF32Table {
   size_t panel;
   size_t vector;
@@ -84,6 +101,24 @@ const GemmF32Variant& select_gemm_f32(CpuToken token);
 
 /// Floats that a packed B[K,N] takes. Packed buffers are 64-byte aligned.
 size_t gemm_f32_packed_size(const GemmF32Table& table, size_t k, size_t n);
+
+/// The same for any format, in bytes.
+size_t gemm_f32_packed_bytes(const GemmF32Table& table, WeightFormat format, size_t k, size_t n);
+
+/// Elements of B in memory as its file has them: element (i, j) is at data[i * row + j * column].
+struct StoredWeights {
+  const void* data = nullptr;  ///< Half, or int8_t codes of s4.
+  ptrdiff_t row = 0;
+  ptrdiff_t column = 1;
+  /// Of s4: the scale of (i, j) is at scales[i / group * scale_row + j * scale_column].
+  const float* scales = nullptr;
+  ptrdiff_t scale_row = 0;
+  ptrdiff_t scale_column = 1;
+};
+
+/// Packs B[K,N] of halfs or 4-bit codes.
+void gemm_f32_pack_stored(const GemmF32Table& table, WeightFormat format, const StoredWeights& b,
+                          size_t k, size_t n, std::byte* packed);
 
 /// Packs B[K,N], read by its strides (row 1, column K for a weight stored [N,K]).
 void gemm_f32_pack(const GemmF32Table& table, const MatrixF32& b, size_t k, size_t n, float* packed,
@@ -105,7 +140,8 @@ struct GemmF32Args {
   size_t k = 0;
   MatrixF32 a;
   /// B packed by the same variant; when null, `b` is read, in part by way of `scratch`.
-  const float* packed_b = nullptr;
+  const void* packed_b = nullptr;
+  WeightFormat format = {};  ///< Of `packed_b`.
   MatrixF32 b;
   float* scratch = nullptr;
   float* out = nullptr;

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "kernels/gemm_f32/gemm_f32.h"
+#include "kernels/half.h"
 
 namespace octet::kernels {
 namespace {
@@ -17,16 +18,30 @@ const float* row_of_tap(const GemmF32Block& block, size_t row, size_t tap) {
   return block.pointers[(tile * block.taps + tap) * block.tile + row % block.tile];
 }
 
+// Element k of a column of a packed B.
+float element(const GemmF32Block& block, size_t column, size_t k) {
+  const size_t panel = column / kPanel * block.panel_stride;
+  const size_t lane = column % kPanel;
+  if (block.format.form == WeightForm::f16)
+    return to_float(static_cast<const Half*>(block.packed)[panel + k * kPanel + lane]);
+  if (block.format.form == WeightForm::f32)
+    return static_cast<const float*>(
+        block.packed)[panel + k * (block.b_row != 0 ? block.b_row : kPanel) + lane];
+  const uint32_t* words = static_cast<const uint32_t*>(block.packed) + panel;
+  const auto* scales = reinterpret_cast<const float*>(words + (block.depth + 7) / 8 * kPanel);
+  const uint32_t code = words[k / 8 * kPanel + lane] >> (k % 8 * 4) & 0xFU;
+  return static_cast<float>(static_cast<int>(code ^ 8U) - 8) *
+         scales[k / block.format.group * kPanel + lane];
+}
+
 float dot(const GemmF32Block& block, size_t row, size_t column) {
-  const size_t panel = column / kPanel;
-  const size_t b_row = block.b_row != 0 ? block.b_row : kPanel;
-  const float* b = block.packed + panel * block.panel_stride + column % kPanel;
   float sum = 0.0F;
   for (size_t tap = 0; tap < block.taps; ++tap) {
     const float* a = row_of_tap(block, row, tap);
     const size_t first = (block.tap_index != nullptr ? block.tap_index[tap] : tap) * block.depth;
     for (size_t k = 0; k < block.depth; ++k)
-      sum = std::fma(a[static_cast<ptrdiff_t>(k) * block.a.column], b[(first + k) * b_row], sum);
+      sum = std::fma(a[static_cast<ptrdiff_t>(k) * block.a.column],
+                     element(block, column, first + k), sum);
   }
   return sum;
 }

@@ -37,6 +37,20 @@ OCTET_SIMD void store(float* p, F32x16 x) {
   _mm256_storeu_ps(p, x.lo);
   _mm256_storeu_ps(p + 8, x.hi);
 }
+/// Sixteen binary16 values, widened exactly.
+OCTET_SIMD F32x16 load_half(const uint16_t* p) {
+  const auto* halfs = reinterpret_cast<const __m128i*>(p);
+  return {_mm256_cvtph_ps(_mm_loadu_si128(halfs)), _mm256_cvtph_ps(_mm_loadu_si128(halfs + 1))};
+}
+/// Of each of sixteen words the signed 4-bit code that ends `shift` bits below its top.
+OCTET_SIMD F32x16 load_nibble(const uint32_t* p, int shift) {
+  const auto* words = reinterpret_cast<const __m256i*>(p);
+  const __m128i count = _mm_cvtsi32_si128(shift);
+  const __m256i low = _mm256_sll_epi32(_mm256_loadu_si256(words), count);
+  const __m256i high = _mm256_sll_epi32(_mm256_loadu_si256(words + 1), count);
+  return {_mm256_cvtepi32_ps(_mm256_srai_epi32(low, 28)),
+          _mm256_cvtepi32_ps(_mm256_srai_epi32(high, 28))};
+}
 
 /// Lanes [0, n), n <= 16.
 OCTET_SIMD Mask16 first(size_t n) {

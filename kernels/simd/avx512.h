@@ -35,6 +35,15 @@ OCTET_SIMD F32x16 zero() { return {_mm512_setzero_ps()}; }
 OCTET_SIMD F32x16 load(const float* p) { return {_mm512_loadu_ps(p)}; }
 OCTET_SIMD void store(float* p, F32x16 x) { _mm512_storeu_ps(p, x.v); }
 
+/// Sixteen binary16 values, widened exactly.
+OCTET_SIMD F32x16 load_half(const uint16_t* p) {
+  return {_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))};
+}
+/// Of each of sixteen words the signed 4-bit code that ends `shift` bits below its top.
+OCTET_SIMD F32x16 load_nibble(const uint32_t* p, int shift) {
+  const __m512i top = _mm512_sll_epi32(_mm512_loadu_si512(p), _mm_cvtsi32_si128(shift));
+  return {_mm512_cvtepi32_ps(_mm512_srai_epi32(top, 28))};
+}
 /// Lanes [0, n), n <= 16.
 OCTET_SIMD Mask16 first(size_t n) { return {static_cast<__mmask16>((1U << n) - 1U)}; }
 /// Zero where the mask is off; memory there isn't touched.

@@ -1,5 +1,6 @@
 #include "kernels/gemm_f32/gemm_f32.h"
 
+#include "kernels/half.h"
 #include "tests/support/float_kernels.h"
 
 using namespace octet;
@@ -263,4 +264,96 @@ TEST_CASE("gemm_f32: the residual and the addend may be the output") {
       CHECK(first_difference(apart.data(), in_place.data(), kM * kN) == kM * kN);
     }
   });
+}
+
+namespace {
+
+// B[k,n] in a stored format, with the floats that it stands for.
+struct StoredB {
+  StoredB(WeightFormat format, size_t k, size_t n, bool transposed) : wide(k * n) {
+    const auto stride = [](size_t size) { return static_cast<ptrdiff_t>(size); };
+    view.row = transposed ? 1 : stride(n);
+    view.column = transposed ? stride(k) : 1;
+    const auto values = random_floats(k * n, 2);
+    if (format.form == WeightForm::f16) {
+      halfs.resize(k * n);
+      for (size_t i = 0; i < k * n; ++i) wide[i] = to_float(halfs[i] = to_half(values[i]));
+      view.data = halfs.data();
+      return;
+    }
+    const size_t groups = (k + format.group - 1) / format.group;
+    scales = random_floats(groups * n, 6, 0.01F, 0.1F);
+    codes.resize(k * n);
+    view.scale_row = transposed ? 1 : stride(n);
+    view.scale_column = transposed ? stride(groups) : 1;
+    for (size_t i = 0; i < k; ++i)
+      for (size_t j = 0; j < n; ++j) {
+        const size_t at = transposed ? j * k + i : i * n + j;
+        const size_t group = i / format.group;
+        codes[at] = static_cast<int8_t>(std::floor(values[at] * 8.0F));
+        wide[at] =
+            static_cast<float>(codes[at]) * scales[transposed ? j * groups + group : group * n + j];
+      }
+    view.data = codes.data();
+    view.scales = scales.data();
+  }
+  StoredWeights view;
+  std::vector<float> wide, scales;
+  std::vector<Half> halfs;
+  std::vector<int8_t> codes;
+};
+
+struct StoredCase {
+  const char* name;
+  WeightFormat format;
+  size_t m, n, k;
+  bool transposed = false;
+};
+
+const StoredCase kStoredCases[] = {
+    {"halfs, one row", {WeightForm::f16}, 1, 345, 19},
+    {"halfs, two rows", {WeightForm::f16}, 2, 130, 31},
+    {"halfs, three rows", {WeightForm::f16}, 3, 97, 8},
+    {"halfs, narrow", {WeightForm::f16}, 29, 3, 65},
+    {"halfs, blocks", {WeightForm::f16}, 130, 80, 1100},
+    {"halfs, [N,K]", {WeightForm::f16}, 7, 49, 40, true},
+    {"codes, one row", {WeightForm::s4, 32}, 1, 345, 64},
+    {"codes, one by one", {WeightForm::s4, 16}, 1, 1, 1},
+    {"codes, part of a word", {WeightForm::s4, 16}, 2, 40, 21},
+    {"codes, part of a group", {WeightForm::s4, 128}, 5, 40, 150},
+    {"codes, narrow", {WeightForm::s4, 64}, 13, 5, 128},
+    {"codes, blocks", {WeightForm::s4, 32}, 130, 80, 1100},
+    {"codes, [N,K]", {WeightForm::s4, 32}, 12, 70, 96, true},
+};
+
+}  // namespace
+
+TEST_CASE("gemm_f32: stored weights give the bits of their floats") {
+  for (const StoredCase& c : kStoredCases) {
+    CAPTURE(c.name);
+    const StoredB b(c.format, c.k, c.n, c.transposed);
+    const Case wide{.name = c.name, .m = c.m, .n = c.n, .k = c.k, .bias = true};
+    const Operands with(wide);
+    GemmF32Args args = make_args(wide, with);
+    args.b = {b.wide.data(), b.view.row, b.view.column};
+    const size_t size = c.m * with.out_row;
+    Floats oracle(size, -7.0F);
+    SerialParallel serial;
+    run(*gemm_f32_variants()[0].table, args, true, oracle.data(), serial);
+    for_each_row(gemm_f32_variants(), select_gemm_f32, [&](const GemmF32Variant& variant) {
+      const size_t bytes = gemm_f32_packed_bytes(*variant.table, c.format, c.k, c.n);
+      Floats packed(bytes / 4 + 1, NAN);
+      gemm_f32_pack_stored(*variant.table, c.format, b.view, c.k, c.n,
+                           reinterpret_cast<std::byte*>(packed.data()));
+      GemmF32Args stored = args;
+      stored.b = {};
+      stored.packed_b = packed.data();
+      stored.format = c.format;
+      Floats out(size, -7.0F);
+      stored.out = out.data();
+      SplitParallel split;
+      gemm_f32(*variant.table, stored, split);
+      CHECK(first_difference(out.data(), oracle.data(), size) == size);
+    });
+  }
 }
