@@ -32,14 +32,12 @@ std::optional<Provider> provider_from_name(std::string_view name) {
   return std::nullopt;
 }
 
-std::vector<Claim> provider_claims(Provider provider) {
-  std::vector<Claim> claims;
+std::span<const Claim> provider_claims(Provider provider) {
 #ifdef OCTET_WITH_ONEDNN
-  if (provider == Provider::onednn || provider == Provider::automatic)
-    for (const Claim& claim : onednn::claims()) claims.push_back(claim);
+  if (provider == Provider::onednn || provider == Provider::automatic) return onednn::claims();
 #endif
   (void)provider;
-  return claims;
+  return {};
 }
 
 std::vector<const Implementation*> candidates(const OpDef& op, Provider provider) {

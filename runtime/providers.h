@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "engine/ops/op.h"
@@ -17,7 +18,7 @@ struct Claim {
 };
 
 /// The claims of oneDNN and XNNPACK as far as this build has them.
-std::vector<Claim> provider_claims(Provider provider);
+std::span<const Claim> provider_claims(Provider provider);
 
 /// The implementations to try for an op, best first, under a provider choice. A forced provider's
 /// rows come first and our own are the fallback; `reference` gives the operator's last row alone.

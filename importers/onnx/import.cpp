@@ -4,6 +4,7 @@
 
 #include "importers/onnx/graph_builder.h"
 #include "importers/onnx/mapping.h"
+#include "importers/onnx/quiet.h"
 #include "importers/onnx/skeleton.h"
 #include "importers/onnx/type_reader.h"
 
@@ -16,6 +17,7 @@ Status parse(const SharedBytes& file, google::protobuf::Message& message,
              const ImportLimits& limits) {
   OCTET_ASSIGN(const std::string skeleton,
                onnx::skeleton_of(file.bytes, *message.GetDescriptor(), limits));
+  const onnx::QuietProtobuf quiet;
   if (!message.ParseFromString(skeleton))
     return invalid_model("the file is no " + message.GetDescriptor()->name());
   return {};

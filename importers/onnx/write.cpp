@@ -6,6 +6,7 @@
 #include "importers/onnx/file_output.h"
 #include "importers/onnx/graph_writer.h"
 #include "importers/onnx/proto_writer.h"
+#include "importers/onnx/quiet.h"
 
 namespace octet {
 namespace {
@@ -127,6 +128,7 @@ Status write_file(FileOutput& file, const ModelProto& proto, const GraphProto& g
 
 Status write_model(const Model& model, const std::filesystem::path& path,
                    const WriteOptions& options) {
+  const onnx::QuietProtobuf quiet;
   const auto own = model.opsets.find("");
   int opset = highest_version(*model.graph);
   if (own != model.opsets.end()) opset = std::max(opset, own->second);

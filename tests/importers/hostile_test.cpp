@@ -1,7 +1,10 @@
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <filesystem>
 
+#include "importers/onnx/write.h"
 #include "tests/importers/proto_builder.h"
 
 namespace octet::testing {
@@ -45,6 +48,25 @@ TEST_CASE("wire bombs hit a limit") {
   CHECK(import_string(field(7, field(1, names))).error().code == ErrorCode::limit);
   CHECK(import_string(relu_model().SerializeAsString(), {.max_nodes = 0}).error().code ==
         ErrorCode::limit);
+}
+
+TEST_CASE("names that aren't UTF-8 load, and protobuf prints nothing") {
+  ModelProto proto = relu_model();
+  std::string bytes = proto.SerializeAsString();
+  for (size_t at = bytes.find("Relu_1"); at != std::string::npos; at = bytes.find("Relu_1"))
+    bytes[at] = '\xFF';
+  const Folder folder;
+  const auto said = folder.path / "said";
+  const int before = ::dup(STDERR_FILENO);
+  const int file = ::open(said.c_str(), O_WRONLY | O_CREAT, 0600);
+  ::dup2(file, STDERR_FILENO);
+  const auto model = import_string(bytes);
+  const bool written = model.ok() && write_model(*model, folder.path / "out.onnx").ok();
+  ::dup2(before, STDERR_FILENO);
+  ::close(before);
+  ::close(file);
+  CHECK(written);
+  CHECK(std::filesystem::file_size(said) == 0);
 }
 
 struct External {

@@ -91,6 +91,11 @@ inline Result<Model> import_proto(const ModelProto& proto, const ImportLimits& l
   return import_model(std::as_bytes(std::span(bytes)), "", limits);
 }
 
+inline std::string read_file(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
 /// A new folder that goes away with it.
 class Folder {
  public:
