@@ -40,14 +40,15 @@ struct ConvIo {
 
 /// What becomes of the exact sum acc = Σ (x - zx)(w - zw) of output channel c:
 ///   s32:     acc + bias[c]
-///   f32:     clamp(v, low, high)                             v = float(acc + bias[c]) *
-///   multiplier[c] u8, s8:  table[clamp(nearest_even(v) + zero_point, low, high)]   (v has the
-///   residual added)
-/// The residual term is float(r - residual_zero_point) * residual_multiplier, added to v with one
-/// rounding for each operation; residuals do not go with s32.
+///   f32:     clamp(v, low, high)
+///   u8, s8:  table[clamp(nearest_even(v) + zero_point, low, high)]
+/// where v = float(acc + bias[c]) * multiplier[c] + bias_f32[c] + residual, one rounding for each
+/// operation. The residual is float(r - residual_zero_point) * residual_multiplier; it does not go
+/// with s32.
 struct ConvEpilogue {
   const int32_t* bias = nullptr;      // [out_channels], or null
   const float* multiplier = nullptr;  // [out_channels]; unused for s32
+  const float* bias_f32 = nullptr;    // [out_channels], or null; f32 only
   Element out = Element::u8;          // u8, s8, s32 or f32
   int32_t zero_point = 0;
   float low = 0.0F, high = 255.0F;  // codes for u8 and s8, values for f32

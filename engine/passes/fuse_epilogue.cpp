@@ -1,7 +1,9 @@
-// Bias, scalar factor, residual and activation behind Conv, Gemm and MatMul move into the
-// operator's epilogue (engine/ops/epilogue.h).
+// Bias, scalar factor, residual and activation behind Conv, Gemm and MatMul, and behind our
+// products of codes, move into the operator's epilogue (engine/ops/epilogue.h).
 #include <cmath>
 
+#include "engine/ops/common/integer_conv.h"
+#include "engine/ops/common/integer_product.h"
 #include "engine/ops/conv.h"
 #include "engine/ops/gemm.h"
 #include "engine/ops/matmul.h"
@@ -11,14 +13,26 @@
 namespace octet::passes::fuse_epilogue {
 namespace {
 
+bool is_scaled(const Node& node) {
+  return node.op->domain == kOctetDomain &&
+         (node.op->name == "ScaledConv" || node.op->name == "ScaledMatMul");
+}
+
 bool is_product(const Node& node) {
   const std::string_view name = node.op->name;
-  return node.op->domain.empty() && (name == "Conv" || name == "Gemm" || name == "MatMul");
+  return is_scaled(node) ||
+         (node.op->domain.empty() && (name == "Conv" || name == "Gemm" || name == "MatMul"));
+}
+
+size_t bias_port(const Node& node) {
+  if (!is_scaled(node)) return 2;
+  return node.attrs.is<ops::ConvAttrs>() ? ops::kScaledConvPorts.bias
+                                         : ops::kScaledMatMulPorts.bias;
 }
 
 Epilogue epilogue_of(const Node& node) {
-  if (node.op->name == "Conv") return node.attrs.as<ops::ConvAttrs>().epilogue;
-  if (node.op->name == "Gemm") return node.attrs.as<ops::GemmAttrs>().epilogue;
+  if (node.attrs.is<ops::ConvAttrs>()) return node.attrs.as<ops::ConvAttrs>().epilogue;
+  if (node.attrs.is<ops::GemmAttrs>()) return node.attrs.as<ops::GemmAttrs>().epilogue;
   return node.attrs.as<ops::MatMulAttrs>().epilogue;
 }
 
@@ -30,8 +44,8 @@ void store(Node& node, const Epilogue& epilogue) {
 }
 
 void set_epilogue(Node& node, const Epilogue& epilogue) {
-  if (node.op->name == "Conv") return store<ops::ConvAttrs>(node, epilogue);
-  if (node.op->name == "Gemm") return store<ops::GemmAttrs>(node, epilogue);
+  if (node.attrs.is<ops::ConvAttrs>()) return store<ops::ConvAttrs>(node, epilogue);
+  if (node.attrs.is<ops::GemmAttrs>()) return store<ops::GemmAttrs>(node, epilogue);
   store<ops::MatMulAttrs>(node, epilogue);
 }
 
@@ -96,22 +110,40 @@ bool take_activation(Graph& graph, NodeId id, NodeId consumer) {
   return true;
 }
 
-// A row of N added behind a MatMul whose last extent is N.
+// The inputs up to `count`, absent where there are none.
+void pad_inputs(Graph& graph, NodeId id, size_t count) {
+  while (graph.node(id).inputs.size() < count) graph.append_input(id, kNoValue);
+}
+
+// Whether a constant's elements are those of the output's columns (a product's last axis), or
+// channels (axis 1 of a convolution), and nothing but extents of 1 besides.
+bool is_bias(const Node& node, const Value& row, const Shape& shape) {
+  if (!row.constant || row.constant->count() == 1 || (is_scaled(node) && row.quant)) return false;
+  const Dims& dims = row.constant->dims();
+  if (dims.size() > shape.size()) return false;
+  const bool conv = node.attrs.is<ops::ConvAttrs>();
+  if (!conv && dims.size() != 1) return false;
+  const size_t axis = conv ? 1 : shape.size() - 1;
+  const size_t missing = shape.size() - dims.size();
+  for (size_t a = 0; a < dims.size(); ++a)
+    if (Dim(dims[a]) != (a + missing == axis ? shape[axis] : Dim(1))) return false;
+  return true;
+}
+
 bool take_bias(Graph& graph, NodeId id, NodeId consumer) {
   const Node& node = graph.node(id);
   const Node& add = graph.node(consumer);
-  if (node.op->name != "MatMul" || add.op->name != "Add" || node.has_input(2)) return false;
+  const size_t port = bias_port(node);
+  const bool takes = node.op->name == "MatMul" || is_scaled(node);
+  if (!takes || add.op->name != "Add" || node.has_input(port)) return false;
   if (!(epilogue_of(node) == Epilogue{})) return false;
   const size_t side = add.inputs[0] == node.outputs[0] ? 1 : 0;
   const Value& row = graph.value(add.inputs[side]);
   const auto& shape = graph.value(node.outputs[0]).type.shape;
-  if (!row.constant || !shape || shape->empty() || row.constant->rank() != 1) return false;
-  if (Dim(row.constant->dims()[0]) != shape->back() || row.constant->dims()[0] == 1) return false;
+  if (!shape || shape->empty() || !is_bias(node, row, *shape)) return false;
   const ValueId bias = add.inputs[side];
-  if (node.inputs.size() < 3)
-    graph.append_input(id, bias);
-  else
-    graph.set_input(id, 2, bias);
+  pad_inputs(graph, id, port + 1);
+  graph.set_input(id, port, bias);
   absorb(graph, id, consumer);
   return true;
 }
@@ -151,7 +183,7 @@ bool take_residual(Graph& graph, NodeId id, NodeId consumer) {
                           ? Epilogue::Residual::before_activation
                           : Epilogue::Residual::after_activation;
   set_epilogue(graph.node(id), epilogue);
-  while (graph.node(id).inputs.size() < 3) graph.append_input(id, kNoValue);
+  pad_inputs(graph, id, bias_port(graph.node(id)) + 1);
   graph.append_input(id, other);
   absorb(graph, id, consumer);
   return true;

@@ -43,6 +43,7 @@ inline void finish(const Target& t, const Columns& c, size_t pixel, Ints raw) {
     return;
   }
   Floats v = mul(to_floats(acc), c.multiplier);
+  if (e.bias_f32 != nullptr) v = add(v, load_floats(e.bias_f32 + c.first, c.count));
   if (e.residual != nullptr) {
     const auto* residual =
         static_cast<const uint8_t*>(e.residual) + pixel * t.residual_stride + c.first;

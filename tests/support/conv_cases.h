@@ -16,6 +16,7 @@ struct ConvCase {
   bool weight_zero_points = false;
   kernels::Element out = kernels::Element::u8;
   bool bias = true, residual = false, table = false;
+  bool real_bias = false;
   size_t in_pad = 0, out_pad = 0;  // elements between pixels past the channels
   bool worst = false;              // every code at the end of its range
 };
@@ -71,6 +72,7 @@ class ConvData {
     e.out = case_.out;
     e.bias = case_.bias ? reinterpret_cast<const int32_t*>(bias.data()) : nullptr;
     e.multiplier = reinterpret_cast<const float*>(multiplier.data());
+    if (case_.real_bias) e.bias_f32 = e.multiplier;  // Any floats do.
     e.zero_point = is_signed ? -3 : 117;
     e.low = is_signed ? -120.0F : 4.0F;
     e.high = is_signed ? 127.0F : 250.0F;

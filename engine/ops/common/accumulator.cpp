@@ -60,6 +60,18 @@ kernels::UnaryF32 unary_of(Activation activation) {
   return UnaryF32::clip;
 }
 
+struct Limits {
+  float low = -std::numeric_limits<float>::infinity();
+  float high = std::numeric_limits<float>::infinity();
+};
+
+// What a clamping activation keeps of the reals.
+Limits clamp_limits(const Epilogue& epilogue) {
+  if (epilogue.activation == Activation::relu) return {.low = 0.0F};
+  if (epilogue.activation == Activation::clip) return {epilogue.alpha, epilogue.beta};
+  return {};
+}
+
 void add(float* values, const float* residual, size_t count) {
   for (size_t i = 0; i < count; ++i) values[i] += residual[i];
 }
@@ -87,13 +99,21 @@ std::optional<AccumulatorPlan> plan_accumulator(const AccumulatorSpec& spec) {
     plan.low = range.low;
     plan.high = range.high;
   } else if (in_kernel) {
-    if (spec.epilogue.activation == Activation::relu) plan.low = 0.0F;
-    if (spec.epilogue.activation == Activation::clip) {
-      plan.low = spec.epilogue.alpha;
-      plan.high = spec.epilogue.beta;
-    }
+    const Limits limits = clamp_limits(spec.epilogue);
+    plan.low = limits.low;
+    plan.high = limits.high;
   }
   return plan;
+}
+
+RealEnd real_end(const Epilogue& epilogue) {
+  RealEnd end;
+  end.finish = !is_clamp(epilogue) || epilogue.residual != Epilogue::Residual::none;
+  if (end.finish) return end;
+  const Limits limits = clamp_limits(epilogue);
+  end.low = limits.low;
+  end.high = limits.high;
+  return end;
 }
 
 bool is_accumulator_output(const Value& value) {

@@ -43,6 +43,15 @@ struct AccumulatorPlan {
 /// to the nearest sum (half a sum's step at most).
 std::optional<AccumulatorPlan> plan_accumulator(const AccumulatorSpec& spec);
 
+/// The end of an epilogue over real numbers: limits that a kernel clamps to, and whether
+/// FloatFinish has to follow.
+struct RealEnd {
+  float low = -std::numeric_limits<float>::infinity();
+  float high = std::numeric_limits<float>::infinity();
+  bool finish = false;
+};
+RealEnd real_end(const Epilogue& epilogue);
+
 /// Whether an output can be written by integer kernels: real floats, or 8-bit codes per tensor.
 bool is_accumulator_output(const Value& value);
 

@@ -64,6 +64,15 @@ double activate(const Epilogue& epilogue, double x) {
   return row(epilogue).apply(x, epilogue.alpha, epilogue.beta);
 }
 
+float finished(const Epilogue& epilogue, float value, const float* residual, int64_t at) {
+  using Residual = Epilogue::Residual;
+  if (epilogue.residual == Residual::before_activation) value += residual[at];
+  if (epilogue.activation != octet::Activation::none)
+    value = static_cast<float>(activate(epilogue, static_cast<double>(value)));
+  if (epilogue.residual == Residual::after_activation) value += residual[at];
+  return value;
+}
+
 CodeRange code_range(const Epilogue& epilogue, const QuantType& quant) {
   return quant.storage == DType::u8 ? range_of<uint8_t>(epilogue, quant)
                                     : range_of<int8_t>(epilogue, quant);

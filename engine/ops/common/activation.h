@@ -12,6 +12,9 @@ kernels::Activation kernel_activation(const Epilogue& epilogue);
 /// The activation of one number, computed in double.
 double activate(const Epilogue& epilogue, double x);
 
+/// A real result after the epilogue: activation and `residual[at]` where there is one.
+float finished(const Epilogue& epilogue, float value, const float* residual, int64_t at);
+
 /// Whether the activation only clamps (none, Relu, Clip): rounding and clamping commute.
 bool is_clamp(const Epilogue& epilogue);
 

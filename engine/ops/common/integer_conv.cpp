@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "engine/ops/common/accumulator.h"
+#include "engine/ops/common/activation.h"
 #include "engine/ops/common/code_view.h"
 #include "engine/ops/common/conv_kernel.h"
 
@@ -17,8 +18,9 @@ constexpr int64_t kMaxBias = int64_t{1} << 30;
 // What the kernel row knows ahead of a run.
 struct Constants {
   std::vector<int32_t> w_zero;    // [M]
-  std::vector<float> multiplier;  // [M]; empty: the output is sums
+  std::vector<float> multiplier;  // [M], with scales that of W alone; empty: the output is sums
   std::vector<int32_t> bias;      // [M], or empty
+  std::vector<float> bias_f32;    // [M], or empty
   int32_t y_zero = 0;
 };
 
@@ -53,6 +55,15 @@ bool read_requantization(const LowerContext& context, const IntegerConvPorts& po
   return true;
 }
 
+bool read_scales(const LowerContext& context, const IntegerConvPorts& ports, size_t channels,
+                 Constants& constants) {
+  const Tensor* w = context.constant(ports.w_scale);
+  if (w == nullptr || !spread(w->to_float(), channels, constants.multiplier)) return false;
+  if (!context.has_input(ports.bias)) return true;
+  const Tensor* bias = context.constant(ports.bias);
+  return bias != nullptr && spread(bias->to_float(), channels, constants.bias_f32);
+}
+
 // Nothing when the kernels can't run the node.
 std::optional<Constants> read_constants(const LowerContext& context,
                                         const IntegerConvPorts& ports) {
@@ -71,7 +82,14 @@ std::optional<Constants> read_constants(const LowerContext& context,
   if (!spread(zero, channels, constants.w_zero)) return std::nullopt;
   if (ports.requantizes && !read_requantization(context, ports, channels, constants))
     return std::nullopt;
+  if (ports.scales && !read_scales(context, ports, channels, constants)) return std::nullopt;
   return constants;
+}
+
+std::optional<size_t> residual_port(const IntegerConvPorts& ports, const Node& node) {
+  if (!ports.scales || node.attrs.as<ConvAttrs>().epilogue.residual == Epilogue::Residual::none)
+    return std::nullopt;
+  return node.inputs.size() - 1;
 }
 
 Status check_count(const RunContext& context, size_t port, int64_t channels, const char* name) {
@@ -88,6 +106,8 @@ class IntegerConv final : public Step {
       : attrs_(context.attrs<ConvAttrs>()),
         ports_(ports),
         constants_(std::move(constants)),
+        end_(real_end(attrs_.epilogue)),
+        finish_(attrs_.epilogue, nullptr, context.cpu()),
         kernel_(std::move(kernel)) {}
 
   Status run(RunContext& context) const override {
@@ -99,19 +119,48 @@ class IntegerConv final : public Step {
     io.in_signed = x.dtype == DType::s8;
     io.in_zero_point = zero_point_at(context, ports_.x_zero);
     io.out = out.data;
-    kernel_.run(shape_of(x, context.input(ports_.w), out), io, epilogue(out.dtype),
-                context.scratch().data(), context.parallel());
+    ConvEpilogue end = ports_.scales ? real_epilogue() : epilogue(out.dtype);
+    std::byte* scratch = context.scratch().data();
+    if (ports_.scales) {
+      OCTET_RETURN_IF_ERROR(check_count(context, ports_.x_scale, 1, "X's scale"));
+      auto* factors = reinterpret_cast<float*>(scratch);
+      const float scale = *context.input(ports_.x_scale).as<float>();
+      for (size_t c = 0; c < constants_.multiplier.size(); ++c)
+        factors[c] = scale * constants_.multiplier[c];
+      end.multiplier = factors;
+      scratch += factor_bytes();
+    }
+    kernel_.run(shape_of(x, context.input(ports_.w), out), io, end, scratch, context.parallel());
+    if (ports_.scales && end_.finish) {
+      const auto residual = residual_port(ports_, context.node());
+      finish_.run(out.as<float>(), static_cast<size_t>(out.count()),
+                  residual ? context.input(*residual).as<float>() : nullptr, nullptr,
+                  context.parallel());
+    }
     return {};
   }
   size_t scratch_bytes(std::span<const TensorView> inputs, std::span<const TensorView> outputs,
                        size_t width) const override {
-    return kernel_.scratch_bytes(shape_of(inputs[ports_.x], inputs[ports_.w], outputs[0]), width);
+    return factor_bytes() +
+           kernel_.scratch_bytes(shape_of(inputs[ports_.x], inputs[ports_.w], outputs[0]), width);
   }
   StepInfo info() const override { return kernel_.info(); }
 
  private:
   ConvShape shape_of(const TensorView& x, const TensorView& w, const TensorView& out) const {
     return integer_conv_shape(conv_geometry(attrs_, x.dims, w.dims, out.dims));
+  }
+  // The factors of one run, in front of the kernel's own scratch.
+  size_t factor_bytes() const {
+    return ports_.scales ? (constants_.multiplier.size() * sizeof(float) + 63) / 64 * 64 : 0;
+  }
+  ConvEpilogue real_epilogue() const {
+    ConvEpilogue e;
+    e.out = Element::f32;
+    e.bias_f32 = constants_.bias_f32.empty() ? nullptr : constants_.bias_f32.data();
+    e.low = end_.low;
+    e.high = end_.high;
+    return e;
   }
   ConvEpilogue epilogue(DType output) const {
     ConvEpilogue e;
@@ -129,6 +178,8 @@ class IntegerConv final : public Step {
   ConvAttrs attrs_;
   IntegerConvPorts ports_;
   Constants constants_;
+  RealEnd end_;
+  FloatFinish finish_;
   ConvKernel kernel_;
 };
 
@@ -146,8 +197,17 @@ float scale_of(const RunContext& context, size_t port, int64_t channel) {
 void store(const IntegerConvPorts& ports, const RunContext& context, int64_t to, int64_t channel,
            int64_t exact) {
   const TensorView& out = context.output(0);
-  if (!ports.requantizes) {
+  if (!ports.requantizes && !ports.scales) {
     out.as<int32_t>()[to] = static_cast<int32_t>(exact);
+    return;
+  }
+  if (ports.scales) {
+    float value = static_cast<float>(static_cast<int32_t>(exact)) *
+                  (scale_of(context, ports.x_scale, 0) * scale_of(context, ports.w_scale, channel));
+    if (context.has_input(ports.bias)) value += scale_of(context, ports.bias, channel);
+    const auto residual = residual_port(ports, context.node());
+    out.as<float>()[to] = finished(context.node().attrs.as<ConvAttrs>().epilogue, value,
+                                   residual ? context.input(*residual).as<float>() : nullptr, to);
     return;
   }
   if (context.has_input(ports.bias)) exact += context.input(ports.bias).as<int32_t>()[channel];
@@ -166,9 +226,10 @@ Status check_counts(const IntegerConvPorts& ports, const RunContext& context) {
   const int64_t channels = context.input(ports.w).dims[0];
   OCTET_RETURN_IF_ERROR(check_count(context, ports.x_zero, 1, "X's zero point"));
   OCTET_RETURN_IF_ERROR(check_count(context, ports.w_zero, channels, "W's zero point"));
-  if (!ports.requantizes) return {};
+  if (!ports.requantizes && !ports.scales) return {};
   OCTET_RETURN_IF_ERROR(check_count(context, ports.x_scale, 1, "X's scale"));
   OCTET_RETURN_IF_ERROR(check_count(context, ports.w_scale, channels, "W's scale"));
+  if (ports.scales) return check_count(context, ports.bias, channels, "the bias");
   OCTET_RETURN_IF_ERROR(check_count(context, ports.y_scale, 1, "the output's scale"));
   OCTET_RETURN_IF_ERROR(check_count(context, ports.y_zero, 1, "the output's zero point"));
   if (!context.has_input(ports.bias) || context.input(ports.bias).count() == channels) return {};
@@ -184,7 +245,9 @@ std::optional<Ports> match_integer_conv(const LowerContext& context,
   forms.inputs.resize(context.node().inputs.size());
   forms.inputs[ports.x] = {Storage::stored, Layout::channels_last};
   forms.inputs[ports.w].storage = Storage::stored;
-  forms.outputs = {{Storage::stored, Layout::channels_last}};
+  if (const auto residual = residual_port(ports, context.node()))
+    forms.inputs[*residual].layout = Layout::channels_last;
+  forms.outputs = {{ports.scales ? Storage::real : Storage::stored, Layout::channels_last}};
   return forms;
 }
 

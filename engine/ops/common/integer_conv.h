@@ -11,6 +11,9 @@ struct IntegerConvPorts {
   size_t w = 1, w_zero = 3;
   bool requantizes = false;  ///< QLinearConv: scales, codes as output, a bias of sums.
   size_t x_scale = 0, w_scale = 0, y_scale = 0, y_zero = 0, bias = 0;
+  /// ScaledConv: the output is float(sum) * (x_scale * w_scale) + bias, a real one, then the
+  /// epilogue of the node's attributes; its residual is the last input.
+  bool scales = false;
 };
 inline constexpr IntegerConvPorts kConvIntegerPorts{};
 inline constexpr IntegerConvPorts kQLinearConvPorts{.x = 0,
@@ -23,6 +26,8 @@ inline constexpr IntegerConvPorts kQLinearConvPorts{.x = 0,
                                                     .y_scale = 6,
                                                     .y_zero = 7,
                                                     .bias = 8};
+inline constexpr IntegerConvPorts kScaledConvPorts{
+    .x_scale = 4, .w_scale = 5, .bias = 6, .scales = true};
 
 /// Rows over kernels, channels last: packed constant weights of one or two spatial axes.
 std::optional<Ports> match_integer_conv(const LowerContext& context, const IntegerConvPorts& ports);

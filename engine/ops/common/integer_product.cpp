@@ -1,7 +1,10 @@
 #include "engine/ops/common/integer_product.h"
 
+#include "engine/ops/common/accumulator.h"
+#include "engine/ops/common/activation.h"
 #include "engine/ops/common/code_view.h"
 #include "engine/ops/common/dequantize.h"
+#include "engine/ops/matmul.h"
 #include "kernels/gemm_s8/matmul_s8.h"
 
 namespace octet::ops {
@@ -38,9 +41,10 @@ Status check_parameters(const IntegerProductPorts& ports, const RunContext& cont
   const Lines columns = lines(context.input(ports.b).dims, true);
   OCTET_RETURN_IF_ERROR(check_parameter(context, ports.a_zero, rows, "A's zero point"));
   OCTET_RETURN_IF_ERROR(check_parameter(context, ports.b_zero, columns, "B's zero point"));
-  if (!ports.requantizes) return {};
+  if (!ports.requantizes && !ports.scales) return {};
   OCTET_RETURN_IF_ERROR(check_parameter(context, ports.a_scale, rows, "A's scale"));
   OCTET_RETURN_IF_ERROR(check_parameter(context, ports.b_scale, columns, "B's scale"));
+  if (ports.scales) return {};
   OCTET_RETURN_IF_ERROR(check_parameter(context, ports.y_scale, rows, "the output's scale"));
   return check_parameter(context, ports.y_zero, rows, "the output's zero point");
 }
@@ -66,14 +70,24 @@ struct Requantization {
   int32_t zero_point = 0;
 };
 
+Epilogue epilogue_of(const Node& node) { return node.attrs.as<MatMulAttrs>().epilogue; }
+
+// The node's last input, where the epilogue adds it.
+const float* residual_of(const RunContext& context) {
+  const bool has = epilogue_of(context.node()).residual != Epilogue::Residual::none;
+  return has ? context.input(context.input_count() - 1).as<float>() : nullptr;
+}
+
 class IntegerProduct final : public Step {
  public:
-  IntegerProduct(const IntegerProductPorts& ports, DType output, Requantization requantization,
-                 const Variant<GemmS8Table>& variant)
+  IntegerProduct(const LowerContext& context, const IntegerProductPorts& ports,
+                 Requantization requantization)
       : ports_(ports),
-        output_(output),
+        output_(context.output(0).type.dtype),
         requantization_(std::move(requantization)),
-        variant_(variant) {}
+        end_(real_end(epilogue_of(context.node()))),
+        finish_(epilogue_of(context.node()), nullptr, context.cpu()),
+        variant_(select_gemm_s8(context.cpu())) {}
 
   Status pack(const Tensor& b, const Tensor* zero_point) {
     const auto codes = code_bytes(b);
@@ -103,15 +117,22 @@ class IntegerProduct final : public Step {
     std::byte* scratch = context.scratch().data();
     GemmS8Args args = arguments(s, context, reinterpret_cast<int32_t*>(scratch));
     scratch += row_bytes(s);
-    if (!is_packed_) {
-      multiply(s, args, context, scratch);
-      return {};
+    if (ports_.scales) {
+      scale(context, s, reinterpret_cast<float*>(scratch), args.epilogue);
+      scratch += column_bytes(s);
     }
-    args.a = context.input(ports_.a).data;
-    args.packed = packed_.bytes().data();
-    args.c = context.output(0).data;
-    args.scratch = scratch;
-    gemm_s8(*variant_.table, args, context.parallel());
+    if (is_packed_) {
+      args.a = context.input(ports_.a).data;
+      args.packed = packed_.bytes().data();
+      args.c = context.output(0).data;
+      args.scratch = scratch;
+      gemm_s8(*variant_.table, args, context.parallel());
+    } else {
+      multiply(s, args, context, scratch);
+    }
+    if (ports_.scales && end_.finish)
+      finish_.run(context.output(0).as<float>(), static_cast<size_t>(context.output(0).count()),
+                  residual_of(context), nullptr, context.parallel());
     return {};
   }
 
@@ -121,9 +142,10 @@ class IntegerProduct final : public Step {
     const auto m = static_cast<size_t>(s.m);
     const auto n = static_cast<size_t>(s.n);
     const auto k = static_cast<size_t>(s.k);
-    if (is_packed_) return row_bytes(s) + gemm_s8_scratch_bytes(*variant_.table, m, k);
+    const size_t parameters = row_bytes(s) + (ports_.scales ? column_bytes(s) : 0);
+    if (is_packed_) return parameters + gemm_s8_scratch_bytes(*variant_.table, m, k);
     const auto batch = static_cast<size_t>(s.batch_count());
-    return row_bytes(s) + column_bytes(s) + aligned(3 * batch * sizeof(size_t)) +
+    return parameters + column_bytes(s) + aligned(3 * batch * sizeof(size_t)) +
            matmul_s8_scratch_bytes(*variant_.table, batch, m, n, k);
   }
   StepInfo info() const override {
@@ -161,7 +183,7 @@ class IntegerProduct final : public Step {
       args.a_row_zero = zeros;
     }
     GemmS8Epilogue& e = args.epilogue;
-    if (output_ == DType::s32) return args;
+    if (!ports_.requantizes) return args;
     e.type = output_ == DType::u8 ? GemmS8Output::u8 : GemmS8Output::s8;
     e.multiplier = requantization_.multiplier.data();
     e.multiplier_stride = requantization_.multiplier.size() == 1 ? 0 : 1;
@@ -169,6 +191,27 @@ class IntegerProduct final : public Step {
     e.low = output_ == DType::u8 ? 0 : -128;
     e.high = output_ == DType::u8 ? 255 : 127;
     return args;
+  }
+
+  // Floats as the graph makes them: a factor rounded from both scales, then the bias added with a
+  // rounding of its own, as a residual of one row.
+  void scale(const RunContext& context, const ProductShape& s, float* factors,
+             GemmS8Epilogue& e) const {
+    const TensorView& a = context.input(ports_.a_scale);
+    const TensorView& b = context.input(ports_.b_scale);
+    e.type = GemmS8Output::f32;
+    e.multiplier_stride = b.count() == 1 ? 0 : 1;
+    if (a.count() == 1) {
+      const auto columns = static_cast<size_t>(b.count() == 1 ? std::min<int64_t>(s.n, 1) : s.n);
+      for (size_t j = 0; j < columns; ++j) factors[j] = *a.as<float>() * b.as<float>()[j];
+      e.multiplier = factors;
+    } else {
+      e.multiplier = b.as<float>();
+      e.row_scale = a.as<float>();
+    }
+    if (context.has_input(ports_.bias)) e.residual = context.input(ports_.bias).as<float>();
+    e.low_f32 = end_.low;
+    e.high_f32 = end_.high;
   }
 
   void multiply(const ProductShape& s, const GemmS8Args& gemm, RunContext& context,
@@ -206,6 +249,8 @@ class IntegerProduct final : public Step {
   IntegerProductPorts ports_;
   DType output_;
   Requantization requantization_;
+  RealEnd end_;
+  FloatFinish finish_;
   const Variant<GemmS8Table>& variant_;
   Tensor packed_;
   bool is_packed_ = false;
@@ -243,9 +288,36 @@ bool has_matrices(const LowerContext& context, const IntegerProductPorts& ports)
 
 std::unique_ptr<IntegerProduct> make_step(const LowerContext& context,
                                           const IntegerProductPorts& ports) {
-  return std::make_unique<IntegerProduct>(ports, context.output(0).type.dtype,
-                                          *requantization(context, ports),
-                                          select_gemm_s8(context.cpu()));
+  return std::make_unique<IntegerProduct>(context, ports, *requantization(context, ports));
+}
+
+// The sum as the output wants it.
+void store_sum(const IntegerProductPorts& ports, const RunContext& context, const BatchAxis& at,
+               const ProductShape& s, int64_t i, int64_t j, int32_t sum) {
+  const TensorView& out = context.output(0);
+  const int64_t to = at.out + i * s.n + j;
+  if (!ports.requantizes && !ports.scales) {
+    out.as<int32_t>()[to] = sum;
+    return;
+  }
+  const int64_t row = s.k == 0 ? 0 : at.a / s.k + i;
+  const int64_t column = s.k == 0 ? 0 : at.b / s.k + j;
+  const float scale =
+      scale_of(context, ports.b_scale, column) * scale_of(context, ports.a_scale, row);
+  if (ports.scales) {
+    float value = static_cast<float>(sum) * scale;
+    if (context.has_input(ports.bias)) value += context.input(ports.bias).as<float>()[j];
+    const float* residual = residual_of(context);
+    out.as<float>()[to] = finished(epilogue_of(context.node()), value, residual, to);
+    return;
+  }
+  const int64_t out_row = s.n == 0 ? 0 : at.out / s.n + i;
+  const float multiplier = scale / scale_of(context, ports.y_scale, out_row);
+  const ZeroPoint zero{zero_of(context, ports.y_zero, out_row)};
+  if (out.dtype == DType::u8)
+    out.as<uint8_t>()[to] = static_cast<uint8_t>(requantize(sum, multiplier, zero, 0, 255));
+  else
+    out.as<int8_t>()[to] = static_cast<int8_t>(requantize(sum, multiplier, zero, -128, 127));
 }
 
 }  // namespace
@@ -274,7 +346,8 @@ Result<std::unique_ptr<Step>> prepare_integer_gemm(const LowerContext& context,
 std::optional<Ports> match_integer_matmul(const LowerContext& context,
                                           const IntegerProductPorts& ports) {
   if (!has_matrices(context, ports) || !requantization(context, ports) ||
-      !is_vector(context, ports.a_zero) || !is_vector(context, ports.b_zero))
+      !is_vector(context, ports.a_zero) || !is_vector(context, ports.b_zero) ||
+      (ports.scales && (!is_vector(context, ports.a_scale) || !is_vector(context, ports.b_scale))))
     return std::nullopt;
   const auto& b = *context.input(ports.b).type.shape;
   const Dim& depth = b[b.size() - 2];
@@ -291,7 +364,6 @@ Status run_integer_product(const IntegerProductPorts& ports, RunContext& context
   OCTET_RETURN_IF_ERROR(check_parameters(ports, context));
   const TensorView& a = context.input(ports.a);
   const TensorView& b = context.input(ports.b);
-  const TensorView& out = context.output(0);
   const ProductShape s = product_shape(a.dims, b.dims, false, false);
   for (int64_t index = 0; index < s.batch_count(); ++index) {
     const BatchAxis at = s.offsets(index);
@@ -305,21 +377,7 @@ Status run_integer_product(const IntegerProductPorts& ports, RunContext& context
         for (int64_t k = 0; k < s.k; ++k)
           exact +=
               (code_at(a, at.a + i * s.k + k) - a_zero) * (code_at(b, at.b + k * s.n + j) - b_zero);
-        const auto sum = static_cast<int32_t>(exact);
-        const int64_t to = at.out + i * s.n + j;
-        if (!ports.requantizes) {
-          out.as<int32_t>()[to] = sum;
-          continue;
-        }
-        const int64_t out_row = s.n == 0 ? 0 : at.out / s.n + i;
-        const float multiplier = scale_of(context, ports.b_scale, column + j) *
-                                 scale_of(context, ports.a_scale, row + i) /
-                                 scale_of(context, ports.y_scale, out_row);
-        const ZeroPoint zero{zero_of(context, ports.y_zero, out_row)};
-        if (out.dtype == DType::u8)
-          out.as<uint8_t>()[to] = static_cast<uint8_t>(requantize(sum, multiplier, zero, 0, 255));
-        else
-          out.as<int8_t>()[to] = static_cast<int8_t>(requantize(sum, multiplier, zero, -128, 127));
+        store_sum(ports, context, at, s, i, j, static_cast<int32_t>(exact));
       }
     }
   }

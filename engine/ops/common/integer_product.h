@@ -11,6 +11,10 @@ struct IntegerProductPorts {
   size_t b = 1, b_zero = 3;
   bool requantizes = false;  ///< QLinearMatMul: scales, and codes as output.
   size_t a_scale = 0, b_scale = 0, y_scale = 0, y_zero = 0;
+  /// ScaledMatMul: the output is float(sum) * (a_scale * b_scale) + bias, then the epilogue of the
+  /// node's attributes; its residual is the last input.
+  bool scales = false;
+  size_t bias = 0;
 };
 inline constexpr IntegerProductPorts kMatMulIntegerPorts{};
 inline constexpr IntegerProductPorts kQLinearMatMulPorts{.a = 0,
@@ -22,6 +26,8 @@ inline constexpr IntegerProductPorts kQLinearMatMulPorts{.a = 0,
                                                          .b_scale = 4,
                                                          .y_scale = 6,
                                                          .y_zero = 7};
+inline constexpr IntegerProductPorts kScaledMatMulPorts{
+    .a_scale = 4, .b_scale = 5, .scales = true, .bias = 6};
 
 /// Rows over kernels: a packed constant B,
 std::optional<Ports> match_integer_gemm(const LowerContext& context,

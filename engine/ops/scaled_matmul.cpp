@@ -1,0 +1,54 @@
+#include "engine/ops/common/code_view.h"
+#include "engine/ops/common/integer_product.h"
+#include "engine/ops/matmul.h"
+#include "engine/ops/op.h"
+
+// octet.ScaledMatMul: MatMulInteger whose sums become real numbers (IntegerProductPorts::scales).
+// Inputs: A, B, their zero points, their scales, a bias of [N], the residual of the epilogue. A's
+// scale and zero point are one number, or one for each row of A; B's one, or one for each column.
+
+namespace octet::ops::scaled_matmul {
+namespace {
+
+constexpr const IntegerProductPorts& kPorts = kScaledMatMulPorts;
+
+Status infer(InferContext& context) {
+  OCTET_RETURN_IF_ERROR(require_codes(context, kPorts.a, kPorts.a_zero));
+  OCTET_RETURN_IF_ERROR(require_codes(context, kPorts.b, kPorts.b_zero));
+  OCTET_RETURN_IF_ERROR(context.require(kPorts.a_scale, {DType::f32}));
+  OCTET_RETURN_IF_ERROR(context.require(kPorts.b_scale, {DType::f32}));
+  OCTET_ASSIGN(auto shape, product_output_shape(context.input(kPorts.a).shape,
+                                                context.input(kPorts.b).shape, false, false));
+  context.set_tensor(0, DType::f32, std::move(shape));
+  return {};
+}
+
+Status run(const Attrs& /*attrs*/, RunContext& context) {
+  return run_integer_product(kPorts, context);
+}
+
+constexpr Implementation kImplementations[] = {
+    {.name = "gemm_s8",
+     .match = [](const LowerContext& c) { return match_integer_gemm(c, kPorts); },
+     .prepare = [](const LowerContext& c) { return prepare_integer_gemm(c, kPorts); }},
+    {.name = "matmul_s8",
+     .match = [](const LowerContext& c) { return match_integer_matmul(c, kPorts); },
+     .prepare = [](const LowerContext& c) { return prepare_integer_matmul(c, kPorts); }},
+    reference<run>(),
+};
+
+}  // namespace
+
+extern const OpDef ScaledMatMul;
+const OpDef ScaledMatMul = {
+    .domain = kOctetDomain,
+    .name = "ScaledMatMul",
+    .inputs = {6, 8},
+    .attrs = attr_codec<MatMulAttrs>(),
+    .infer = infer,
+    .macs = product_macs,
+    .implementations = kImplementations,
+    .foldable = false,
+};
+
+}  // namespace octet::ops::scaled_matmul
