@@ -4,7 +4,6 @@
 
 #include "bench/aligned.h"
 #include "kernels/conv_f32/conv_f32.h"
-#include "kernels/depthwise_f32/depthwise_f32.h"
 
 using namespace octet;
 using namespace octet::kernels;
@@ -65,45 +64,6 @@ void convolve(benchmark::State& state, const GemmF32Variant& variant, Convolutio
   rate(state, static_cast<double>(out_size * out_size * c.out * c.in * c.kernel * c.kernel));
 }
 
-struct Depthwise {
-  size_t height, width, channels, kernel_height, kernel_width, stride;
-};
-
-constexpr Depthwise kDepthwise[] = {{112, 112, 32, 3, 3, 1}, {56, 56, 128, 3, 3, 1},
-                                    {56, 56, 128, 3, 3, 2},  {14, 14, 512, 3, 3, 1},
-                                    {28, 28, 192, 5, 5, 1},  {1, 200, 256, 1, 31, 1},
-                                    {1, 1000, 512, 1, 15, 1}};
-
-void convolve_depthwise(benchmark::State& state, const DepthwiseF32Variant& variant, Depthwise d) {
-  const size_t out_height = (d.height + d.stride - 1) / d.stride;
-  const size_t out_width = (d.width + d.stride - 1) / d.stride;
-  const auto in = bench::floats(d.height * d.width * d.channels);
-  const auto weights = bench::floats(d.channels * d.kernel_height * d.kernel_width);
-  const auto out = bench::floats(out_height * out_width * d.channels);
-  DepthwiseF32Args args;
-  args.channels = d.channels;
-  args.in_height = d.height;
-  args.in_width = d.width;
-  args.out_height = out_height;
-  args.out_width = out_width;
-  args.kernel_height = d.kernel_height;
-  args.kernel_width = d.kernel_width;
-  args.stride_y = d.height > 1 ? d.stride : 1;
-  args.stride_x = d.stride;
-  args.pad_top = d.kernel_height / 2;
-  args.pad_left = d.kernel_width / 2;
-  args.in = in.get();
-  args.weights = weights.get();
-  args.out = out.get();
-  SerialParallel serial;
-  for (auto _ : state) {
-    depthwise_f32(*variant.table, args, serial);
-    benchmark::ClobberMemory();
-  }
-  rate(state,
-       static_cast<double>(out_height * out_width * d.channels * d.kernel_height * d.kernel_width));
-}
-
 const int kRegistered = [] {
   const auto dims = [](std::initializer_list<size_t> values) {
     std::string text;
@@ -116,15 +76,6 @@ const int kRegistered = [] {
       const std::string name = "conv_f32/" + std::string(isa_name(variant.isa)) + "/" +
                                dims({c.size, c.in, c.out, c.kernel, c.stride});
       benchmark::RegisterBenchmark(name.c_str(), convolve, variant, c)->MinTime(0.1);
-    }
-  }
-  for (const DepthwiseF32Variant& variant : depthwise_f32_variants()) {
-    if (variant.isa == Isa::scalar || !CpuToken::probe(variant.isa)) continue;
-    for (const Depthwise& d : kDepthwise) {
-      const std::string name =
-          "depthwise_f32/" + std::string(isa_name(variant.isa)) + "/" +
-          dims({d.height, d.width, d.channels, d.kernel_height, d.kernel_width, d.stride});
-      benchmark::RegisterBenchmark(name.c_str(), convolve_depthwise, variant, d)->MinTime(0.1);
     }
   }
   return 0;

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "kernels/conv_s8/conv_s8.h"
-#include "kernels/depthwise_s8/depthwise_s8.h"
 
 namespace octet::kernels {
 namespace {
@@ -18,8 +17,7 @@ struct Named {
   ConvShape shape;
 };
 
-constexpr ConvShape square(size_t size, size_t in, size_t out, size_t kernel, size_t stride,
-                           size_t groups = 1) {
+constexpr ConvShape square(size_t size, size_t in, size_t out, size_t kernel, size_t stride) {
   const size_t result = (size + stride - 1) / stride;
   return {.in_h = size,
           .in_w = size,
@@ -27,7 +25,6 @@ constexpr ConvShape square(size_t size, size_t in, size_t out, size_t kernel, si
           .out_h = result,
           .out_w = result,
           .out_channels = out,
-          .groups = groups,
           .kernel_h = kernel,
           .kernel_w = kernel,
           .stride_h = stride,
@@ -47,23 +44,6 @@ const Named kConvs[] = {
     {"resnet18/28x128", square(28, 128, 128, 3, 1)},
     {"resnet18/14x256", square(14, 256, 256, 3, 1)},
     {"resnet18/7x512", square(7, 512, 512, 3, 1)},
-};
-
-const Named kDepthwise[] = {
-    {"mobilenet/112x32", square(112, 32, 32, 3, 1, 32)},
-    {"mobilenet/112x96s2", square(112, 96, 96, 3, 2, 96)},
-    {"mobilenet/56x144", square(56, 144, 144, 3, 1, 144)},
-    {"mobilenet/14x384", square(14, 384, 384, 3, 1, 384)},
-    {"mobilenet/7x960", square(7, 960, 960, 3, 1, 960)},
-    {"mobilenet3/28x120k5", square(28, 120, 120, 5, 1, 120)},
-    {"conformer/200x256k31",
-     {.in_w = 200,
-      .in_channels = 256,
-      .out_w = 200,
-      .out_channels = 256,
-      .groups = 256,
-      .kernel_w = 31,
-      .pad_left = 15}},
 };
 
 struct Aligned {
@@ -124,7 +104,6 @@ void add(const char* family, const Rows& rows, const Named (&cases)[kCount]) {
 
 const bool kAdded = [] {
   add("conv_s8", conv_s8_variants(), kConvs);
-  add("depthwise_s8", depthwise_s8_variants(), kDepthwise);
   return true;
 }();
 

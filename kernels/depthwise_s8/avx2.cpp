@@ -1,6 +1,7 @@
 #include <immintrin.h>
 
 #include "kernels/depthwise_s8/depthwise_s8.h"
+#include "kernels/simd/unroll.h"
 
 namespace octet::kernels {
 namespace {
@@ -10,7 +11,20 @@ namespace {
 #include "kernels/simd/lanes256.inl"
 #include "kernels/conv_s8/finish.inl"
 #include "kernels/conv_s8/slots.inl"
-#include "kernels/depthwise_s8/block256.inl"
+#include "kernels/depthwise_s8/pairs256.inl"
+#include "kernels/depthwise_s8/blocks.inl"
+// clang-format on
+
+using Widest = Pairs;
+
+template <typename F>
+void each_block(size_t channels, F f) {
+  each_overlapping<Pairs>(0, channels, f);
+}
+
+// clang-format off
+#include "kernels/depthwise_s8/groups.inl"
+#include "kernels/depthwise_s8/planes.inl"
 #include "kernels/depthwise_s8/driver.inl"
 // clang-format on
 

@@ -1,144 +1,213 @@
-// depthwise_s8 over blocks of channels. Included inside an anonymous namespace after finish.inl,
-// slots.inl and an instruction set's block.inl, which defines
-//   kBlock                            channels of a block
-//   block_bytes(taps), pack_block     the packed block of kBlock channels
-//   Block                             one block of one call: Block(target, io, packed, first,
-//   count,
-//                                     taps); run(taps_at, pixel) finishes one output pixel, where
-//                                     taps_at(t) is the address of tap t's first channel; taps_at
-//                                     takes t up to padded_taps(taps)
-//   kPadBytes, kPadBefore             what may be read around a tap that is padding
-//   pad_byte(io)                      the code of padding
+// depthwise_s8 by groups of taps. Included inside an anonymous namespace after finish.inl,
+// slots.inl and an instruction set's kits, classes with
+//   kChannels          channels of a block
+//   kGroup             taps whose products one 32-bit lane sums
+//   kVectors           vectors of sums: 128-bit lane l of vector v has the channels from
+//                      4 (kVectors l + v) on
+//   kPixels            outputs that are computed at once
+//   kTakesZeros        the packed weights are less their zero points
+//   interleave         kGroup taps of a block to kVectors vectors of codes as dot takes them
+//   dot, store_codes and the like
+// the widest of them as Widest, and each_block(channels, f), which calls f(Kit{}, first, count) for
+// each block.
 
-inline constexpr size_t kHeaderBytes = 64;
-
-inline size_t taps_of(const ConvShape& s) { return s.kernel_h * s.kernel_w; }
-
-inline size_t packed_bytes(const ConvShape& s) {
-  return kHeaderBytes + divide_up(s.out_channels, kBlock) * block_bytes(taps_of(s));
-}
-
-inline void pack(const ConvShape& s, const ConvWeights& w, void* packed) {
-  auto* to = static_cast<uint8_t*>(packed);
-  uint32_t has_zeros = w.zero_points == nullptr && !w.is_signed ? 1 : 0;
-  for (size_t c = 0; w.zero_points != nullptr && c < s.out_channels; ++c)
-    if (w.zero_points[c] != (w.is_signed ? 0 : 128)) has_zeros = 1;
-  __builtin_memcpy(to, &has_zeros, sizeof(has_zeros));
-  for (size_t first = 0; first < s.out_channels; first += kBlock)
-    pack_block(w, first, smaller(kBlock, s.out_channels - first), taps_of(s),
-               to + kHeaderBytes + first / kBlock * block_bytes(taps_of(s)));
-}
-
-/// By slot: an offset and an address for each tap.
-inline size_t slot_bytes(const ConvShape& s) {
-  return round_up(padded_taps(taps_of(s)) * (sizeof(size_t) + sizeof(void*)), 64);
-}
-
-inline size_t scratch_bytes(const ConvShape& s, size_t width) { return width * slot_bytes(s); }
-
-/// One run of output pixels of one output row.
-struct Run {
-  const ConvShape& s;
-  const ConvIo& io;
-  size_t stride;                  // between input pixels
-  size_t n, oy;                   // the output row
-  size_t begin, end;              // its pixels
-  size_t inner_begin, inner_end;  // those whose taps are all inside the input
-  size_t* offsets;                // by tap, from the first tap
-  const uint8_t** taps;           // by tap, for pixels that reach into padding
-
-  const uint8_t* first_tap(size_t ox) const {
-    const size_t y = oy * s.stride_h - s.pad_top;
-    const size_t x = ox * s.stride_w - s.pad_left;
-    return static_cast<const uint8_t*>(io.in) + ((n * s.in_h + y) * s.in_w + x) * stride;
+template <typename Kit>
+void fill_constants(const ConvShape& s, const ConvIo& io, const ConvEpilogue& e,
+                    const uint8_t* packed, size_t first, size_t count, uint8_t* to) {
+  using Int = typename Kit::Int;
+  alignas(64) int32_t bias[Kit::kChannels] = {};
+  auto* offset = reinterpret_cast<int32_t*>(to);
+  int32_t* multiplier = offset + Kit::kChannels;
+  __builtin_memset(multiplier, 0, Kit::kChannels * sizeof(int32_t));
+  for (size_t c = 0; c < count; c += 4) {
+    const size_t bytes = smaller(4, count - c) * sizeof(int32_t), lane = lane_of<Kit>(c);
+    if (e.bias != nullptr) __builtin_memcpy(bias + lane, e.bias + first + c, bytes);
+    if (e.multiplier != nullptr)
+      __builtin_memcpy(multiplier + lane, e.multiplier + first + c, bytes);
   }
+  const auto* sums = reinterpret_cast<const int32_t*>(packed);
+  const Int zero = Kit::set(io.in_zero_point + (io.in_signed ? 128 : 0));
+  const Int taps = Kit::set(static_cast<int32_t>(s.kernel_h * s.kernel_w));
+  for (size_t at = 0; at < Kit::kChannels; at += Kit::kChannels / Kit::kVectors) {
+    // The sums lack the input's zero point; what takes_zeros subtracts has it too often.
+    const Int zeros = Kit::load(sums + Kit::kChannels + at);
+    const Int over = Kit::sub(Kit::load(sums + at), Kit::mul(zeros, taps));
+    Kit::store(offset + at, Kit::sub(Kit::load(bias + at), Kit::mul(over, zero)));
+  }
+}
 
-  void find_taps(size_t ox, size_t channel, const uint8_t* padding) const {
-    size_t t = 0;
-    for (size_t i = 0; i < s.kernel_h; ++i) {
-      const size_t y = oy * s.stride_h + i * s.dilation_h - s.pad_top;  // wraps below zero
-      for (size_t j = 0; j < s.kernel_w; ++j, ++t) {
-        const size_t x = ox * s.stride_w + j * s.dilation_w - s.pad_left;
-        taps[t] = y < s.in_h && x < s.in_w ? static_cast<const uint8_t*>(io.in) +
-                                                 ((n * s.in_h + y) * s.in_w + x) * stride + channel
-                                           : padding;
-      }
+template <typename Kit>
+class Block {
+ public:
+  Block(const Task& task, const uint8_t* packed, const uint8_t* constants, size_t first,
+        size_t count)
+      : t_(task),
+        first_(first),
+        count_(count),
+        groups_(Groups<Kit>{task.s}.count()),
+        zeros_(packed + Kit::kChannels * sizeof(int32_t)),
+        weights_(packed + 2 * Kit::kChannels * sizeof(int32_t)),
+        ends_(CodeEnds(*task.target.epilogue)) {
+    const ConvEpilogue& e = *task.target.epilogue;
+    plain_ = e.residual == nullptr && e.table == nullptr && e.out != Element::f32 &&
+             e.out != Element::s32;
+    for (int v = 0; v < kVectors; ++v) {
+      offset_[v] = Kit::load(constants + v * sizeof(Int));
+      multiplier_[v] = Kit::load_scales(constants + (kVectors + v) * sizeof(Int));
     }
-    for (; t < padded_taps(taps_of(s)); ++t) taps[t] = padding;
   }
+
+  void run() const {
+    switch (t_.s.stride_w) {
+      case 1: return run_steps<1>();
+      case 2: return run_steps<2>();
+      default: return run_steps<0>();
+    }
+  }
+
+ private:
+  using Int = typename Kit::Int;
+  static constexpr int kVectors = static_cast<int>(Kit::kVectors);
+
+  /// kStride is that of the columns, or 0.
+  template <size_t kStride>
+  void run_steps() const {
+    size_t ox = t_.begin;
+    for (; ox + Kit::kPixels <= t_.end; ox += Kit::kPixels) outputs<Kit::kPixels, kStride>(ox);
+    if constexpr (Kit::kPixels > 2)
+      for (; ox + 2 <= t_.end; ox += 2) outputs<2, kStride>(ox);
+    for (; ox < t_.end; ++ox) outputs<1, kStride>(ox);
+  }
+
+  /// Sums of kCount neighbouring outputs from `weights`, on top of `sums`.
+  template <int kCount, size_t kStride>
+  inline __attribute__((always_inline)) void multiply(size_t ox, const uint8_t* weights,
+                                                      Int (&sums)[kCount][kVectors]) const {
+    const size_t step = (kStride == 0 ? t_.s.stride_w : kStride) * entry_bytes<Kit>();
+    const uint8_t* from = t_.planes + (ox - t_.begin) * step;
+    const size_t* offsets = t_.offsets;
+    for (const size_t* end = offsets + groups_; offsets != end; ++offsets) {
+      const uint8_t* codes = from + *offsets;
+      simd::unroll<kVectors>([&](auto v) {
+        const Int w = Kit::load(weights + v * sizeof(Int));
+        simd::unroll<kCount>([&](auto p) {
+          const Int x = Kit::load(codes + p * step + v * sizeof(Int));
+          sums[p][v] = Kit::dot(sums[p][v], x, w);
+        });
+      });
+      weights += entry_bytes<Kit>();
+    }
+  }
+
+  template <int kCount, size_t kStride>
+  void outputs(size_t ox) const {
+    Int sums[kCount][kVectors];
+    simd::unroll<kCount>(
+        [&](auto p) { simd::unroll<kVectors>([&](auto v) { sums[p][v] = offset_[v]; }); });
+    multiply<kCount, kStride>(ox, weights_, sums);
+    if constexpr (!Kit::kTakesZeros)
+      if (t_.has_zeros) take_zeros<kCount, kStride>(ox, sums);
+    const size_t pixel = (t_.n * t_.s.out_h + t_.oy) * t_.s.out_w + ox;
+    if (plain_) {
+      auto* to = static_cast<uint8_t*>(t_.target.out) + pixel * t_.target.out_stride + first_;
+      simd::unroll<kCount>([&](auto p) {
+        Int scaled[kVectors];
+        simd::unroll<kVectors>(
+            [&](auto v) { scaled[v] = Kit::scaled(sums[p][v], multiplier_[v], ends_.high); });
+        Kit::store_codes(ends_, scaled, to + p * t_.target.out_stride, count_);
+      });
+      return;
+    }
+    simd::unroll<kCount>([&](auto p) {
+      alignas(64) int32_t ordered[Kit::kChannels];
+      simd::unroll<kVectors>(
+          [&](auto v) { Kit::spread(ordered + 4 * v, Kit::kVectors, sums[p][v]); });
+      finish_any(ordered, pixel + p);
+    });
+  }
+
+  /// Subtracts Σ x of the taps times the weights' zero points.
+  template <int kCount, size_t kStride>
+  inline __attribute__((always_inline)) void take_zeros(size_t ox,
+                                                        Int (&sums)[kCount][kVectors]) const {
+    Int totals[kCount][kVectors];
+    simd::unroll<kCount>(
+        [&](auto p) { simd::unroll<kVectors>([&](auto v) { totals[p][v] = Kit::set(0); }); });
+    multiply<kCount, kStride>(ox, weights_ + groups_ * entry_bytes<Kit>(), totals);
+    simd::unroll<kCount>([&](auto p) {
+      simd::unroll<kVectors>([&](auto v) {
+        const Int zeros = Kit::load(zeros_ + v * sizeof(Int));
+        sums[p][v] = Kit::sub(sums[p][v], Kit::mul(zeros, totals[p][v]));
+      });
+    });
+  }
+
+  __attribute__((noinline)) void finish_any(const int32_t* sums, size_t pixel) const {
+    for (size_t c = 0; c < count_; c += 16) {
+      Columns columns = columns_at(*t_.target.epilogue, first_ + c, smaller(16, count_ - c));
+      columns.offset = set_ints(0);
+      finish(t_.target, columns, pixel, load_ints(sums + c, 16));
+    }
+  }
+
+  const Task& t_;
+  size_t first_, count_, groups_;
+  const uint8_t *zeros_, *weights_;
+  bool plain_ = false;
+  typename Kit::Ends ends_;
+  Int offset_[kVectors];
+  typename Kit::Float multiplier_[kVectors];
 };
-
-inline Run make_run(const ConvShape& s, const ConvIo& io, size_t row, size_t begin, size_t end,
-                    void* scratch) {
-  const size_t padded = padded_taps(taps_of(s));
-  auto* offsets = static_cast<size_t*>(scratch);
-  Run run{s,
-          io,
-          io.in_stride == 0 ? s.in_channels : io.in_stride,
-          row / s.out_h,
-          row % s.out_h,
-          begin,
-          end,
-          end,
-          end,
-          offsets,
-          reinterpret_cast<const uint8_t**>(offsets + padded)};
-  for (size_t t = 0; t < padded; ++t) {
-    const size_t i = t / s.kernel_w * s.dilation_h;
-    const size_t j = t % s.kernel_w * s.dilation_w;
-    offsets[t] = t < taps_of(s) ? (i * s.in_w + j) * run.stride : 0;
-  }
-  const size_t top = run.oy * s.stride_h;
-  const size_t reach_h = (s.kernel_h - 1) * s.dilation_h;
-  const size_t reach_w = (s.kernel_w - 1) * s.dilation_w;
-  if (top < s.pad_top || top + reach_h >= s.in_h + s.pad_top) return run;
-  if (s.in_w + s.pad_left <= reach_w) return run;
-  const size_t past = divide_up(s.in_w + s.pad_left - reach_w, s.stride_w);
-  run.inner_begin = smaller(end, larger(begin, divide_up(s.pad_left, s.stride_w)));
-  run.inner_end = larger(run.inner_begin, smaller(end, past));
-  return run;
-}
-
-inline void run_block(const Run& run, const Block& block, size_t channel, const uint8_t* padding) {
-  const size_t row = (run.n * run.s.out_h + run.oy) * run.s.out_w;
-  auto border = [&](size_t begin, size_t end) {
-    for (size_t ox = begin; ox < end; ++ox) {
-      run.find_taps(ox, channel, padding);
-      block.run([&](size_t t) { return run.taps[t]; }, row + ox);
-    }
-  };
-  border(run.begin, run.inner_begin);
-  const uint8_t* first = run.first_tap(run.inner_begin) + channel;
-  for (size_t ox = run.inner_begin; ox < run.inner_end; ++ox) {
-    block.run([&](size_t t) { return first + run.offsets[t]; }, row + ox);
-    first += run.s.stride_w * run.stride;
-  }
-  border(run.inner_end, run.end);
-}
 
 inline void run(const ConvShape& s, const void* packed, const ConvIo& io,
                 const ConvEpilogue& epilogue, void* scratch, Parallel& parallel) {
-  const auto* weights = static_cast<const uint8_t*>(packed);
+  const auto* header = static_cast<const uint8_t*>(packed);
   uint32_t has_zeros = 0;
-  __builtin_memcpy(&has_zeros, weights, sizeof(has_zeros));
-  alignas(64) uint8_t padding[kPadBytes];
-  __builtin_memset(padding, pad_byte(io), kPadBytes);
+  __builtin_memcpy(&has_zeros, header, sizeof(has_zeros));
+  alignas(64) uint8_t padding[Widest::kChannels];
+  __builtin_memset(padding, io.in_zero_point & 0xFF, sizeof(padding));
   const Target target = target_of(s, io, epilogue);
   const size_t rows = s.batch * s.out_h;
-  const size_t cuts =
-      rows >= 2 * parallel.width()
-          ? 1
-          : larger(1, smaller(divide_up(2 * parallel.width(), larger(rows, 1)), s.out_w / 8));
-  const size_t macs = rows * s.out_w * s.out_channels * taps_of(s) * 4;  // memory bound
-  for_each_in_slots(rows * cuts, macs, parallel, [&](size_t task, size_t slot) {
-    const size_t cut = task % cuts;
-    const Run run = make_run(s, io, task / cuts, s.out_w * cut / cuts, s.out_w * (cut + 1) / cuts,
-                             static_cast<uint8_t*>(scratch) + slot * slot_bytes(s));
-    for (size_t first = 0; first < s.out_channels; first += kBlock) {
-      const Block block(target, io,
-                        weights + kHeaderBytes + first / kBlock * block_bytes(taps_of(s)), first,
-                        smaller(kBlock, s.out_channels - first), taps_of(s), has_zeros != 0);
-      run_block(run, block, first, padding + kPadBefore);
-    }
+  const size_t wanted = 2 * parallel.width();
+  const Stretch stretch(
+      s, rows >= wanted ? 1 : smaller(divide_up(wanted, larger(rows, 1)), divide_up(s.out_w, 8)));
+  const size_t cuts = divide_up(s.out_w, stretch.outputs);
+  auto* constants = static_cast<uint8_t*>(scratch);
+  const uint8_t* blocks = header + kHeaderBytes;
+  const uint8_t* next = blocks;
+  uint8_t* slots = constants;
+  each_block(s.out_channels, [&](auto kit, size_t first, size_t count) {
+    using Kit = decltype(kit);
+    fill_constants<Kit>(s, io, epilogue, next, first, count, slots);
+    next += block_bytes<Kit>(s);
+    slots += constant_bytes<Kit>();
+  });
+  const size_t macs =
+      rows * s.out_w * s.out_channels * s.kernel_h * s.kernel_w * 4;  // memory bound
+  for_each_in_slots(rows * cuts, macs, parallel, [&](size_t index, size_t slot) {
+    const size_t row = index / cuts, begin = index % cuts * stretch.outputs;
+    uint8_t* own = slots + slot * slot_bytes(s);
+    const Task task{s,
+                    io,
+                    target,
+                    io.in_stride == 0 ? s.in_channels : io.in_stride,
+                    row / s.out_h,
+                    row % s.out_h,
+                    begin,
+                    smaller(begin + stretch.outputs, s.out_w),
+                    static_cast<uint8_t>(io.in_signed ? 0x80 : 0),
+                    has_zeros != 0,
+                    padding,
+                    reinterpret_cast<size_t*>(own),
+                    own + offset_bytes(s)};
+    const uint8_t *block = blocks, *constant = constants;
+    each_block(s.out_channels, [&](auto kit, size_t first, size_t count) {
+      using Kit = decltype(kit);
+      find_groups<Kit>(task);
+      fill_planes<Kit>(task, first, count);
+      Block<Kit>(task, block, constant, first, count).run();
+      block += block_bytes<Kit>(s);
+      constant += constant_bytes<Kit>();
+    });
   });
 }

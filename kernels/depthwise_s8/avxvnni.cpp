@@ -1,0 +1,56 @@
+#include <immintrin.h>
+
+#include "kernels/depthwise_s8/depthwise_s8.h"
+#include "kernels/simd/unroll.h"
+
+namespace octet::kernels {
+namespace {
+
+// Each stands on the ones before it.
+// clang-format off
+#include "kernels/simd/lanes256.inl"
+#include "kernels/conv_s8/finish.inl"
+#include "kernels/conv_s8/slots.inl"
+#include "kernels/depthwise_s8/blocks.inl"
+// clang-format on
+
+inline __m128i dot_codes(__m128i sum, __m128i codes, __m128i weights) {
+  return _mm_dpbusd_avx_epi32(sum, codes, weights);
+}
+inline __m256i dot_codes(__m256i sum, __m256i codes, __m256i weights) {
+  return _mm256_dpbusd_avx_epi32(sum, codes, weights);
+}
+inline __m128i load_codes128(const uint8_t* from, size_t count) { return load_bytes(from, count); }
+inline void store_codes128(uint8_t* to, size_t count, __m128i v) { store_bytes(to, count, v); }
+// Blocks of 32 channels are whole.
+inline __m256i load_codes256(const uint8_t* from, size_t /*count*/) {
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+}
+inline void store_codes256(uint8_t* to, size_t /*count*/, __m256i v) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), v);
+}
+
+#include "kernels/depthwise_s8/quads.inl"
+
+using Widest = Quads256;
+
+template <typename F>
+void each_block(size_t channels, F f) {
+  const size_t left = channels % Quads256::kChannels;
+  const size_t narrow = channels < Quads256::kChannels || left <= Quads128::kChannels ? left : 0;
+  each_overlapping<Quads256>(0, channels - narrow, f);
+  each_overlapping<Quads128>(channels - narrow, channels, f);
+}
+
+// clang-format off
+#include "kernels/depthwise_s8/groups.inl"
+#include "kernels/depthwise_s8/planes.inl"
+#include "kernels/depthwise_s8/driver.inl"
+// clang-format on
+
+}  // namespace
+
+extern const DepthwiseS8Table depthwise_s8_avxvnni;
+const DepthwiseS8Table depthwise_s8_avxvnni{packed_bytes, pack, scratch_bytes, run};
+
+}  // namespace octet::kernels

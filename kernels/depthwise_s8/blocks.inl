@@ -1,0 +1,16 @@
+// Included inside an anonymous namespace.
+
+/// f(Kit{}, first, count) for blocks that cover the channels [begin, end). The last one reaches
+/// back over channels of the block before it, which are computed twice, so that blocks are whole;
+/// only channels that are fewer than a block make a part of one.
+template <typename Kit, typename F>
+void each_overlapping(size_t begin, size_t end, F f) {
+  for (size_t first = begin; first < end; first += Kit::kChannels) {
+    if (first + Kit::kChannels <= end)
+      f(Kit{}, first, Kit::kChannels);
+    else if (end >= Kit::kChannels)
+      f(Kit{}, end - Kit::kChannels, Kit::kChannels);
+    else
+      f(Kit{}, first, end - first);
+  }
+}

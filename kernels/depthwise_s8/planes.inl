@@ -1,0 +1,148 @@
+// What depthwise_s8 multiplies with its packed weights. Included inside an anonymous namespace
+// after groups.inl.
+//
+// For a stretch of one output row, what its taps read is interleaved to planes: by column of the
+// padded input, kGroup rows on top of each other; and, for a kernel row that is left over, kGroup
+// neighbours of that row. Outputs share the columns, and padding is in them like all else.
+
+inline constexpr size_t kPlaneBytes = 24 * 1024;  // what should stay in the first cache
+inline constexpr size_t kLeastOutputs = 16;
+
+/// A stretch of one output row, cut so that its planes fit.
+struct Stretch {
+  size_t outputs;  // of a stretch
+  size_t columns;  // of the padded input that they read
+
+  Stretch(const ConvShape& s, size_t wanted_cuts) {
+    const size_t reach = (s.kernel_w - 1) * s.dilation_w;
+    const size_t fit = kPlaneBytes / (Groups<Widest>{s}.planes() * entry_bytes<Widest>());
+    const size_t most =
+        larger(larger(fit > reach ? (fit - reach) / s.stride_w : 0, 4 * reach), kLeastOutputs);
+    const size_t cuts = larger(divide_up(s.out_w, most), wanted_cuts);
+    outputs = divide_up(s.out_w, cuts);
+    columns = (outputs - 1) * s.stride_w + reach + 1;
+  }
+  size_t plane_bytes(const ConvShape& s) const {
+    return Groups<Widest>{s}.planes() * columns * entry_bytes<Widest>();
+  }
+};
+
+inline size_t offset_bytes(const ConvShape& s) {
+  return round_up((s.kernel_h + 1) * (s.kernel_w + 1) * sizeof(size_t), 64);
+}
+
+inline size_t slot_bytes(const ConvShape& s) {
+  return offset_bytes(s) + Stretch(s, 1).plane_bytes(s);
+}
+
+/// By block in the order of the sums: what is added to them, then their multipliers.
+template <typename Kit>
+constexpr size_t constant_bytes() {
+  return 2 * Kit::kChannels * sizeof(int32_t);
+}
+
+inline size_t all_constant_bytes(const ConvShape& s) {
+  size_t bytes = 0;
+  each_block(s.out_channels,
+             [&](auto kit, size_t, size_t) { bytes += constant_bytes<decltype(kit)>(); });
+  return bytes;
+}
+
+inline size_t scratch_bytes(const ConvShape& s, size_t width) {
+  return all_constant_bytes(s) + width * slot_bytes(s);
+}
+
+/// What one task computes: outputs [begin, end) of an output row.
+struct Task {
+  const ConvShape& s;
+  const ConvIo& io;
+  const Target& target;
+  size_t stride;      // between input pixels
+  size_t n, oy;       // the output row
+  size_t begin, end;  // its outputs
+  uint8_t flip;       // makes codes u8
+  bool has_zeros;
+  const uint8_t* padding;
+  size_t* offsets;
+  uint8_t* planes;
+
+  size_t columns() const {
+    return (end - begin - 1) * s.stride_w + (s.kernel_w - 1) * s.dilation_w + 1;
+  }
+  /// The input row under a kernel row, from `channel` of its first pixel on; null in the padding.
+  const uint8_t* row(size_t kernel_row, size_t channel) const {
+    const size_t y = oy * s.stride_h + kernel_row * s.dilation_h - s.pad_top;  // wraps below zero
+    if (kernel_row >= s.kernel_h || y >= s.in_h) return nullptr;
+    return static_cast<const uint8_t*>(io.in) + (n * s.in_h + y) * s.in_w * stride + channel;
+  }
+  /// The input column of column 0; it wraps below zero.
+  size_t first_column() const { return begin * s.stride_w - s.pad_left; }
+};
+
+/// One plane: by column, what tap i of a group reads at the kernel row rows[i], shifts[i] columns
+/// on.
+template <typename Kit>
+void fill_plane(const Task& t, const size_t (&rows)[Kit::kGroup],
+                const size_t (&shifts)[Kit::kGroup], size_t first, size_t count, uint8_t* to) {
+  const uint8_t* row[Kit::kGroup];
+  for (size_t i = 0; i < Kit::kGroup; ++i) row[i] = t.row(rows[i], first);
+  const auto columns = static_cast<ptrdiff_t>(t.columns());
+  const auto from = static_cast<ptrdiff_t>(t.first_column());
+  const auto width = static_cast<ptrdiff_t>(t.s.in_w);
+  const auto inside = [&](ptrdiff_t x) { return x < 0 ? 0 : (x > columns ? columns : x); };
+  const ptrdiff_t left = inside(-from);
+  const ptrdiff_t right = inside(width - from - static_cast<ptrdiff_t>(shifts[Kit::kGroup - 1]));
+  const uint8_t* taps[Kit::kGroup];
+  const auto edge = [&](ptrdiff_t begin, ptrdiff_t end) {
+    for (ptrdiff_t c = begin; c < end; ++c) {
+      for (size_t i = 0; i < Kit::kGroup; ++i) {
+        const size_t x = static_cast<size_t>(from + c) + shifts[i];  // wraps below zero
+        taps[i] = row[i] != nullptr && x < t.s.in_w ? row[i] + x * t.stride : t.padding;
+      }
+      Kit::interleave(taps, count, t.flip, to + c * static_cast<ptrdiff_t>(entry_bytes<Kit>()));
+    }
+  };
+  edge(0, left);
+  if (left < right) {
+    size_t steps[Kit::kGroup];
+    for (size_t i = 0; i < Kit::kGroup; ++i) {
+      const size_t x = static_cast<size_t>(from + left) + shifts[i];
+      taps[i] = row[i] != nullptr ? row[i] + x * t.stride : t.padding;
+      steps[i] = row[i] != nullptr ? t.stride : 0;
+    }
+    uint8_t* entry = to + static_cast<size_t>(left) * entry_bytes<Kit>();
+    for (ptrdiff_t c = left; c < right; ++c, entry += entry_bytes<Kit>()) {
+      Kit::interleave(taps, count, t.flip, entry);
+      for (size_t i = 0; i < Kit::kGroup; ++i) taps[i] += steps[i];
+    }
+  }
+  edge(left < right ? right : left, columns);
+}
+
+template <typename Kit>
+void fill_planes(const Task& t, size_t first, size_t count) {
+  const Groups<Kit> groups{t.s};
+  const size_t plane = t.columns() * entry_bytes<Kit>();
+  for (size_t p = 0; p < groups.planes(); ++p) {
+    const bool vertical = p < groups.verticals();
+    size_t rows[Kit::kGroup], shifts[Kit::kGroup];
+    for (size_t i = 0; i < Kit::kGroup; ++i) {
+      rows[i] = vertical ? p * Kit::kGroup + i : t.s.kernel_h - 1;
+      shifts[i] = vertical ? 0 : i * t.s.dilation_w;
+    }
+    fill_plane<Kit>(t, rows, shifts, first, count, t.planes + p * plane);
+  }
+}
+
+/// Where an output's groups lie, from its first column on.
+template <typename Kit>
+void find_groups(const Task& t) {
+  const Groups<Kit> groups{t.s};
+  const size_t plane = t.columns() * entry_bytes<Kit>();
+  const size_t step = t.s.dilation_w * entry_bytes<Kit>();
+  size_t* to = t.offsets;
+  for (size_t v = 0; v < groups.verticals(); ++v)
+    for (size_t x = 0; x < t.s.kernel_w; ++x) *to++ = v * plane + x * step;
+  for (size_t r = 0; r < groups.row_groups(); ++r)
+    *to++ = groups.verticals() * plane + r * Kit::kGroup * step;
+}
