@@ -20,7 +20,7 @@ struct Arguments {
   std::string output;
   std::string mode = "static";
   std::string format = "qdq";
-  std::string calibrator = "minmax";
+  quant::Calibrator calibrator = quant::Calibrator::minmax;
   std::string calibration;
   std::vector<std::string> exclude;
   std::string report;
@@ -56,6 +56,14 @@ quant::Calibrate calibration(const std::string& folder, const Global& global) {
   };
 }
 
+constexpr std::pair<const char*, quant::Calibrator> kCalibrators[] = {
+    {"minmax", quant::Calibrator::minmax},
+    {"moving", quant::Calibrator::moving},
+    {"percentile", quant::Calibrator::percentile},
+    {"entropy", quant::Calibrator::entropy},
+    {"mse", quant::Calibrator::mse},
+};
+
 nlohmann::json to_json(const quant::Report& report, const Arguments& arguments) {
   nlohmann::json nodes = nlohmann::json::array();
   for (const auto& row : report.nodes)
@@ -86,8 +94,7 @@ int execute(const Arguments& arguments, const Global& global) {
   quant::QuantizeOptions options;
   options.mode = arguments.mode == "dynamic" ? quant::Mode::dynamic : quant::Mode::statically;
   options.format = arguments.format == "integer" ? quant::Format::integer : quant::Format::qdq;
-  options.calibrator = arguments.calibrator == "percentile" ? quant::Calibrator::percentile
-                                                            : quant::Calibrator::minmax;
+  options.calibrator.calibrator = arguments.calibrator;
   options.exclude = arguments.exclude;
   if (options.mode == quant::Mode::statically && arguments.calibration.empty())
     return fail(kUsage, "--mode static needs --calibration FOLDER");
@@ -96,7 +103,7 @@ int execute(const Arguments& arguments, const Global& global) {
   if (const auto status = run_passes(*model->graph, PassPhase::portable); !status)
     return fail(Error(status.error()).in(arguments.model));
   const auto report =
-      quant::quantize(*model->graph, options, calibration(arguments.calibration, global));
+      quant::quantize(*model->graph, options, {calibration(arguments.calibration, global)});
   if (!report) return fail(report.error());
   if (const auto status = write_model(*model, arguments.output, {}); !status)
     return fail(status.error());
@@ -123,8 +130,11 @@ void add(CLI::App& app, Global& global, int& exit_code) {
       ->check(CLI::IsMember({"dynamic", "static"}));
   verb->add_option("--format", arguments->format, "qdq or integer")
       ->check(CLI::IsMember({"qdq", "integer"}));
-  verb->add_option("--calibrator", arguments->calibrator, "minmax or percentile")
-      ->check(CLI::IsMember({"minmax", "percentile"}));
+  verb->add_option("--calibrator", arguments->calibrator,
+                   "How ranges follow from the samples: minmax, moving, percentile, entropy or mse")
+      ->transform(CLI::CheckedTransformer(std::vector<std::pair<std::string, quant::Calibrator>>(
+                                              std::begin(kCalibrators), std::end(kCalibrators)))
+                      .description(""));
   verb->add_option("--calibration", arguments->calibration, "A folder of samples");
   verb->add_option("--exclude", arguments->exclude, "A node that stays in float");
   verb->add_option("--report", arguments->report, "Write what became of each node (JSON)");

@@ -2,28 +2,79 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 namespace octet::quant {
 namespace {
 
-constexpr size_t kBins = 4096;
+// The smallest range, below every normal float: what is smaller still falls into its middle bins.
+constexpr int kLowestExponent = -126;
+constexpr auto kMiddle = static_cast<int64_t>(Histogram::kBins / 2);
 
 }  // namespace
 
-void Observer::widen(float magnitude) {
-  if (bins_.empty()) {
-    bins_.assign(kBins, 0);
-    limit_ = std::max(std::exp2(std::ceil(std::log2(magnitude * 1.0001F))),
-                      std::numeric_limits<float>::min());
-    return;
-  }
-  while (magnitude >= limit_) {
+double Histogram::width() const { return std::ldexp(2.0 / static_cast<double>(kBins), exponent_); }
+
+double Histogram::edge(size_t bin) const {
+  return static_cast<double>(static_cast<int64_t>(bin) - kMiddle) * width();
+}
+
+void Histogram::widen(int exponent) {
+  for (; exponent_ < exponent; ++exponent_) {
     std::vector<uint64_t> merged(kBins, 0);
     for (size_t i = 0; i < kBins; ++i) merged[kBins / 4 + i / 2] += bins_[i];
     bins_ = std::move(merged);
-    limit_ *= 2.0F;
   }
+}
+
+void Histogram::hold(float magnitude) {
+  if (magnitude == 0.0F) return;
+  int exponent = 0;
+  std::frexp(magnitude, &exponent);
+  exponent = std::max(exponent, kLowestExponent);
+  if (bins_.empty()) {
+    bins_.assign(kBins, 0);
+    exponent_ = exponent;
+  }
+  widen(exponent);
+}
+
+void Histogram::add(std::span<const float> values) {
+  // In double: v / width is exact, so the bin is the true one whatever the range was before.
+  const double per_unit = bins_.empty() ? 0.0 : 1.0 / width();
+  for (const float v : values) {
+    if (v == 0.0F) {
+      ++zeros_;
+      continue;
+    }
+    const auto bin = static_cast<int64_t>(std::floor(static_cast<double>(v) * per_unit));
+    ++bins_[static_cast<size_t>(bin + kMiddle)];
+  }
+}
+
+void Histogram::merge(const Histogram& other) {
+  zeros_ += other.zeros_;
+  if (other.bins_.empty()) return;
+  if (bins_.empty()) {
+    bins_ = other.bins_;
+    exponent_ = other.exponent_;
+    return;
+  }
+  Histogram same = other;
+  same.widen(exponent_);
+  widen(same.exponent_);
+  for (size_t i = 0; i < kBins; ++i) bins_[i] += same.bins_[i];
+}
+
+Histogram Histogram::restore(int exponent, uint64_t zeros, size_t first,
+                             std::span<const uint64_t> counts) {
+  Histogram histogram;
+  histogram.zeros_ = zeros;
+  if (counts.empty()) return histogram;
+  histogram.exponent_ = exponent;
+  histogram.bins_.assign(kBins, 0);
+  std::copy(counts.begin(), counts.end(),
+            histogram.bins_.begin() + static_cast<std::ptrdiff_t>(first));
+  return histogram;
 }
 
 void Observer::add(std::span<const float> values) {
@@ -40,41 +91,44 @@ void Observer::add(std::span<const float> values) {
     finite_ = false;
     return;
   }
-  low_ = count_ == 0 ? low : std::min(low_, low);
-  high_ = count_ == 0 ? high : std::max(high_, high);
+  low_ = samples_ == 0 ? low : std::min(low_, low);
+  high_ = samples_ == 0 ? high : std::max(high_, high);
+  low_sum_ += static_cast<double>(low);
+  high_sum_ += static_cast<double>(high);
+  ++samples_;
   count_ += values.size();
-  const float magnitude = std::max(std::fabs(low), std::fabs(high));
-  if (bins_.empty() || magnitude >= limit_)
-    widen(std::max(magnitude, std::numeric_limits<float>::min()));
-  const float factor = static_cast<float>(kBins) / 2.0F / limit_;
-  for (const float v : values) {
-    const auto bin = static_cast<int64_t>((v + limit_) * factor);
-    ++bins_[static_cast<size_t>(std::clamp<int64_t>(bin, 0, kBins - 1))];
-  }
+  histogram_.hold(std::max(std::fabs(low), std::fabs(high)));
+  histogram_.add(values);
 }
 
-Range Observer::percentile(double percentile) const {
-  if (bins_.empty()) return minmax();
-  const auto outside =
-      static_cast<uint64_t>(static_cast<double>(count_) * (100.0 - percentile) / 100.0 / 2.0);
-  const float width = 2.0F * limit_ / static_cast<float>(kBins);
-  const auto edge = [&](size_t bin) { return -limit_ + static_cast<float>(bin) * width; };
-  size_t first = 0;
-  for (uint64_t left = outside; first < kBins && bins_[first] <= left; ++first)
-    left -= bins_[first];
-  size_t last = kBins;
-  for (uint64_t left = outside; last > 0 && bins_[last - 1] <= left; --last)
-    left -= bins_[last - 1];
-  return {std::max(low_, std::min(edge(first), 0.0F)), std::min(high_, std::max(edge(last), 0.0F))};
+void Observer::merge(const Observer& other) {
+  finite_ = finite_ && other.finite_;
+  if (!other.seen()) return;
+  low_ = seen() ? std::min(low_, other.low_) : other.low_;
+  high_ = seen() ? std::max(high_, other.high_) : other.high_;
+  low_sum_ += other.low_sum_;
+  high_sum_ += other.high_sum_;
+  samples_ += other.samples_;
+  count_ += other.count_;
+  histogram_.merge(other.histogram_);
 }
 
-Affine choose_u8(Range range) {
-  const double low = std::min(range.low, 0.0F);
-  const double high = std::max(range.high, 0.0F);
-  const auto scale = static_cast<float>((high - low) / 255.0);
-  if (!(scale >= std::numeric_limits<float>::min())) return {{1.0F}, {0}};
-  const double zero = std::nearbyint(-low / static_cast<double>(scale));
-  return {{scale}, {static_cast<int32_t>(std::clamp(zero, 0.0, 255.0))}};
+Range Observer::moving() const {
+  if (!seen()) return {};
+  const auto samples = static_cast<double>(samples_);
+  return {static_cast<float>(low_sum_ / samples), static_cast<float>(high_sum_ / samples)};
+}
+
+Observer Observer::restore(const State& state, Histogram histogram) {
+  Observer observer;
+  observer.samples_ = state.samples;
+  observer.count_ = state.count;
+  observer.low_ = state.extremes.low;
+  observer.high_ = state.extremes.high;
+  observer.low_sum_ = state.low_sum;
+  observer.high_sum_ = state.high_sum;
+  observer.histogram_ = std::move(histogram);
+  return observer;
 }
 
 }  // namespace octet::quant

@@ -21,17 +21,51 @@ Status expand_private(Graph& graph) {
   return infer_graph(graph);
 }
 
-}  // namespace
-
-Result<Report> quantize(Graph& graph, const QuantizeOptions& options, const Calibrate& calibrate) {
-  Report report;
+// The fused forms that selection looks for.
+Status prepare(Graph& graph) {
   OCTET_RETURN_IF_ERROR(passes::fuse_activation::run(graph, {}));
   remove_dead(graph);
-  OCTET_RETURN_IF_ERROR(infer_graph(graph));
+  return infer_graph(graph);
+}
+
+Result<Observations> collect(const Graph& prepared, const QuantizeOptions& options,
+                             const std::string& model, const Calibrate& calibrate) {
+  Observations observations(model);
+  want_ranges(prepared, options, observations);
+  OCTET_ASSIGN(const size_t samples,
+               calibrate(prepared, [&](std::string_view name, const TensorView& view) {
+                 observations.add(name, view);
+               }));
+  observations.set_samples(samples);
+  OCTET_RETURN_IF_ERROR(observations.check());
+  return observations;
+}
+
+}  // namespace
+
+Result<Observations> observe(const Graph& graph, const QuantizeOptions& options,
+                             const Calibrate& calibrate) {
+  const auto prepared = graph.clone();
+  OCTET_RETURN_IF_ERROR(prepare(*prepared));
+  return collect(*prepared, options, fingerprint(graph), calibrate);
+}
+
+Result<Report> quantize(Graph& graph, const QuantizeOptions& options,
+                        const Calibration& calibration) {
+  Report report;
+  const std::string model = options.mode == Mode::statically ? fingerprint(graph) : std::string();
+  OCTET_RETURN_IF_ERROR(prepare(graph));
   if (options.mode == Mode::dynamic) {
     OCTET_ASSIGN(report, quantize_dynamic(graph, options));
   } else {
-    OCTET_ASSIGN(report, quantize_static(graph, options, calibrate));
+    Observations observations(model);
+    if (calibration.observations != nullptr) {
+      OCTET_RETURN_IF_ERROR(observations.merge(*calibration.observations));
+    } else {
+      OCTET_ASSIGN(observations, collect(graph, options, model, calibration.run));
+    }
+    OCTET_ASSIGN(report, quantize_static(graph, options, observations));
+    report.samples = observations.samples();
     if (options.format == Format::integer) OCTET_RETURN_IF_ERROR(to_integer_nodes(graph));
   }
   OCTET_RETURN_IF_ERROR(quantize_embeddings(graph, options, report));

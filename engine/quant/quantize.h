@@ -8,18 +8,19 @@
 
 #include "engine/ir/graph.h"
 #include "engine/ops/step.h"
+#include "engine/quant/calibrators.h"
+#include "engine/quant/observations.h"
 
 namespace octet::quant {
 
 enum class Mode : uint8_t { dynamic, statically };
 enum class Format : uint8_t { qdq, integer };
-enum class Calibrator : uint8_t { minmax, percentile };
 
 struct QuantizeOptions {
   Mode mode = Mode::statically;
   Format format = Format::qdq;
-  Calibrator calibrator = Calibrator::minmax;
-  double percentile = 99.99;         ///< Of |x| - or of each side - that a range must hold.
+  CalibratorOptions calibrator{};
+  DType activations = DType::u8;     ///< Codes of activations: u8, s8, u16 or s16.
   std::vector<std::string> exclude;  ///< Names of nodes that stay in float.
 };
 
@@ -44,8 +45,21 @@ using ValueSink = std::function<void(std::string_view name, const TensorView& vi
 /// of samples.
 using Calibrate = std::function<Result<size_t>(const Graph& graph, const ValueSink& sink)>;
 
-/// Quantizes a canonical graph (after the portable passes) in place. `calibrate` may be empty in
-/// dynamic mode. Fails, and leaves the graph unusable, when calibration does.
-Result<Report> quantize(Graph& graph, const QuantizeOptions& options, const Calibrate& calibrate);
+/// What static quantization knows of activations: samples to run, or observations of such runs.
+struct Calibration {
+  Calibrate run;                               ///< Empty where there are only observations.
+  const Observations* observations = nullptr;  ///< Taken instead of running where they are given.
+};
+
+/// The statistics that `quantize` with these options needs, observed and nothing else done. Fails
+/// when a sample does, or when a value is infinite or not a number.
+Result<Observations> observe(const Graph& graph, const QuantizeOptions& options,
+                             const Calibrate& calibrate);
+
+/// Quantizes a canonical graph (after the portable passes) in place. Calibration may be empty in
+/// dynamic mode. Fails, and leaves the graph unusable, when calibration does, or when observations
+/// are of another model.
+Result<Report> quantize(Graph& graph, const QuantizeOptions& options,
+                        const Calibration& calibration);
 
 }  // namespace octet::quant

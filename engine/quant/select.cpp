@@ -9,7 +9,9 @@ using Role = PortQuant::Role;
 
 class Selector {
  public:
-  Selector(const Graph& graph, const QuantizeOptions& options) : graph_(graph), options_(options) {}
+  Selector(const Graph& graph, const QuantizeOptions& options,
+           const std::map<NodeId, std::string>& floats)
+      : graph_(graph), options_(options), floats_(floats) {}
 
   Selection run() {
     const auto order = graph_.order();
@@ -24,7 +26,9 @@ class Selector {
     const QuantSpec spec = spec_of(graph_, node);
     if (!spec.anchor) return;
     std::string reason = "excluded by the caller";
-    if (!excluded(node, options_) && quantizable(graph_, node, spec, &reason)) {
+    if (const auto left = floats_.find(id); left != floats_.end()) {
+      reason = left->second;
+    } else if (!excluded(node, options_) && quantizable(graph_, node, spec, &reason)) {
       selection_.anchors.insert(id);
       reason = "integer arithmetic";
     }
@@ -148,6 +152,7 @@ class Selector {
   std::set<ValueId> absorbed_;  // Inner values of epilogues whose result is wanted.
   const Graph& graph_;
   const QuantizeOptions& options_;
+  const std::map<NodeId, std::string>& floats_;
   Selection selection_;
 };
 
@@ -199,8 +204,9 @@ bool quantizable(const Graph& graph, const Node& node, const QuantSpec& spec, st
   return true;
 }
 
-Selection select(const Graph& graph, const QuantizeOptions& options) {
-  return Selector(graph, options).run();
+Selection select(const Graph& graph, const QuantizeOptions& options,
+                 const std::map<NodeId, std::string>& floats) {
+  return Selector(graph, options, floats).run();
 }
 
 }  // namespace octet::quant

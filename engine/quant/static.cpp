@@ -9,47 +9,52 @@ namespace {
 
 using Role = PortQuant::Role;
 
+// Nodes that read a value without a known range: no sample reached them.
+std::map<NodeId, std::string> unseen(const Graph& graph, const Selection& selection,
+                                     const Observations& observations) {
+  std::map<NodeId, std::string> floats;
+  for (const auto& [id, uses] : selection.wanted) {
+    const Value& value = graph.value(id);
+    if (value.constant || observations.range(value.name) != nullptr) continue;
+    for (const Use& use : uses)
+      if (selection.anchors.count(use.node) > 0)
+        floats.try_emplace(use.node, "no range is known of '" + value.name + "'");
+  }
+  return floats;
+}
+
 class Static {
  public:
-  Static(Graph& graph, const QuantizeOptions& options)
-      : graph_(graph), options_(options), selection_(select(graph, options)) {}
+  Static(Graph& graph, const QuantizeOptions& options, Selection selection)
+      : graph_(graph), options_(options), selection_(std::move(selection)) {}
 
-  Result<Report> run(const Calibrate& calibrate) {
-    Report report;
-    OCTET_ASSIGN(report.samples, observe(calibrate));
-    OCTET_RETURN_IF_ERROR(choose_types());
+  Result<Report> run(const Observations& observations) {
+    OCTET_RETURN_IF_ERROR(choose_types(observations));
     quantize_activations();
     for (const NodeId id : selection_.anchors) {
       if (auto status = quantize_constants(id); !status)
         return std::move(status).error().in(graph_.node(id).label());
     }
-    report.nodes = std::move(selection_.report);
-    return report;
+    return Report{std::move(selection_.report), 0};
   }
 
  private:
-  Result<size_t> observe(const Calibrate& calibrate) {
-    std::map<std::string, ValueId, std::less<>> by_name;
-    for (const auto& [id, uses] : selection_.wanted) by_name[graph_.value(id).name] = id;
-    const auto sink = [&](std::string_view name, const TensorView& view) {
-      const auto at = by_name.find(name);
-      if (at == by_name.end() || view.dtype != DType::f32) return;
-      observers_[at->second].add({view.as<float>(), static_cast<size_t>(view.count())});
-    };
-    return calibrate(graph_, sink);
-  }
-
-  Range range_of(const Observer& observer) const {
-    return options_.calibrator == Calibrator::percentile ? observer.percentile(options_.percentile)
-                                                         : observer.minmax();
-  }
-
-  static QuantPtr make_u8(Scale scale, ZeroPoint zero_point) {
+  QuantPtr make_type(Scale scale, ZeroPoint zero_point) const {
     auto quant = std::make_shared<QuantType>();
-    quant->storage = DType::u8;
+    quant->storage = options_.activations;
     quant->scale = Tensor::scalar(scale.v);
-    quant->zero_point = Tensor::scalar(static_cast<uint8_t>(zero_point.v));
+    quant->zero_point = zero_point_tensor(zero_point);
     return quant;
+  }
+
+  Tensor zero_point_tensor(ZeroPoint zero_point) const {
+    const int32_t v = zero_point.v;
+    switch (options_.activations) {
+      case DType::s8: return Tensor::scalar(static_cast<int8_t>(v));
+      case DType::u16: return Tensor::scalar(static_cast<uint16_t>(v));
+      case DType::s16: return Tensor::scalar(static_cast<int16_t>(v));
+      default: return Tensor::scalar(static_cast<uint8_t>(v));
+    }
   }
 
   // The range that the producing operator guarantees without data (softmax, sigmoid).
@@ -60,36 +65,52 @@ class Static {
     const QuantSpec spec = spec_of(graph_, node);
     for (size_t i = 0; i < node.outputs.size(); ++i) {
       const PortQuant port = port_of(spec.outputs, i);
-      if (node.outputs[i] == id && port.role == Role::fixed)
-        return make_u8(port.scale, port.zero_point);
+      if (node.outputs[i] == id && port.role == Role::fixed) return make_fixed(port);
     }
     return std::nullopt;
   }
 
-  Status choose_types() {
+  // The u8 range of the rule in the codes that were asked for.
+  QuantPtr make_fixed(const PortQuant& port) const {
+    const auto finer = static_cast<int32_t>(levels_of(options_.activations) / 256);
+    const bool is_signed = options_.activations == DType::s8 || options_.activations == DType::s16;
+    const int32_t lowest = is_signed ? -128 * finer : 0;
+    return make_type({port.scale.v / static_cast<float>(finer)},
+                     {port.zero_point.v * finer + lowest});
+  }
+
+  // The range of each group of values that share parameters.
+  std::map<ValueId, Range> group_ranges(const Observations& observations) const {
     std::map<ValueId, Range> ranges;
     for (const auto& [id, uses] : selection_.wanted) {
-      if (const Tensor* constant = graph_.constant(id)) observers_[id].add(constant->as<float>());
-      const auto at = observers_.find(id);
-      if (at == observers_.end() || !at->second.finite() || !at->second.seen()) {
-        if (at != observers_.end() && !at->second.finite())
-          return invalid_data("calibration: value '" + graph_.value(id).name +
-                              "' is infinite or not a number");
-        continue;
+      Observer table;
+      const Observer* observer = observations.range(graph_.value(id).name);
+      if (const Tensor* constant = graph_.constant(id)) {
+        table.add(constant->as<float>());
+        observer = &table;
       }
-      const Range range = range_of(at->second);
+      if (observer == nullptr || !observer->seen()) continue;
+      const Range range =
+          choose_range(*observer, options_.calibrator, levels_of(options_.activations));
       const auto [merged, first] = ranges.try_emplace(selection_.root(id), range);
       if (first) continue;
       merged->second.low = std::min(merged->second.low, range.low);
       merged->second.high = std::max(merged->second.high, range.high);
     }
+    return ranges;
+  }
+
+  Status choose_types(const Observations& observations) {
+    const auto ranges = group_ranges(observations);
     for (const auto& [id, uses] : selection_.wanted) {
       const ValueId root = selection_.root(id);
+      const auto range = ranges.find(root);
       if (const auto fixed = fixed_type(id); fixed) {
         types_[root] = *fixed;
-      } else if (ranges.count(root) > 0 && types_.count(root) == 0) {
-        const Affine affine = choose_u8(ranges[root]);
-        types_[root] = make_u8(affine.scale, affine.zero_point);
+      } else if (range != ranges.end() && types_.count(root) == 0) {
+        auto affine = choose_affine(range->second, options_.activations);
+        if (!affine) return std::move(affine).error().in("value '" + graph_.value(id).name + "'");
+        types_[root] = make_type(affine->scale, affine->zero_point);
       }
     }
     return {};
@@ -129,13 +150,28 @@ class Static {
   // tables.
   void quantize_table(ValueId id, const std::vector<Use>& uses, const QuantPtr& type) {
     const Tensor table = *graph_.constant(id);
-    std::vector<uint8_t> codes;
+    const std::string name =
+        graph_.unique_name(graph_.value(id).name + "_" + std::string(dtype_name(type->storage)));
+    const ValueId stored = graph_.add_constant(name, table_codes(table, *type), type);
+    for (const Use& use : uses) graph_.set_input(use.node, use.input, stored);
+  }
+
+  static Tensor table_codes(const Tensor& table, const QuantType& type) {
+    switch (type.storage) {
+      case DType::s8: return codes_of<int8_t>(table, type);
+      case DType::u16: return codes_of<uint16_t>(table, type);
+      case DType::s16: return codes_of<int16_t>(table, type);
+      default: return codes_of<uint8_t>(table, type);
+    }
+  }
+
+  template <typename T>
+  static Tensor codes_of(const Tensor& table, const QuantType& type) {
+    std::vector<T> codes;
     codes.reserve(table.count());
     for (const float v : table.as<float>())
-      codes.push_back(octet::quantize<uint8_t>(v, type->tensor_scale(), type->tensor_zero_point()));
-    const std::string name = graph_.unique_name(graph_.value(id).name + "_uint8");
-    const ValueId stored = graph_.add_constant(name, Tensor::of(table.dims(), codes), type);
-    for (const Use& use : uses) graph_.set_input(use.node, use.input, stored);
+      codes.push_back(octet::quantize<T>(v, type.tensor_scale(), type.tensor_zero_point()));
+    return Tensor::of(table.dims(), codes);
   }
 
   Status quantize_constants(NodeId id) {
@@ -184,16 +220,23 @@ class Static {
   Graph& graph_;
   const QuantizeOptions& options_;
   Selection selection_;
-  std::map<ValueId, Observer> observers_;
   std::map<ValueId, QuantPtr> types_;  // by group root
   std::map<std::pair<ValueId, int>, ValueId> weights_;
 };
 
 }  // namespace
 
+void want_ranges(const Graph& graph, const QuantizeOptions& options, Observations& observations) {
+  for (const auto& [id, uses] : select(graph, options).wanted)
+    if (!graph.value(id).constant) observations.want_range(graph.value(id).name);
+}
+
 Result<Report> quantize_static(Graph& graph, const QuantizeOptions& options,
-                               const Calibrate& calibrate) {
-  return Static(graph, options).run(calibrate);
+                               const Observations& observations) {
+  Selection selection = select(graph, options);
+  const auto floats = unseen(graph, selection, observations);
+  if (!floats.empty()) selection = select(graph, options, floats);
+  return Static(graph, options, std::move(selection)).run(observations);
 }
 
 Status quantize_embeddings(Graph& graph, const QuantizeOptions& options, Report& report) {

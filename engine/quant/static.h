@@ -4,9 +4,13 @@
 
 namespace octet::quant {
 
-/// Static quantization: sets the storage types of the selected values from calibration.
+/// Asks for the ranges of the values that static quantization of this graph would store as codes.
+void want_ranges(const Graph& graph, const QuantizeOptions& options, Observations& observations);
+
+/// Static quantization: sets the storage types of the selected values from what was observed of
+/// them. Nodes whose inputs no sample reached stay in float.
 Result<Report> quantize_static(Graph& graph, const QuantizeOptions& options,
-                               const Calibrate& calibrate);
+                               const Observations& observations);
 
 /// Dynamic quantization: activations are quantized while running, by DynamicQuantizeLinear in front
 /// of integer MatMul and Conv nodes; recurrent weights become quantized constants.

@@ -65,7 +65,7 @@ quant::Calibrate calibrate_with(const std::vector<Tensor>& samples) {
 TEST_CASE("static quantization runs every product on int8 kernels and stays close to float") {
   const std::vector<Tensor> samples = {random_tensor({8, 24}, 3), random_tensor({3, 24}, 4)};
   const auto quantized = network();
-  const auto report = quant::quantize(*quantized, {}, calibrate_with(samples));
+  const auto report = quant::quantize(*quantized, {}, {calibrate_with(samples)});
   REQUIRE(report.ok());
   CHECK(report->samples == 2);
   const auto real = Program::compile(network(), {});
@@ -101,7 +101,7 @@ TEST_CASE("static quantization runs every product on int8 kernels and stays clos
 TEST_CASE("the same codes come out on every instruction set and at every number of threads") {
   const std::vector<Tensor> samples = {random_tensor({8, 24}, 3)};
   const auto graph = network();
-  REQUIRE(quant::quantize(*graph, {}, calibrate_with(samples)).ok());
+  REQUIRE(quant::quantize(*graph, {}, {calibrate_with(samples)}).ok());
   std::optional<Tensor> first;
   for (size_t i = 0; i < kIsaCount; ++i) {
     const auto token = CpuToken::probe(static_cast<Isa>(i));
@@ -126,7 +126,7 @@ TEST_CASE("calibration data that is not a number is refused with the value's nam
   Tensor bad = Tensor::of(Dims{1, 24}, std::vector<float>(24, NAN));
   const std::vector<Tensor> samples = {bad};
   const auto graph = network();
-  const auto report = quant::quantize(*graph, {}, calibrate_with(samples));
+  const auto report = quant::quantize(*graph, {}, {calibrate_with(samples)});
   REQUIRE_FALSE(report.ok());
   CHECK(report.error().code == ErrorCode::invalid_data);
 }
@@ -136,7 +136,7 @@ TEST_CASE("an excluded node stays in float") {
   quant::QuantizeOptions options;
   options.exclude = {"a"};
   const auto graph = network();
-  const auto report = quant::quantize(*graph, options, calibrate_with(samples));
+  const auto report = quant::quantize(*graph, options, {calibrate_with(samples)});
   REQUIRE(report.ok());
   size_t in_float = 0;
   for (const auto& row : report->nodes) in_float += row.outcome == "float" ? 1 : 0;
