@@ -82,7 +82,8 @@ Result<Attrs> read_fields(const AttrMap& map, int opset) {
   std::apply([&](const auto&... fs) { (read_one(fs), ...); }, A::fields());
   if (!problem.empty()) return invalid_model(problem);
   if (used != map.size()) {
-    for (const auto& [name, value] : map) {
+    for (const auto& entry : map) {
+      const std::string& name = entry.first;
       bool known = false;
       std::apply(
           [&](const auto&... fs) {

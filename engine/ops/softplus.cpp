@@ -47,7 +47,6 @@ struct GeluFunction {
   static constexpr auto fields() {
     return std::tuple{field("approximate", &GeluFunction::approximate)};
   }
-  static constexpr bool kQuantized = true;
   bool tanh() const { return approximate == "tanh"; }
   template <typename T>
   T operator()(T x) const {

@@ -14,18 +14,22 @@ constexpr std::array<std::string_view, kIsaCount> kNames = {
 };
 
 #if defined(__x86_64__)
-// __builtin_cpu_supports also asks XGETBV whether the operating system saves the registers.
+// Registers of CPUID for a leaf and subleaf.
+struct Cpuid {
+  uint32_t eax, ebx = 0, ecx, edx = 0;
+  Cpuid(uint32_t leaf, uint32_t subleaf) : eax(leaf), ecx(subleaf) {
+    __asm__("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
+  }
+};
+
+// __builtin_cpu_supports also asks XGETBV whether the operating system saves the registers. Not
+// every compiler knows "f16c" (clang 14) and "avxvnni" (g++ 12) there: those are asked of CPUID.
 bool has_avx2() {
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-         __builtin_cpu_supports("f16c");
+         ((Cpuid(1, 0).ecx >> 29) & 1U) != 0;
 }
 
-// g++ 12 knows no "avxvnni" here: CPUID leaf 7, subleaf 1, EAX bit 4.
-bool has_avxvnni() {
-  uint32_t eax = 7, ebx = 0, ecx = 1, edx = 0;
-  __asm__("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
-  return has_avx2() && ((eax >> 4) & 1U) != 0;
-}
+bool has_avxvnni() { return has_avx2() && ((Cpuid(7, 1).eax >> 4) & 1U) != 0; }
 
 bool has_avx512vnni() {
   return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&

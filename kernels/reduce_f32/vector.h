@@ -24,6 +24,8 @@ struct Reduction {
   Combine combine;
   Finish finish;
 };
+template <typename Take, typename Combine, typename Finish>
+Reduction(float, Take, Combine, Finish) -> Reduction<Take, Combine, Finish>;
 
 // Calls f(Reduction) for the function. `axis` is the number of elements.
 template <typename F>

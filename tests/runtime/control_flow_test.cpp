@@ -57,7 +57,7 @@ std::vector<Tensor> run(const std::shared_ptr<Graph>& graph, const std::vector<T
 
 }  // namespace
 
-TEST_CASE("If runs one branch on captured values; shapes may differ") {
+TEST_CASE("If runs one branch on captured values, whose shapes may differ") {
   Body taken;
   Body otherwise;
   const ValueId a = taken.input("x", floats(std::nullopt));
