@@ -1,4 +1,3 @@
-#include "engine/ops/common/code_view.h"
 #include "engine/ops/common/integer_conv.h"
 #include "engine/ops/op.h"
 
@@ -7,21 +6,7 @@ namespace {
 
 constexpr const IntegerConvPorts& kPorts = kQLinearConvPorts;
 
-Status infer(InferContext& context) {
-  OCTET_RETURN_IF_ERROR(require_codes(context, kPorts.x, kPorts.x_zero));
-  OCTET_RETURN_IF_ERROR(require_codes(context, kPorts.w, kPorts.w_zero));
-  OCTET_RETURN_IF_ERROR(context.require(kPorts.y_zero, {DType::u8, DType::s8}));
-  OCTET_RETURN_IF_ERROR(context.require(kPorts.x_scale, {DType::f32, DType::f16, DType::bf16}));
-  OCTET_RETURN_IF_ERROR(context.require(kPorts.w_scale, {DType::f32, DType::f16, DType::bf16}));
-  OCTET_RETURN_IF_ERROR(context.require(kPorts.y_scale, {DType::f32, DType::f16, DType::bf16}));
-  if (context.has_input(kPorts.bias))
-    OCTET_RETURN_IF_ERROR(context.require(kPorts.bias, {DType::s32}));
-  OCTET_ASSIGN(auto shape,
-               conv_output_shape(context.attrs<ConvAttrs>(), context.input(kPorts.x).shape,
-                                 context.input(kPorts.w).shape));
-  context.set_tensor(0, context.dtype(kPorts.y_zero), std::move(shape));
-  return {};
-}
+Status infer(InferContext& context) { return infer_integer_conv(context, kPorts); }
 
 Status run(const Attrs& attrs, RunContext& context) {
   return run_integer_conv(kPorts, attrs.as<ConvAttrs>(), context);

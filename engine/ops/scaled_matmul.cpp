@@ -1,4 +1,3 @@
-#include "engine/ops/common/code_view.h"
 #include "engine/ops/common/integer_product.h"
 #include "engine/ops/matmul.h"
 #include "engine/ops/op.h"
@@ -12,16 +11,7 @@ namespace {
 
 constexpr const IntegerProductPorts& kPorts = kScaledMatMulPorts;
 
-Status infer(InferContext& context) {
-  OCTET_RETURN_IF_ERROR(require_codes(context, kPorts.a, kPorts.a_zero));
-  OCTET_RETURN_IF_ERROR(require_codes(context, kPorts.b, kPorts.b_zero));
-  OCTET_RETURN_IF_ERROR(context.require(kPorts.a_scale, {DType::f32}));
-  OCTET_RETURN_IF_ERROR(context.require(kPorts.b_scale, {DType::f32}));
-  OCTET_ASSIGN(auto shape, product_output_shape(context.input(kPorts.a).shape,
-                                                context.input(kPorts.b).shape, false, false));
-  context.set_tensor(0, DType::f32, std::move(shape));
-  return {};
-}
+Status infer(InferContext& context) { return infer_integer_product(context, kPorts); }
 
 Status run(const Attrs& /*attrs*/, RunContext& context) {
   return run_integer_product(kPorts, context);

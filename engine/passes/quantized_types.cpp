@@ -6,10 +6,11 @@
 namespace octet::passes::quantized_types {
 namespace {
 
-// The type that a (De)QuantizeLinear node's constant scale and zero point describe.
+// The type that a (De)QuantizeLinear node's constant scale and zero point describe. Inference has
+// checked that there are as many as the input's dims ask for.
 QuantPtr quant_of(const Graph& graph, const Node& node, DType storage) {
   const Tensor* scale = graph.constant(node.inputs[1]);
-  if (scale == nullptr || graph.value(node.inputs[1]).quant) return nullptr;
+  if (scale == nullptr || scale->count() == 0 || graph.value(node.inputs[1]).quant) return nullptr;
   const Tensor* zero_point = node.has_input(2) ? graph.constant(node.inputs[2]) : nullptr;
   if (node.has_input(2) && zero_point == nullptr) return nullptr;
   auto quant = std::make_shared<QuantType>();

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+
 #include "engine/ops/op.h"
 
 namespace octet::ops {
@@ -19,6 +21,19 @@ inline Status require_codes(const InferContext& context, size_t codes, size_t ze
   OCTET_RETURN_IF_ERROR(context.require(codes, {DType::u8, DType::s8}));
   if (!context.has_input(zero_point)) return {};
   return context.require_same_dtype(codes, zero_point);
+}
+
+/// Fails unless input `i` is absent or has one of `counts` elements, as far as they are known:
+/// "B's zero point has 3 elements". Run again for every binding, so kernels may rely on it.
+inline Status require_count(const InferContext& context, size_t i, const char* name,
+                            std::initializer_list<Dim> counts) {
+  if (!context.has_input(i) || !context.has_rank(i)) return {};
+  const Dim count = element_count(context.shape(i));
+  const bool fits = std::any_of(counts.begin(), counts.end(), [&](const Dim& allowed) {
+    return !allowed.known() || allowed == count;
+  });
+  if (fits || !count.known()) return {};
+  return invalid_model(std::string(name) + " has " + count.to_string() + " elements");
 }
 
 }  // namespace octet::ops

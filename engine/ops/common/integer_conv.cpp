@@ -92,13 +92,6 @@ std::optional<size_t> residual_port(const IntegerConvPorts& ports, const Node& n
   return node.inputs.size() - 1;
 }
 
-Status check_count(const RunContext& context, size_t port, int64_t channels, const char* name) {
-  if (!context.has_input(port)) return {};
-  const int64_t count = context.input(port).count();
-  if (count == 1 || count == channels) return {};
-  return invalid_data(std::string(name) + " has " + std::to_string(count) + " elements");
-}
-
 class IntegerConv final : public Step {
  public:
   IntegerConv(const LowerContext& context, const IntegerConvPorts& ports, Constants constants,
@@ -111,7 +104,6 @@ class IntegerConv final : public Step {
         kernel_(std::move(kernel)) {}
 
   Status run(RunContext& context) const override {
-    OCTET_RETURN_IF_ERROR(check_count(context, ports_.x_zero, 1, "X's zero point"));
     const TensorView& x = context.input(ports_.x);
     const TensorView& out = context.output(0);
     ConvIo io;
@@ -122,7 +114,6 @@ class IntegerConv final : public Step {
     ConvEpilogue end = ports_.scales ? real_epilogue() : epilogue(out.dtype);
     std::byte* scratch = context.scratch().data();
     if (ports_.scales) {
-      OCTET_RETURN_IF_ERROR(check_count(context, ports_.x_scale, 1, "X's scale"));
       auto* factors = reinterpret_cast<float*>(scratch);
       const float scale = *context.input(ports_.x_scale).as<float>();
       for (size_t c = 0; c < constants_.multiplier.size(); ++c)
@@ -222,21 +213,44 @@ void store(const IntegerConvPorts& ports, const RunContext& context, int64_t to,
     out.as<int8_t>()[to] = static_cast<int8_t>(requantize(sum, multiplier, zero, -128, 127));
 }
 
-Status check_counts(const IntegerConvPorts& ports, const RunContext& context) {
-  const int64_t channels = context.input(ports.w).dims[0];
-  OCTET_RETURN_IF_ERROR(check_count(context, ports.x_zero, 1, "X's zero point"));
-  OCTET_RETURN_IF_ERROR(check_count(context, ports.w_zero, channels, "W's zero point"));
+Status check_counts(const InferContext& context, const IntegerConvPorts& ports) {
+  const Dim one(1);
+  if (!context.has_rank(ports.w) || context.shape(ports.w).empty()) return {};
+  const Dim channels = context.shape(ports.w)[0];
+  OCTET_RETURN_IF_ERROR(require_count(context, ports.x_zero, "X's zero point", {one}));
+  OCTET_RETURN_IF_ERROR(require_count(context, ports.w_zero, "W's zero point", {one, channels}));
   if (!ports.requantizes && !ports.scales) return {};
-  OCTET_RETURN_IF_ERROR(check_count(context, ports.x_scale, 1, "X's scale"));
-  OCTET_RETURN_IF_ERROR(check_count(context, ports.w_scale, channels, "W's scale"));
-  if (ports.scales) return check_count(context, ports.bias, channels, "the bias");
-  OCTET_RETURN_IF_ERROR(check_count(context, ports.y_scale, 1, "the output's scale"));
-  OCTET_RETURN_IF_ERROR(check_count(context, ports.y_zero, 1, "the output's zero point"));
-  if (!context.has_input(ports.bias) || context.input(ports.bias).count() == channels) return {};
-  return invalid_data("the bias doesn't have one element for each output channel");
+  OCTET_RETURN_IF_ERROR(require_count(context, ports.x_scale, "X's scale", {one}));
+  OCTET_RETURN_IF_ERROR(require_count(context, ports.w_scale, "W's scale", {one, channels}));
+  if (ports.scales) return require_count(context, ports.bias, "the bias", {one, channels});
+  OCTET_RETURN_IF_ERROR(require_count(context, ports.y_scale, "the output's scale", {one}));
+  OCTET_RETURN_IF_ERROR(require_count(context, ports.y_zero, "the output's zero point", {one}));
+  if (!context.has_input(ports.bias)) return {};
+  OCTET_RETURN_IF_ERROR(context.require(ports.bias, {DType::s32}));
+  return require_count(context, ports.bias, "the bias", {channels});
 }
 
 }  // namespace
+
+Status infer_integer_conv(InferContext& context, const IntegerConvPorts& ports) {
+  OCTET_RETURN_IF_ERROR(require_codes(context, ports.x, ports.x_zero));
+  OCTET_RETURN_IF_ERROR(require_codes(context, ports.w, ports.w_zero));
+  if (ports.requantizes) {
+    OCTET_RETURN_IF_ERROR(context.require(ports.y_zero, {DType::u8, DType::s8}));
+    for (const size_t scale : {ports.x_scale, ports.w_scale, ports.y_scale})
+      OCTET_RETURN_IF_ERROR(context.require(scale, {DType::f32, DType::f16, DType::bf16}));
+  } else if (ports.scales) {
+    OCTET_RETURN_IF_ERROR(context.require(ports.x_scale, {DType::f32}));
+    OCTET_RETURN_IF_ERROR(context.require(ports.w_scale, {DType::f32}));
+  }
+  OCTET_ASSIGN(auto shape,
+               conv_output_shape(context.attrs<ConvAttrs>(), context.input(ports.x).shape,
+                                 context.input(ports.w).shape));
+  OCTET_RETURN_IF_ERROR(check_counts(context, ports));
+  const DType sums = ports.scales ? DType::f32 : DType::s32;
+  context.set_tensor(0, ports.requantizes ? context.dtype(ports.y_zero) : sums, std::move(shape));
+  return {};
+}
 
 std::optional<Ports> match_integer_conv(const LowerContext& context,
                                         const IntegerConvPorts& ports) {
@@ -271,7 +285,6 @@ Result<std::unique_ptr<Step>> prepare_integer_conv(const LowerContext& context,
 
 Status run_integer_conv(const IntegerConvPorts& ports, const ConvAttrs& attrs,
                         RunContext& context) {
-  OCTET_RETURN_IF_ERROR(check_counts(ports, context));
   const TensorView& x = context.input(ports.x);
   const TensorView& w = context.input(ports.w);
   const ConvGeometry geometry = conv_geometry(attrs, x.dims, w.dims, context.output(0).dims);

@@ -29,6 +29,10 @@ inline constexpr IntegerConvPorts kQLinearConvPorts{.x = 0,
 inline constexpr IntegerConvPorts kScaledConvPorts{
     .x_scale = 4, .w_scale = 5, .bias = 6, .scales = true};
 
+/// Inference: types of the operands; scales, zero points and the bias have as many elements as
+/// their operand asks for, as far as dims are known.
+Status infer_integer_conv(InferContext& context, const IntegerConvPorts& ports);
+
 /// Rows over kernels, channels last: packed constant weights of one or two spatial axes.
 std::optional<Ports> match_integer_conv(const LowerContext& context, const IntegerConvPorts& ports);
 /// The same where there are as many groups as channels.

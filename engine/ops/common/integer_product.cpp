@@ -14,39 +14,35 @@ using namespace kernels;
 
 size_t aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
-// Rows of A's matrices, or columns of B's, and how many there are over the batch.
-struct Lines {
-  int64_t each = 1;
-  int64_t all = 1;
-};
-Lines lines(const Dims& dims, bool columns) {
-  const int64_t depth = columns ? (dims.size() > 1 ? dims[dims.size() - 2] : dims[0]) : dims.back();
-  Lines l;
-  if (dims.size() > 1) l.each = columns ? dims.back() : dims[dims.size() - 2];
-  for (const int64_t d : dims) l.all *= d;
-  if (depth > 0) l.all /= depth;
-  return l;
+// What parameters of A's rows, or of B's columns, may count: one for all, one for each line of a
+// matrix, or - with the operand's own rank - one for each line of the batch.
+Status require_lines(const InferContext& context, size_t port, const char* name, size_t operand,
+                     bool columns) {
+  if (!context.has_rank(operand)) return {};
+  const Shape& shape = context.shape(operand);
+  Shape batch = shape;
+  if (!batch.empty()) batch.erase(columns && batch.size() > 1 ? batch.end() - 2 : batch.end() - 1);
+  const Dim each = shape.size() < 2 ? Dim(1) : shape[shape.size() - (columns ? 1 : 2)];
+  const bool whole =
+      context.has_input(port) && context.has_rank(port) && context.shape(port).size() > 1;
+  return require_count(context, port, name, {Dim(1), each, whole ? element_count(batch) : each});
 }
 
-Status check_parameter(const RunContext& context, size_t port, Lines l, const char* name) {
-  if (!context.has_input(port)) return {};
-  const int64_t count = context.input(port).count();
-  const bool whole_batch = context.input(port).rank() > 1 && count == l.all;
-  if (count == 1 || count == l.each || whole_batch) return {};
-  return invalid_data(std::string(name) + " has " + std::to_string(count) + " elements");
-}
-
-Status check_parameters(const IntegerProductPorts& ports, const RunContext& context) {
-  const Lines rows = lines(context.input(ports.a).dims, false);
-  const Lines columns = lines(context.input(ports.b).dims, true);
-  OCTET_RETURN_IF_ERROR(check_parameter(context, ports.a_zero, rows, "A's zero point"));
-  OCTET_RETURN_IF_ERROR(check_parameter(context, ports.b_zero, columns, "B's zero point"));
+Status check_counts(const InferContext& context, const IntegerProductPorts& ports) {
+  const auto rows = [&](size_t port, const char* name) {
+    return require_lines(context, port, name, ports.a, false);
+  };
+  const auto columns = [&](size_t port, const char* name) {
+    return require_lines(context, port, name, ports.b, true);
+  };
+  OCTET_RETURN_IF_ERROR(rows(ports.a_zero, "A's zero point"));
+  OCTET_RETURN_IF_ERROR(columns(ports.b_zero, "B's zero point"));
   if (!ports.requantizes && !ports.scales) return {};
-  OCTET_RETURN_IF_ERROR(check_parameter(context, ports.a_scale, rows, "A's scale"));
-  OCTET_RETURN_IF_ERROR(check_parameter(context, ports.b_scale, columns, "B's scale"));
+  OCTET_RETURN_IF_ERROR(rows(ports.a_scale, "A's scale"));
+  OCTET_RETURN_IF_ERROR(columns(ports.b_scale, "B's scale"));
   if (ports.scales) return {};
-  OCTET_RETURN_IF_ERROR(check_parameter(context, ports.y_scale, rows, "the output's scale"));
-  return check_parameter(context, ports.y_zero, rows, "the output's zero point");
+  OCTET_RETURN_IF_ERROR(rows(ports.y_scale, "the output's scale"));
+  return rows(ports.y_zero, "the output's zero point");
 }
 
 int32_t zero_of(const RunContext& context, size_t port, int64_t line) {
@@ -108,7 +104,6 @@ class IntegerProduct final : public Step {
   }
 
   Status run(RunContext& context) const override {
-    OCTET_RETURN_IF_ERROR(check_parameters(ports_, context));
     const ProductShape s =
         product_shape(context.input(ports_.a).dims, context.input(ports_.b).dims, false, false);
     if (static_cast<size_t>(s.k) > kGemmS8MaxK)
@@ -322,6 +317,25 @@ void store_sum(const IntegerProductPorts& ports, const RunContext& context, cons
 
 }  // namespace
 
+Status infer_integer_product(InferContext& context, const IntegerProductPorts& ports) {
+  OCTET_RETURN_IF_ERROR(require_codes(context, ports.a, ports.a_zero));
+  OCTET_RETURN_IF_ERROR(require_codes(context, ports.b, ports.b_zero));
+  if (ports.requantizes) {
+    OCTET_RETURN_IF_ERROR(context.require(ports.y_zero, {DType::u8, DType::s8}));
+    for (const size_t scale : {ports.a_scale, ports.b_scale, ports.y_scale})
+      OCTET_RETURN_IF_ERROR(context.require(scale, {DType::f32, DType::f16, DType::bf16}));
+  } else if (ports.scales) {
+    OCTET_RETURN_IF_ERROR(context.require(ports.a_scale, {DType::f32}));
+    OCTET_RETURN_IF_ERROR(context.require(ports.b_scale, {DType::f32}));
+  }
+  OCTET_ASSIGN(auto shape, product_output_shape(context.input(ports.a).shape,
+                                                context.input(ports.b).shape, false, false));
+  OCTET_RETURN_IF_ERROR(check_counts(context, ports));
+  const DType sums = ports.scales ? DType::f32 : DType::s32;
+  context.set_tensor(0, ports.requantizes ? context.dtype(ports.y_zero) : sums, std::move(shape));
+  return {};
+}
+
 std::optional<Ports> match_integer_gemm(const LowerContext& context,
                                         const IntegerProductPorts& ports) {
   const auto extents = constant_matrix(context, ports.b);
@@ -361,7 +375,6 @@ Result<std::unique_ptr<Step>> prepare_integer_matmul(const LowerContext& context
 }
 
 Status run_integer_product(const IntegerProductPorts& ports, RunContext& context) {
-  OCTET_RETURN_IF_ERROR(check_parameters(ports, context));
   const TensorView& a = context.input(ports.a);
   const TensorView& b = context.input(ports.b);
   const ProductShape s = product_shape(a.dims, b.dims, false, false);

@@ -29,6 +29,10 @@ inline constexpr IntegerProductPorts kQLinearMatMulPorts{.a = 0,
 inline constexpr IntegerProductPorts kScaledMatMulPorts{
     .a_scale = 4, .b_scale = 5, .scales = true, .bias = 6};
 
+/// Inference: types of the operands; scales and zero points have as many elements as their operand
+/// asks for, as far as dims are known.
+Status infer_integer_product(InferContext& context, const IntegerProductPorts& ports);
+
 /// Rows over kernels: a packed constant B,
 std::optional<Ports> match_integer_gemm(const LowerContext& context,
                                         const IntegerProductPorts& ports);

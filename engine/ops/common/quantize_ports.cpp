@@ -65,7 +65,18 @@ ChannelSplit channel_split(const Dims& dims, int64_t axis, size_t scales) {
   return split;
 }
 
+// One zero point for each scale.
+static Status check_zero_points(const InferContext& context) {
+  if (!context.has_input(2) || !context.has_rank(1) || !context.has_rank(2)) return {};
+  const Dim scales = element_count(context.shape(1));
+  const Dim zero_points = element_count(context.shape(2));
+  if (!scales.known() || !zero_points.known() || scales == zero_points) return {};
+  return invalid_model("zero points of " + to_string(context.shape(2)) + " don't fit scales of " +
+                       to_string(context.shape(1)));
+}
+
 Status check_scale(const InferContext& context, int64_t axis, int64_t block_size) {
+  OCTET_RETURN_IF_ERROR(check_zero_points(context));
   if (block_size < 0) return invalid_model("block_size " + std::to_string(block_size));
   if (!context.has_rank(0) || !context.has_rank(1)) return {};
   const Shape& x = context.shape(0);

@@ -31,7 +31,8 @@ struct ChannelSplit {
 /// One channel when there is a single scale.
 ChannelSplit channel_split(const Dims& dims, int64_t axis, size_t scales);
 
-/// Rules that QuantizeLinear and DequantizeLinear share: the scale's dims fit the input.
+/// Rules that QuantizeLinear and DequantizeLinear share: the scale's dims fit the input, and there
+/// are as many zero points as scales.
 Status check_scale(const InferContext& context, int64_t axis, int64_t block_size);
 
 /// Zero points as int32 in `memory` ([channels]), or null when the port is absent.
