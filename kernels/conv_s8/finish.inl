@@ -26,20 +26,18 @@ inline Target target_of(const ConvShape& shape, const ConvIo& io, const ConvEpil
           e.residual_stride == 0 ? shape.out_channels : e.residual_stride};
 }
 
-/// The end of u8 and s8 codes for kernels that narrow by saturating packs: a value is cut at
-/// `high`, rounded, gets `zero` added as s16, saturates to u8, is at least `low`, and is xored with
-/// `flip`.
+/// The end of u8 and s8 codes for kernels that narrow by saturating packs: a rounded value gets
+/// `zero` as s16, saturates to u8, is held within [low, high], and is xored with `flip`.
 struct CodeEnds {
-  float high = 0.0F;
   int32_t zero = 0;
-  uint8_t low = 0, flip = 0;
+  uint8_t low = 0, high = 0, flip = 0;
 
   explicit CodeEnds(const ConvEpilogue& e) {
     if (e.out != Element::u8 && e.out != Element::s8) return;
     const int32_t shift = e.out == Element::s8 ? 128 : 0;
-    high = e.high - static_cast<float>(e.zero_point);
     zero = e.zero_point + shift;
     low = static_cast<uint8_t>(static_cast<int32_t>(e.low) + shift);
+    high = static_cast<uint8_t>(static_cast<int32_t>(e.high) + shift);
     flip = static_cast<uint8_t>(shift);
   }
 };

@@ -11,15 +11,25 @@ namespace {
 #include "kernels/simd/lanes256.inl"
 #include "kernels/conv_s8/finish.inl"
 #include "kernels/conv_s8/slots.inl"
-#include "kernels/depthwise_s8/pairs256.inl"
 #include "kernels/depthwise_s8/blocks.inl"
 // clang-format on
 
-using Widest = Pairs;
+inline void store_codes128(uint8_t* to, size_t count, __m128i v) { store_bytes(to, count, v); }
+// Blocks of 32 channels are whole.
+inline void store_codes256(uint8_t* to, size_t /*count*/, __m256i v) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), v);
+}
+
+// clang-format off
+#include "kernels/depthwise_s8/wide.inl"
+#include "kernels/depthwise_s8/pairs.inl"
+// clang-format on
+
+using Widest = Pairs32;
 
 template <typename F>
 void each_block(size_t channels, F f) {
-  each_overlapping<Pairs>(0, channels, f);
+  each_wide_or_narrow<Pairs32, Pairs16>(channels, f);
 }
 
 // clang-format off

@@ -31,8 +31,11 @@ inline void store_codes256(uint8_t* to, size_t count, __m256i v) {
   _mm256_mask_storeu_epi8(to, mask256(count), v);
 }
 
+// clang-format off
+#include "kernels/depthwise_s8/wide.inl"
+#include "kernels/depthwise_s8/wide512.inl"
 #include "kernels/depthwise_s8/quads.inl"
-#include "kernels/depthwise_s8/quads512.inl"
+// clang-format on
 
 using Widest = Quads512;
 
@@ -43,10 +46,10 @@ void each_block(size_t channels, F f) {
     f(Quads512{}, first, smaller(Quads512::kChannels, channels - first));
   if (first >= channels) return;
   const size_t left = channels - first;
-  if (left > Quads128::kChannels)
+  if (left > Pairs512::kChannels)
     f(Quads256{}, first, left);
   else
-    f(Quads128{}, first, left);
+    f(Pairs512{}, first, left);
 }
 
 // clang-format off

@@ -30,16 +30,16 @@ inline void store_codes256(uint8_t* to, size_t /*count*/, __m256i v) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), v);
 }
 
+// clang-format off
+#include "kernels/depthwise_s8/wide.inl"
 #include "kernels/depthwise_s8/quads.inl"
+// clang-format on
 
 using Widest = Quads256;
 
 template <typename F>
 void each_block(size_t channels, F f) {
-  const size_t left = channels % Quads256::kChannels;
-  const size_t narrow = channels < Quads256::kChannels || left <= Quads128::kChannels ? left : 0;
-  each_overlapping<Quads256>(0, channels - narrow, f);
-  each_overlapping<Quads128>(channels - narrow, channels, f);
+  each_wide_or_narrow<Quads256, Quads128>(channels, f);
 }
 
 // clang-format off

@@ -14,3 +14,12 @@ void each_overlapping(size_t begin, size_t end, F f) {
       f(Kit{}, first, end - first);
   }
 }
+
+/// Blocks of Wide, then of Narrow where that is enough for what is left.
+template <typename Wide, typename Narrow, typename F>
+void each_wide_or_narrow(size_t channels, F f) {
+  const size_t left = channels % Wide::kChannels;
+  const size_t narrow = channels < Wide::kChannels || left <= Narrow::kChannels ? left : 0;
+  each_overlapping<Wide>(0, channels - narrow, f);
+  each_overlapping<Narrow>(channels - narrow, channels, f);
+}

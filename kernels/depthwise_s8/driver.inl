@@ -11,8 +11,17 @@
 // the widest of them as Widest, and each_block(channels, f), which calls f(Kit{}, first, count) for
 // each block.
 
+inline constexpr size_t kRowBytes = 16 * 1024;  // of input, about what a task takes at least
+
+/// Whether codes come by scaled(), as far as the epilogue goes.
+inline bool ends_in_codes(const ConvEpilogue& e) {
+  return (e.out == Element::u8 || e.out == Element::s8) && e.residual == nullptr &&
+         e.table == nullptr;
+}
+
+/// Gives whether scaled() is right for the block's multipliers.
 template <typename Kit>
-void fill_constants(const ConvShape& s, const ConvIo& io, const ConvEpilogue& e,
+bool fill_constants(const ConvShape& s, const ConvIo& io, const ConvEpilogue& e,
                     const uint8_t* packed, size_t first, size_t count, uint8_t* to) {
   using Int = typename Kit::Int;
   alignas(64) int32_t bias[Kit::kChannels] = {};
@@ -25,6 +34,7 @@ void fill_constants(const ConvShape& s, const ConvIo& io, const ConvEpilogue& e,
     if (e.multiplier != nullptr)
       __builtin_memcpy(multiplier + lane, e.multiplier + first + c, bytes);
   }
+  bool small = true;
   const auto* sums = reinterpret_cast<const int32_t*>(packed);
   const Int zero = Kit::set(io.in_zero_point + (io.in_signed ? 128 : 0));
   const Int taps = Kit::set(static_cast<int32_t>(s.kernel_h * s.kernel_w));
@@ -33,10 +43,12 @@ void fill_constants(const ConvShape& s, const ConvIo& io, const ConvEpilogue& e,
     const Int zeros = Kit::load(sums + Kit::kChannels + at);
     const Int over = Kit::sub(Kit::load(sums + at), Kit::mul(zeros, taps));
     Kit::store(offset + at, Kit::sub(Kit::load(bias + at), Kit::mul(over, zero)));
+    small = small && Kit::all_below_one(Kit::load_scales(multiplier + at));
   }
+  return small;
 }
 
-template <typename Kit>
+template <typename Kit, bool kWhole>
 class Block {
  public:
   Block(const Task& task, const uint8_t* packed, const uint8_t* constants, size_t first,
@@ -48,9 +60,6 @@ class Block {
         zeros_(packed + Kit::kChannels * sizeof(int32_t)),
         weights_(packed + 2 * Kit::kChannels * sizeof(int32_t)),
         ends_(CodeEnds(*task.target.epilogue)) {
-    const ConvEpilogue& e = *task.target.epilogue;
-    plain_ = e.residual == nullptr && e.table == nullptr && e.out != Element::f32 &&
-             e.out != Element::s32;
     for (int v = 0; v < kVectors; ++v) {
       offset_[v] = Kit::load(constants + v * sizeof(Int));
       multiplier_[v] = Kit::load_scales(constants + (kVectors + v) * sizeof(Int));
@@ -108,13 +117,13 @@ class Block {
     if constexpr (!Kit::kTakesZeros)
       if (t_.has_zeros) take_zeros<kCount, kStride>(ox, sums);
     const size_t pixel = (t_.n * t_.s.out_h + t_.oy) * t_.s.out_w + ox;
-    if (plain_) {
+    if (t_.plain) {
       auto* to = static_cast<uint8_t*>(t_.target.out) + pixel * t_.target.out_stride + first_;
       simd::unroll<kCount>([&](auto p) {
         Int scaled[kVectors];
         simd::unroll<kVectors>(
-            [&](auto v) { scaled[v] = Kit::scaled(sums[p][v], multiplier_[v], ends_.high); });
-        Kit::store_codes(ends_, scaled, to + p * t_.target.out_stride, count_);
+            [&](auto v) { scaled[v] = Kit::scaled(sums[p][v], multiplier_[v]); });
+        Kit::template store_codes<kWhole>(ends_, scaled, to + p * t_.target.out_stride, count_);
       });
       return;
     }
@@ -153,11 +162,24 @@ class Block {
   const Task& t_;
   size_t first_, count_, groups_;
   const uint8_t *zeros_, *weights_;
-  bool plain_ = false;
   typename Kit::Ends ends_;
   Int offset_[kVectors];
   typename Kit::Float multiplier_[kVectors];
 };
+
+/// The output rows [begin, end) of one block.
+template <typename Kit, bool kWhole>
+void run_block(Task& task, const uint8_t* packed, const uint8_t* constants, size_t first,
+               size_t count, size_t begin, size_t end) {
+  find_groups<Kit>(task);
+  const Block<Kit, kWhole> block(task, packed, constants, first, count);
+  for (size_t row = begin; row < end; ++row) {
+    task.n = row / task.s.out_h;
+    task.oy = row % task.s.out_h;
+    fill_planes<Kit, kWhole>(task, first, count);
+    block.run();
+  }
+}
 
 inline void run(const ConvShape& s, const void* packed, const ConvIo& io,
                 const ConvEpilogue& epilogue, void* scratch, Parallel& parallel) {
@@ -168,7 +190,7 @@ inline void run(const ConvShape& s, const void* packed, const ConvIo& io,
   __builtin_memset(padding, io.in_zero_point & 0xFF, sizeof(padding));
   const Target target = target_of(s, io, epilogue);
   const size_t rows = s.batch * s.out_h;
-  const size_t wanted = 2 * parallel.width();
+  const size_t wanted = parallel.width() > 1 ? 2 * parallel.width() : 1;
   const Stretch stretch(
       s, rows >= wanted ? 1 : smaller(divide_up(wanted, larger(rows, 1)), divide_up(s.out_w, 8)));
   const size_t cuts = divide_up(s.out_w, stretch.outputs);
@@ -176,38 +198,47 @@ inline void run(const ConvShape& s, const void* packed, const ConvIo& io,
   const uint8_t* blocks = header + kHeaderBytes;
   const uint8_t* next = blocks;
   uint8_t* slots = constants;
+  bool plain = ends_in_codes(epilogue);
   each_block(s.out_channels, [&](auto kit, size_t first, size_t count) {
     using Kit = decltype(kit);
-    fill_constants<Kit>(s, io, epilogue, next, first, count, slots);
+    plain = fill_constants<Kit>(s, io, epilogue, next, first, count, slots) && plain;
     next += block_bytes<Kit>(s);
     slots += constant_bytes<Kit>();
   });
   const size_t macs =
       rows * s.out_w * s.out_channels * s.kernel_h * s.kernel_w * 4;  // memory bound
-  for_each_in_slots(rows * cuts, macs, parallel, [&](size_t index, size_t slot) {
-    const size_t row = index / cuts, begin = index % cuts * stretch.outputs;
-    uint8_t* own = slots + slot * slot_bytes(s);
-    const Task task{s,
-                    io,
-                    target,
-                    io.in_stride == 0 ? s.in_channels : io.in_stride,
-                    row / s.out_h,
-                    row % s.out_h,
-                    begin,
-                    smaller(begin + stretch.outputs, s.out_w),
-                    static_cast<uint8_t>(io.in_signed ? 0x80 : 0),
-                    has_zeros != 0,
-                    padding,
-                    reinterpret_cast<size_t*>(own),
-                    own + offset_bytes(s)};
-    const uint8_t *block = blocks, *constant = constants;
-    each_block(s.out_channels, [&](auto kit, size_t first, size_t count) {
-      using Kit = decltype(kit);
-      find_groups<Kit>(task);
-      fill_planes<Kit>(task, first, count);
-      Block<Kit>(task, block, constant, first, count).run();
-      block += block_bytes<Kit>(s);
-      constant += constant_bytes<Kit>();
-    });
-  });
+  // Rows of small images share a block's setup; those of large ones share the cache.
+  const size_t fit = larger(kRowBytes / larger(s.in_w * s.in_channels, 1), 1);
+  const size_t together = cuts > 1 ? 1 : smaller(fit, divide_up(rows, wanted));
+  for_each_in_slots(
+      divide_up(rows, together) * cuts, macs, parallel, [&](size_t index, size_t slot) {
+        const size_t begin = index % cuts * stretch.outputs;
+        const size_t first_row = index / cuts * together;
+        const size_t last_row = smaller(first_row + together, rows);
+        uint8_t* own = slots + slot * slot_bytes(s);
+        Task task{s,
+                  io,
+                  target,
+                  io.in_stride == 0 ? s.in_channels : io.in_stride,
+                  0,
+                  0,
+                  begin,
+                  smaller(begin + stretch.outputs, s.out_w),
+                  static_cast<uint8_t>(io.in_signed ? 0x80 : 0),
+                  has_zeros != 0,
+                  plain,
+                  padding,
+                  reinterpret_cast<size_t*>(own),
+                  own + offset_bytes(s)};
+        const uint8_t *block = blocks, *constant = constants;
+        each_block(s.out_channels, [&](auto kit, size_t first, size_t count) {
+          using Kit = decltype(kit);
+          if (count == Kit::kChannels)
+            run_block<Kit, true>(task, block, constant, first, count, first_row, last_row);
+          else
+            run_block<Kit, false>(task, block, constant, first, count, first_row, last_row);
+          block += block_bytes<Kit>(s);
+          constant += constant_bytes<Kit>();
+        });
+      });
 }

@@ -62,6 +62,7 @@ struct Task {
   size_t begin, end;  // its outputs
   uint8_t flip;       // makes codes u8
   bool has_zeros;
+  bool plain;  // codes come by scaled()
   const uint8_t* padding;
   size_t* offsets;
   uint8_t* planes;
@@ -72,7 +73,7 @@ struct Task {
   /// The input row under a kernel row, from `channel` of its first pixel on; null in the padding.
   const uint8_t* row(size_t kernel_row, size_t channel) const {
     const size_t y = oy * s.stride_h + kernel_row * s.dilation_h - s.pad_top;  // wraps below zero
-    if (kernel_row >= s.kernel_h || y >= s.in_h) return nullptr;
+    if (y >= s.in_h) return nullptr;
     return static_cast<const uint8_t*>(io.in) + (n * s.in_h + y) * s.in_w * stride + channel;
   }
   /// The input column of column 0; it wraps below zero.
@@ -81,45 +82,75 @@ struct Task {
 
 /// One plane: by column, what tap i of a group reads at the kernel row rows[i], shifts[i] columns
 /// on.
-template <typename Kit>
-void fill_plane(const Task& t, const size_t (&rows)[Kit::kGroup],
-                const size_t (&shifts)[Kit::kGroup], size_t first, size_t count, uint8_t* to) {
-  const uint8_t* row[Kit::kGroup];
-  for (size_t i = 0; i < Kit::kGroup; ++i) row[i] = t.row(rows[i], first);
-  const auto columns = static_cast<ptrdiff_t>(t.columns());
-  const auto from = static_cast<ptrdiff_t>(t.first_column());
-  const auto width = static_cast<ptrdiff_t>(t.s.in_w);
-  const auto inside = [&](ptrdiff_t x) { return x < 0 ? 0 : (x > columns ? columns : x); };
-  const ptrdiff_t left = inside(-from);
-  const ptrdiff_t right = inside(width - from - static_cast<ptrdiff_t>(shifts[Kit::kGroup - 1]));
-  const uint8_t* taps[Kit::kGroup];
-  const auto edge = [&](ptrdiff_t begin, ptrdiff_t end) {
-    for (ptrdiff_t c = begin; c < end; ++c) {
-      for (size_t i = 0; i < Kit::kGroup; ++i) {
-        const size_t x = static_cast<size_t>(from + c) + shifts[i];  // wraps below zero
-        taps[i] = row[i] != nullptr && x < t.s.in_w ? row[i] + x * t.stride : t.padding;
-      }
-      Kit::interleave(taps, count, t.flip, to + c * static_cast<ptrdiff_t>(entry_bytes<Kit>()));
-    }
-  };
-  edge(0, left);
-  if (left < right) {
-    size_t steps[Kit::kGroup];
+template <typename Kit, bool kWhole>
+class Plane {
+ public:
+  Plane(const Task& t, const size_t (&rows)[Kit::kGroup], const size_t (&shifts)[Kit::kGroup],
+        size_t first, size_t count, uint8_t* to)
+      : t_(t), count_(count), from_(static_cast<ptrdiff_t>(t.first_column())), to_(to) {
     for (size_t i = 0; i < Kit::kGroup; ++i) {
-      const size_t x = static_cast<size_t>(from + left) + shifts[i];
-      taps[i] = row[i] != nullptr ? row[i] + x * t.stride : t.padding;
-      steps[i] = row[i] != nullptr ? t.stride : 0;
-    }
-    uint8_t* entry = to + static_cast<size_t>(left) * entry_bytes<Kit>();
-    for (ptrdiff_t c = left; c < right; ++c, entry += entry_bytes<Kit>()) {
-      Kit::interleave(taps, count, t.flip, entry);
-      for (size_t i = 0; i < Kit::kGroup; ++i) taps[i] += steps[i];
+      // A row past the kernel has weights of 0: any will do.
+      row_[i] = t.row(rows[i] < t.s.kernel_h ? rows[i] : rows[0], first);
+      shift_[i] = shifts[i];
+      all_ = all_ && row_[i] != nullptr;
     }
   }
-  edge(left < right ? right : left, columns);
-}
 
-template <typename Kit>
+  void fill() const {
+    const auto columns = static_cast<ptrdiff_t>(t_.columns());
+    const auto inside = [&](ptrdiff_t x) { return x < 0 ? 0 : (x > columns ? columns : x); };
+    const auto reach = static_cast<ptrdiff_t>(shift_[Kit::kGroup - 1]);
+    const ptrdiff_t left = all_ ? inside(-from_) : columns;
+    const ptrdiff_t right = inside(static_cast<ptrdiff_t>(t_.s.in_w) - from_ - reach);
+    edge(0, left);
+    if (left < right) inner(left, right);
+    edge(left < right ? right : left, columns);
+  }
+
+ private:
+  static constexpr int kGroup = static_cast<int>(Kit::kGroup);
+
+  uint8_t* entry(ptrdiff_t column) const {
+    return to_ + static_cast<size_t>(column) * entry_bytes<Kit>();
+  }
+
+  __attribute__((noinline)) void edge(ptrdiff_t begin, ptrdiff_t end) const {
+    for (ptrdiff_t c = begin; c < end; ++c) {
+      const uint8_t* taps[kGroup];
+      for (int i = 0; i < kGroup; ++i) {
+        const size_t x = static_cast<size_t>(from_ + c) + shift_[i];  // wraps below zero
+        const bool here = row_[i] != nullptr && x < t_.s.in_w;
+        taps[i] = here ? row_[i] + x * t_.stride : t_.padding;
+      }
+      Kit::template interleave<kWhole>(taps, count_, t_.flip, entry(c));
+    }
+  }
+
+  /// Columns whose taps are all in the input.
+  void inner(ptrdiff_t begin, ptrdiff_t end) const {
+    const uint8_t* first[kGroup];
+    simd::unroll<kGroup>([&](auto i) {
+      first[i] = row_[i] + (static_cast<size_t>(from_ + begin) + shift_[i]) * t_.stride;
+    });
+    size_t at = 0;
+    uint8_t* to = entry(begin);
+    for (uint8_t* last = entry(end); to != last; to += entry_bytes<Kit>(), at += t_.stride) {
+      const uint8_t* taps[kGroup];
+      simd::unroll<kGroup>([&](auto i) { taps[i] = first[i] + at; });
+      Kit::template interleave<kWhole>(taps, count_, t_.flip, to);
+    }
+  }
+
+  const Task& t_;
+  size_t count_;
+  ptrdiff_t from_;
+  uint8_t* to_;
+  const uint8_t* row_[kGroup];
+  size_t shift_[kGroup];
+  bool all_ = true;
+};
+
+template <typename Kit, bool kWhole>
 void fill_planes(const Task& t, size_t first, size_t count) {
   const Groups<Kit> groups{t.s};
   const size_t plane = t.columns() * entry_bytes<Kit>();
@@ -130,7 +161,7 @@ void fill_planes(const Task& t, size_t first, size_t count) {
       rows[i] = vertical ? p * Kit::kGroup + i : t.s.kernel_h - 1;
       shifts[i] = vertical ? 0 : i * t.s.dilation_w;
     }
-    fill_plane<Kit>(t, rows, shifts, first, count, t.planes + p * plane);
+    Plane<Kit, kWhole>(t, rows, shifts, first, count, t.planes + p * plane).fill();
   }
 }
 

@@ -1,0 +1,88 @@
+// What depthwise_s8's kits of 128 and 256 bits share: see driver.inl. Included inside an anonymous
+// namespace after finish.inl and the instruction set's store_codes128 and store_codes256.
+
+struct Wide128 {
+  using Int = __m128i;
+  using Float = __m128;
+
+  static Int load(const void* p) { return _mm_load_si128(static_cast<const __m128i*>(p)); }
+  static void store(void* p, Int v) { _mm_store_si128(static_cast<__m128i*>(p), v); }
+  static Int set(int32_t v) { return _mm_set1_epi32(v); }
+  static Int sub(Int a, Int b) { return _mm_sub_epi32(a, b); }
+  static Int mul(Int a, Int b) { return _mm_mullo_epi32(a, b); }
+  static void spread(int32_t* to, size_t /*step*/, Int v) { store(to, v); }
+
+  struct Ends {
+    Int zero;
+    __m128i low, high, flip;
+    explicit Ends(const CodeEnds& ends)
+        : zero(_mm_set1_epi16(static_cast<int16_t>(ends.zero))),
+          low(_mm_set1_epi8(static_cast<char>(ends.low))),
+          high(_mm_set1_epi8(static_cast<char>(ends.high))),
+          flip(_mm_set1_epi8(static_cast<char>(ends.flip))) {}
+  };
+
+  /// Whether products of a sum stay within int32.
+  static bool all_below_one(Float v) {
+    const Float magnitude = _mm_andnot_ps(_mm_set1_ps(-0.0F), v);
+    return _mm_movemask_ps(_mm_cmplt_ps(magnitude, _mm_set1_ps(0.99F))) == 0xF;
+  }
+  static Float load_scales(const void* p) { return _mm_load_ps(static_cast<const float*>(p)); }
+  static Int scaled(Int sum, Float multiplier) {
+    return _mm_cvtps_epi32(_mm_mul_ps(_mm_cvtepi32_ps(sum), multiplier));
+  }
+  template <bool kWhole>
+  static void store_codes(const Ends& ends, const Int (&v)[4], uint8_t* to, size_t count) {
+    const Int lo = _mm_adds_epi16(_mm_packs_epi32(v[0], v[1]), ends.zero);
+    const Int hi = _mm_adds_epi16(_mm_packs_epi32(v[2], v[3]), ends.zero);
+    store_codes128(
+        to, kWhole ? 16 : count,
+        _mm_xor_si128(_mm_min_epu8(_mm_max_epu8(_mm_packus_epi16(lo, hi), ends.low), ends.high),
+                      ends.flip));
+  }
+};
+
+struct Wide256 {
+  using Int = __m256i;
+  using Float = __m256;
+
+  static Int load(const void* p) { return _mm256_load_si256(static_cast<const __m256i*>(p)); }
+  static void store(void* p, Int v) { _mm256_store_si256(static_cast<__m256i*>(p), v); }
+  static Int set(int32_t v) { return _mm256_set1_epi32(v); }
+  static Int sub(Int a, Int b) { return _mm256_sub_epi32(a, b); }
+  static Int mul(Int a, Int b) { return _mm256_mullo_epi32(a, b); }
+  static void spread(int32_t* to, size_t step, Int v) {
+    Wide128::store(to, _mm256_castsi256_si128(v));
+    Wide128::store(to + 4 * step, _mm256_extracti128_si256(v, 1));
+  }
+
+  struct Ends {
+    Int zero;
+    __m256i low, high, flip;
+    explicit Ends(const CodeEnds& ends)
+        : zero(_mm256_set1_epi16(static_cast<int16_t>(ends.zero))),
+          low(_mm256_set1_epi8(static_cast<char>(ends.low))),
+          high(_mm256_set1_epi8(static_cast<char>(ends.high))),
+          flip(_mm256_set1_epi8(static_cast<char>(ends.flip))) {}
+  };
+
+  /// Whether products of a sum stay within int32.
+  static bool all_below_one(Float v) {
+    const Float magnitude = _mm256_andnot_ps(_mm256_set1_ps(-0.0F), v);
+    return _mm256_movemask_ps(_mm256_cmp_ps(magnitude, _mm256_set1_ps(0.99F), _CMP_LT_OQ)) == 0xFF;
+  }
+  static Float load_scales(const void* p) { return _mm256_load_ps(static_cast<const float*>(p)); }
+  static Int scaled(Int sum, Float multiplier) {
+    return _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_cvtepi32_ps(sum), multiplier));
+  }
+  template <bool kWhole>
+  static void store_codes(const Ends& ends, const Int (&v)[4], uint8_t* to, size_t count) {
+    const Int lo = _mm256_adds_epi16(_mm256_packs_epi32(v[0], v[1]), ends.zero);
+    const Int hi = _mm256_adds_epi16(_mm256_packs_epi32(v[2], v[3]), ends.zero);
+    store_codes256(
+        to, kWhole ? 32 : count,
+        _mm256_xor_si256(
+            _mm256_min_epu8(_mm256_max_epu8(_mm256_packus_epi16(lo, hi), ends.low), ends.high),
+            ends.flip));
+  }
+};
