@@ -21,6 +21,7 @@ struct Arguments {
   std::string mode = "static";
   std::string format = "qdq";
   quant::Calibrator calibrator = quant::Calibrator::minmax;
+  int64_t block_size = 64;
   std::string calibration;
   std::vector<std::string> exclude;
   std::string report;
@@ -77,22 +78,31 @@ nlohmann::json to_json(const quant::Report& report, const Arguments& arguments) 
 }
 
 void print(const quant::Report& report, const Arguments& arguments) {
-  size_t integer = 0;
-  for (const auto& row : report.nodes) integer += row.outcome == "int8" ? 1 : 0;
+  size_t smaller = 0;
+  for (const auto& row : report.nodes) smaller += row.outcome == "float" ? 0 : 1;
+  const bool stored = arguments.mode == "fp16" || arguments.mode == "int4";
   std::error_code ignored;
   const auto before = std::filesystem::file_size(arguments.model, ignored);
   const auto after = std::filesystem::file_size(arguments.output, ignored);
-  std::cout << arguments.output << ": " << integer << " of " << report.nodes.size()
-            << " arithmetic nodes in int8, " << megabytes(static_cast<double>(before)) << " -> "
+  std::cout << arguments.output << ": " << smaller << " of " << report.nodes.size()
+            << (stored ? " weights in " + arguments.mode : " arithmetic nodes in int8") << ", "
+            << megabytes(static_cast<double>(before)) << " -> "
             << megabytes(static_cast<double>(after)) << "\n";
   for (const auto& row : report.nodes)
-    if (row.outcome != "int8")
+    if (row.outcome == "float")
       std::cout << "  float: " << row.op << " '" << row.node << "': " << row.reason << "\n";
+}
+
+quant::Mode mode_of(const std::string& name) {
+  if (name == "dynamic") return quant::Mode::dynamic;
+  if (name == "fp16") return quant::Mode::fp16;
+  return name == "int4" ? quant::Mode::int4 : quant::Mode::statically;
 }
 
 int execute(const Arguments& arguments, const Global& global) {
   quant::QuantizeOptions options;
-  options.mode = arguments.mode == "dynamic" ? quant::Mode::dynamic : quant::Mode::statically;
+  options.mode = mode_of(arguments.mode);
+  options.block_size = arguments.block_size;
   options.format = arguments.format == "integer" ? quant::Format::integer : quant::Format::qdq;
   options.calibrator.calibrator = arguments.calibrator;
   options.exclude = arguments.exclude;
@@ -126,8 +136,10 @@ void add(CLI::App& app, Global& global, int& exit_code) {
   auto arguments = std::make_shared<Arguments>();
   verb->add_option("MODEL", arguments->model, "An ONNX file")->required();
   verb->add_option("-o,--output", arguments->output, "The file to write")->required();
-  verb->add_option("--mode", arguments->mode, "dynamic or static")
-      ->check(CLI::IsMember({"dynamic", "static"}));
+  verb->add_option("--mode", arguments->mode, "dynamic, static, fp16 or int4")
+      ->check(CLI::IsMember({"dynamic", "static", "fp16", "int4"}));
+  verb->add_option("--block-size", arguments->block_size, "Weights that share a scale (int4)")
+      ->check(CLI::IsMember({16, 32, 64, 128}));
   verb->add_option("--format", arguments->format, "qdq or integer")
       ->check(CLI::IsMember({"qdq", "integer"}));
   verb->add_option("--calibrator", arguments->calibrator,

@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <cstring>
 
+#include "engine/ops/common/dequantize.h"
 #include "engine/ops/common/movement.h"
 
 namespace octet::ops::gather {
@@ -81,61 +83,95 @@ Status run(const Attrs& attrs, RunContext& context) {
   return {};
 }
 
-// A table of codes stays as it is; the rows asked for leave it as real numbers.
-class QuantizedRows final : public Step {
+// A table of codes or halfs stays as it is; the rows asked for leave it as real numbers.
+class StoredRows final : public Step {
  public:
-  explicit QuantizedRows(QuantPtr quant) : quant_(std::move(quant)) {
-    scales_ = quant_->scale.to_float();
+  StoredRows(const Dims& dims, QuantPtr quant)
+      : quant_(std::move(quant)),
+        scales_(quant_->scale.to_float()),
+        index_(dims, scales_.size(), quant_->axis, quant_->block) {
     zero_points_.assign(scales_.size(), 0);
     if (quant_->zero_point.dtype() != DType::undefined)
       zero_points_ = quant_->zero_point.to_int64();
   }
+
   Status run(RunContext& context) const override {
-    const TensorView& table = context.input(0);
-    OCTET_ASSIGN(const Rows rows, rows_of(table, context.input(1), 0));
-    if (table.dtype == DType::s8) return dequantize_rows<int8_t>(rows, context);
-    return dequantize_rows<uint8_t>(rows, context);
+    OCTET_ASSIGN(const Rows rows, rows_of(context.input(0), context.input(1), 0));
+    const std::byte* table = context.input(0).data;
+    switch (quant_->storage) {
+      case DType::s8: return dequantize(rows, reinterpret_cast<const int8_t*>(table), context);
+      case DType::u8: return dequantize(rows, reinterpret_cast<const uint8_t*>(table), context);
+      case DType::s4: return dequantize(rows, Nibbles{table}, context);
+      default: return widen(rows, reinterpret_cast<const Half*>(table), context);
+    }
   }
-  StepInfo info() const override { return {"gather_s8", "native", Isa::scalar}; }
+  StepInfo info() const override {
+    const DType storage = quant_->storage;
+    const char* name = storage == DType::f16  ? "gather_f16"
+                       : storage == DType::s4 ? "gather_s4"
+                                              : "gather_s8";
+    return {name, "native", Isa::scalar};
+  }
 
  private:
-  template <typename T>
-  Status dequantize_rows(const Rows& rows, RunContext& context) const {
-    const T* from = context.input(0).as<T>();
+  struct Nibbles {
+    const std::byte* data;
+    int32_t operator[](size_t i) const {
+      const auto code = static_cast<int32_t>(data[i / 2] >> (i % 2 * 4) & std::byte{0xF});
+      return (code ^ 8) - 8;
+    }
+  };
+
+  // body(row of the table, its output) for each row asked for.
+  template <typename Body>
+  static void for_rows(const Rows& rows, RunContext& context, const Body& body) {
     float* to = context.output(0).as<float>();
-    context.parallel().for_ranges(
-        rows.picks.size(), kParallelGrain / (rows.inner + 1) + 1, [&](size_t begin, size_t end) {
-          for (size_t i = begin; i < end; ++i) {
-            const size_t parameters = scales_.size() == 1 ? 0 : rows.picks[i];
-            const float scale = scales_[parameters];
-            const auto zero = static_cast<int32_t>(zero_points_[parameters]);
-            const T* row = from + rows.picks[i] * rows.inner;
-            float* out = to + i * rows.inner;
-            for (size_t k = 0; k < rows.inner; ++k)
-              out[k] = static_cast<float>(static_cast<int32_t>(row[k]) - zero) * scale;
-          }
-        });
+    context.parallel().for_ranges(rows.picks.size(), kParallelGrain / (rows.inner + 1) + 1,
+                                  [&](size_t begin, size_t end) {
+                                    for (size_t i = begin; i < end; ++i)
+                                      body(rows.picks[i] * rows.inner, to + i * rows.inner);
+                                  });
+  }
+
+  template <typename Codes>
+  Status dequantize(const Rows& rows, const Codes& codes, RunContext& context) const {
+    for_rows(rows, context, [&](size_t first, float* out) {
+      for (size_t k = 0; k < rows.inner; ++k) {
+        const size_t at = index_(first + k);
+        const auto zero = static_cast<int32_t>(zero_points_[at]);
+        out[k] = static_cast<float>(static_cast<int32_t>(codes[first + k]) - zero) * scales_[at];
+      }
+    });
+    return {};
+  }
+
+  static Status widen(const Rows& rows, const Half* table, RunContext& context) {
+    for_rows(rows, context, [&](size_t first, float* out) {
+      for (size_t k = 0; k < rows.inner; ++k) out[k] = to_float(table[first + k]);
+    });
     return {};
   }
 
   QuantPtr quant_;
   std::vector<float> scales_;
   std::vector<int64_t> zero_points_;
+  ScaleIndex index_;
 };
 
 std::optional<Ports> match_table(const LowerContext& context) {
+  constexpr DType kStored[] = {DType::s8, DType::u8, DType::s4, DType::f16};
   const QuantPtr& quant = context.input_quant(0);
-  if (context.constant(0) == nullptr || !quant || quant->block != 0) return std::nullopt;
-  if (quant->storage != DType::s8 && quant->storage != DType::u8) return std::nullopt;
-  const bool per_row = quant->per_tensor() || quant->axis == 0;
+  if (context.constant(0) == nullptr || !quant) return std::nullopt;
+  if (std::find(std::begin(kStored), std::end(kStored), quant->storage) == std::end(kStored))
+    return std::nullopt;
   const size_t rank = context.constant(0)->rank();
-  const auto axis = normalize_axis(context.attrs<GatherAttrs>().axis, rank);
-  if (!per_row || axis != 0) return std::nullopt;
+  if (normalize_axis(context.attrs<GatherAttrs>().axis, rank) != 0) return std::nullopt;
   return Ports{{{PortForm::Storage::stored, Layout::row_major}, PortForm{}}, {PortForm{}}};
 }
 
 Result<std::unique_ptr<Step>> prepare_table(const LowerContext& context) {
-  return std::unique_ptr<Step>(std::make_unique<QuantizedRows>(context.input_quant(0)));
+  return std::unique_ptr<Step>(
+      std::make_unique<StoredRows>(context.constant(0)->dims(), context.input_quant(0)));
 }
 
 // An embedding table is a weight: most of a language model's bytes.
@@ -146,7 +182,7 @@ QuantSpec quant(const Graph& graph, const Node& node) {
 
 constexpr Implementation kRows[] = {
     {.name = "copy", .match = match_moved<1>, .prepare = prepare_function<run>},
-    {.name = "gather_s8", .match = match_table, .prepare = prepare_table},
+    {.name = "gather_stored", .match = match_table, .prepare = prepare_table},
     reference<run>(),
 };
 

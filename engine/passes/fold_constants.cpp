@@ -5,6 +5,15 @@
 namespace octet::passes::fold_constants {
 namespace {
 
+// A large constant of halfs that a Cast widens: stored so to save memory.
+bool widens_weights(const Graph& graph, const Node& node) {
+  constexpr size_t kLarge = 1024;
+  if (node.op->name != "Cast" || !node.op->domain.empty()) return false;
+  const Tensor* from = graph.constant(node.inputs[0]);
+  return from != nullptr && from->count() >= kLarge &&
+         (from->dtype() == DType::f16 || from->dtype() == DType::bf16);
+}
+
 // A quantized constant is a stored type: folding must never widen it.
 bool foldable(const Graph& graph, const Node& node) {
   if (!node.op->foldable || node.op->implementations.empty() || !node.bodies.empty()) return false;
@@ -13,6 +22,7 @@ bool foldable(const Graph& graph, const Node& node) {
     const Value& value = graph.value(input);
     if (!value.constant || value.quant) return false;
   }
+  if (widens_weights(graph, node)) return false;
   // Identity is taken out, not evaluated: its constant stays one, however many share it.
   return node.op->name != "DequantizeLinear" && node.op->name != "Identity";
 }

@@ -52,6 +52,22 @@ bool take_constant(Graph& graph, NodeId id) {
   return true;
 }
 
+// Halfs that a Cast widens are a storage type too: each stands for itself.
+bool take_halfs(Graph& graph, NodeId id) {
+  const Node& node = graph.node(id);
+  const Value& halfs = graph.value(node.inputs[0]);
+  const DType storage = halfs.constant->dtype();
+  if (storage != DType::f16 && storage != DType::bf16) return false;
+  if (graph.value(node.outputs[0]).type.dtype != DType::f32 || graph.is_output(node.outputs[0]))
+    return false;
+  auto quant = std::make_shared<QuantType>();
+  quant->storage = storage;
+  quant->scale = Tensor::scalar(1.0F);
+  const ValueId constant = graph.add_constant(halfs.name, *halfs.constant, quant);
+  graph.replace_uses(node.outputs[0], constant);
+  return true;
+}
+
 // Codes that the source's producer may store by itself; else a node that rounds.
 ValueId rounded(Graph& graph, ValueId source, const QuantPtr& quant, NodeId quantize) {
   Value& value = graph.value(source);
@@ -101,8 +117,10 @@ Result<bool> run(Graph& graph, const PassOptions& /*options*/) {
   for (const NodeId id : graph.order()) {
     if (!graph.alive(id)) continue;
     const Node& node = graph.node(id);
-    if (node.op->name != "DequantizeLinear" || !node.op->domain.empty()) continue;
-    const bool constant = graph.constant(node.inputs[0]) != nullptr;
+    if (!node.op->domain.empty()) continue;
+    const bool constant = node.has_input(0) && graph.constant(node.inputs[0]) != nullptr;
+    if (node.op->name == "Cast" && constant) changed = take_halfs(graph, id) || changed;
+    if (node.op->name != "DequantizeLinear") continue;
     changed = (constant ? take_constant(graph, id) : take_pair(graph, id)) || changed;
   }
   return changed;

@@ -3,6 +3,7 @@
 #include "engine/ops/op.h"
 #include "engine/passes/pass.h"
 #include "engine/quant/static.h"
+#include "engine/quant/weight_only.h"
 
 namespace octet::passes::fuse_activation {
 Result<bool> run(Graph& graph, const PassOptions& options);
@@ -55,6 +56,13 @@ Result<Report> quantize(Graph& graph, const QuantizeOptions& options,
   Report report;
   const std::string model = options.mode == Mode::statically ? fingerprint(graph) : std::string();
   OCTET_RETURN_IF_ERROR(prepare(graph));
+  if (options.mode == Mode::fp16 || options.mode == Mode::int4) {
+    const auto store = options.mode == Mode::fp16 ? store_halfs : store_int4;
+    OCTET_RETURN_IF_ERROR(store(graph, options, report));
+    OCTET_RETURN_IF_ERROR(expand_private(graph));
+    remove_dead(graph);
+    return report;
+  }
   if (options.mode == Mode::dynamic) {
     OCTET_ASSIGN(report, quantize_dynamic(graph, options));
   } else {

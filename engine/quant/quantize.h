@@ -13,7 +13,12 @@
 
 namespace octet::quant {
 
-enum class Mode : uint8_t { dynamic, statically };
+enum class Mode : uint8_t {
+  dynamic,
+  statically,
+  fp16,  ///< Weights only, stored as binary16; arithmetic in float.
+  int4,  ///< Weights only, stored as 4-bit blocks; arithmetic in float.
+};
 enum class Format : uint8_t { qdq, integer };
 
 struct QuantizeOptions {
@@ -21,6 +26,7 @@ struct QuantizeOptions {
   Format format = Format::qdq;
   CalibratorOptions calibrator{};
   DType activations = DType::u8;     ///< Codes of activations: u8, s8, u16 or s16.
+  int64_t block_size = 64;           ///< Of int4: weights that share a scale; 16 to 128.
   std::vector<std::string> exclude;  ///< Names of nodes that stay in float.
 };
 
@@ -28,7 +34,7 @@ struct QuantizeOptions {
 struct NodeReport {
   std::string node;
   std::string op;
-  std::string outcome;  ///< "int8", "float".
+  std::string outcome;  ///< "int8", "int4", "fp16", "float".
   std::string reason;
 };
 

@@ -131,6 +131,13 @@ Status GraphWriter::quantize(Target& target, const Value& value, const std::stri
 
 Status GraphWriter::dequantize(Target& target, const QuantType& quant, const std::string& codes,
                                const std::string& to) {
+  if (quant.storage == DType::f16 || quant.storage == DType::bf16) {
+    NodeProto& node = add_node(target, "Cast", "");
+    node.add_input(codes);
+    node.add_output(to);
+    add_int_attribute(node, "to", octet_onnx::TensorProto::FLOAT);
+    return {};
+  }
   OCTET_ASSIGN(const Tensor scale, scales(quant));
   const std::string scale_name = initializer(target, unique(to + "_scale"), scale);
   std::string zero_name;

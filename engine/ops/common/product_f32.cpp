@@ -14,6 +14,32 @@ bool widens_to_f32(DType type) {
   return type == DType::f32 || type == DType::f16 || type == DType::bf16;
 }
 
+// 4-bit codes that the kernel reads as they are: symmetric, and scaled by groups of whole words
+// down the rows, or by column.
+std::optional<WeightFormat> code_format(const Tensor& b, const QuantType& quant, bool transposed) {
+  if (quant.storage != DType::s4) return std::nullopt;
+  if (quant.zero_point.dtype() != DType::undefined)
+    for (const int64_t zero : quant.zero_point.to_int64())
+      if (zero != 0) return std::nullopt;
+  const auto rank = static_cast<int>(b.rank());
+  const int row_axis = transposed ? rank - 1 : rank - 2;
+  if (quant.block > 0) {
+    if (quant.axis != row_axis || quant.block % 8 != 0) return std::nullopt;
+    return WeightFormat{WeightForm::s4, static_cast<size_t>(quant.block)};
+  }
+  if (!quant.per_tensor() && quant.axis == row_axis) return std::nullopt;
+  const auto k = static_cast<size_t>(b.dims()[static_cast<size_t>(row_axis)]);
+  return WeightFormat{WeightForm::s4, (k + 7) / 8 * 8};
+}
+
+// The form in which a constant B is packed.
+WeightFormat format_of(const Tensor& b, const QuantPtr& quant, bool transposed) {
+  if (b.dtype() == DType::f16) return {WeightForm::f16, 0};
+  if (quant)
+    if (const auto codes = code_format(b, *quant, transposed)) return *codes;
+  return {};
+}
+
 class ProductF32 final : public Step {
  public:
   ProductF32(const ProductSpec& spec, const GemmF32Variant& variant)
@@ -21,16 +47,18 @@ class ProductF32 final : public Step {
 
   // Packs a constant B of one matrix, so that its port is never read.
   Status pack(const LowerContext& context, MatrixExtents extents) {
-    const auto b = real_elements(*context.constant(1), context.input_quant(1));
+    const Tensor& b = *context.constant(1);
     const bool swap = spec_.transpose_b;
     const auto k = static_cast<size_t>(swap ? extents.columns : extents.rows);
     const auto n = static_cast<size_t>(swap ? extents.rows : extents.columns);
-    const GemmF32Table& table = *variant_.table;
-    const auto size = static_cast<int64_t>(gemm_f32_packed_size(table, k, n));
-    OCTET_ASSIGN(packed_, Tensor::zeros(DType::f32, {size}));
-    SerialParallel serial;
-    const MatrixF32 view{b.data(), swap ? 1 : extents.columns, swap ? extents.columns : 1};
-    gemm_f32_pack(table, view, k, n, packed_.writable_as<float>(), serial);
+    format_ = format_of(b, context.input_quant(1), swap);
+    const size_t bytes = gemm_f32_packed_bytes(*variant_.table, format_, k, n);
+    OCTET_ASSIGN(packed_, Tensor::zeros(DType::u8, {static_cast<int64_t>(bytes)}));
+    const MatrixF32 strides{nullptr, swap ? 1 : extents.columns, swap ? extents.columns : 1};
+    if (format_.form == WeightForm::f32)
+      pack_floats(real_elements(b, context.input_quant(1)), strides, k, n);
+    else
+      pack_stored(b, context.input_quant(1), strides, k, n);
     is_packed_ = true;
     return {};
   }
@@ -62,9 +90,40 @@ class ProductF32 final : public Step {
     return gemm_f32_scratch_size(*variant_.table, arguments(shape)) * sizeof(float);
   }
 
-  StepInfo info() const override { return {"gemm_f32", "native", variant_.isa}; }
+  StepInfo info() const override {
+    constexpr const char* kNames[] = {"gemm_f32", "gemm_f32_f16", "gemm_f32_s4"};
+    return {kNames[static_cast<size_t>(format_.form)], "native", variant_.isa};
+  }
 
  private:
+  void pack_floats(const std::vector<float>& values, MatrixF32 b, size_t k, size_t n) {
+    SerialParallel serial;
+    b.data = values.data();
+    gemm_f32_pack(*variant_.table, b, k, n, reinterpret_cast<float*>(packed_.writable()), serial);
+  }
+
+  void pack_stored(const Tensor& b, const QuantPtr& quant, const MatrixF32& strides, size_t k,
+                   size_t n) {
+    StoredWeights stored;
+    stored.data = b.bytes().data();
+    stored.row = strides.row;
+    stored.column = strides.column;
+    std::vector<uint8_t> codes;
+    std::vector<float> scales;
+    if (format_.form == WeightForm::s4) {
+      codes = code_bytes(b);
+      scales = quant->scale.to_float();
+      stored.data = codes.data();
+      stored.scales = scales.data();
+      const auto groups = static_cast<ptrdiff_t>((k + format_.group - 1) / format_.group);
+      const bool by_row = strides.column == 1;
+      stored.scale_row = by_row ? static_cast<ptrdiff_t>(n) : 1;
+      stored.scale_column = by_row ? 1 : groups;
+      if (quant->per_tensor()) stored.scale_row = stored.scale_column = 0;
+    }
+    gemm_f32_pack_stored(*variant_.table, format_, stored, k, n, packed_.writable());
+  }
+
   // Everything but the pointers to data.
   GemmF32Args arguments(const ProductShape& shape) const {
     GemmF32Args args;
@@ -72,8 +131,9 @@ class ProductF32 final : public Step {
     args.n = static_cast<size_t>(shape.n);
     args.k = static_cast<size_t>(shape.k);
     args.a = {nullptr, shape.a_row, shape.a_column};
+    args.format = format_;
     args.b = {nullptr, shape.b_row, shape.b_column};
-    if (is_packed_) args.packed_b = packed_.as<float>().data();
+    if (is_packed_) args.packed_b = packed_.bytes().data();
     args.out_row = shape.n;
     args.epilogue.alpha = spec_.alpha;
     args.epilogue.activation = kernel_activation(spec_.epilogue);
@@ -129,6 +189,7 @@ class ProductF32 final : public Step {
   ProductSpec spec_;
   const GemmF32Variant& variant_;
   Tensor packed_;
+  WeightFormat format_;
   bool is_packed_ = false;
 };
 

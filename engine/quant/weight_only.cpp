@@ -1,0 +1,190 @@
+#include "engine/quant/weight_only.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+
+#include "engine/ops/evaluate.h"
+#include "engine/quant/select.h"
+#include "kernels/half.h"
+
+namespace octet::quant {
+namespace {
+
+using Role = PortQuant::Role;
+
+// Smaller constants aren't worth a node that widens them.
+constexpr size_t kWorthwhile = 1024;
+constexpr int kLowest = -8;
+constexpr int kHighest = 7;
+
+// The elements of one block: `count` of them, `step` apart.
+struct Block {
+  const float* values;
+  size_t step;
+  size_t count;
+
+  float largest() const {
+    float most = 0.0F;
+    for (size_t i = 0; i < count; ++i) most = std::max(most, std::fabs(values[i * step]));
+    return most;
+  }
+  double error(float scale) const {
+    double sum = 0.0;
+    for (size_t i = 0; i < count; ++i) {
+      const double off = static_cast<double>(code(i, scale)) * scale - values[i * step];
+      sum += off * off;
+    }
+    return sum;
+  }
+  int code(size_t i, float scale) const {
+    const int32_t nearest = octet::quantize<int8_t>(values[i * step], Scale{scale}, {});
+    return std::clamp(nearest, kLowest, kHighest);
+  }
+};
+
+float best_scale(const Block& block) {
+  constexpr int kSteps = 20;
+  const float widest = block.largest() / static_cast<float>(kHighest);
+  if (!(widest >= std::numeric_limits<float>::min())) return 1.0F;
+  float best = widest;
+  double least = block.error(widest);
+  for (int step = 1; step <= kSteps; ++step) {
+    const float scale = widest * (1.0F - 0.5F * static_cast<float>(step) / kSteps);
+    const double error = block.error(scale);
+    if (error >= least) continue;
+    least = error;
+    best = scale;
+  }
+  return best;
+}
+
+// A tensor as [outer, extent, inner] around an axis.
+struct AxisView {
+  AxisView(const Dims& dims, int axis) : extent(static_cast<size_t>(dims[size_t(axis)])) {
+    for (size_t i = 0; i < dims.size(); ++i) {
+      if (i < static_cast<size_t>(axis)) outer *= static_cast<size_t>(dims[i]);
+      if (i > static_cast<size_t>(axis)) inner *= static_cast<size_t>(dims[i]);
+    }
+  }
+  size_t outer = 1;
+  size_t extent = 0;
+  size_t inner = 1;
+};
+
+bool all_finite(const Tensor& tensor) {
+  const auto values = tensor.as<float>();
+  return std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
+}
+
+bool is_large_float(const Graph& graph, ValueId id) {
+  const Value& value = graph.value(id);
+  return value.constant && !value.quant && value.constant->dtype() == DType::f32 &&
+         value.constant->count() >= kWorthwhile && !graph.is_output(id);
+}
+
+// The axis along which the products of an anchor's weight are summed; nothing where 4-bit blocks
+// don't pay.
+std::optional<int> summed_axis(const Node& node, const PortQuant& port, size_t rank) {
+  if (!node.op->domain.empty()) return std::nullopt;
+  if (node.op->name == "MatMul" || node.op->name == "Gemm")
+    return port.axis == static_cast<int>(rank) - 1 ? static_cast<int>(rank) - 2
+                                                   : static_cast<int>(rank) - 1;
+  const bool rows = node.op->name == "Gather" || node.op->name == "LSTM" ||
+                    node.op->name == "GRU" || node.op->name == "RNN";
+  return rows ? std::optional<int>(static_cast<int>(rank) - 1) : std::nullopt;
+}
+
+}  // namespace
+
+Result<QuantizedTensor> quantize_int4(const Tensor& weights, int axis, int64_t block) {
+  if (!all_finite(weights)) return invalid_model("a weight is not finite");
+  const AxisView view(weights.dims(), axis);
+  const auto size = static_cast<size_t>(block);
+  const size_t blocks = (view.extent + size - 1) / size;
+  const float* values = weights.as<float>().data();
+  std::vector<float> scales(view.outer * blocks * view.inner);
+  OCTET_ASSIGN(Tensor codes, Tensor::zeros(DType::s4, weights.dims()));
+  std::byte* packed = codes.writable();
+  for (size_t o = 0; o < view.outer; ++o)
+    for (size_t b = 0; b < blocks; ++b)
+      for (size_t i = 0; i < view.inner; ++i) {
+        const size_t first = (o * view.extent + b * size) * view.inner + i;
+        const Block part{values + first, view.inner, std::min(size, view.extent - b * size)};
+        const float scale = best_scale(part);
+        scales[(o * blocks + b) * view.inner + i] = scale;
+        for (size_t k = 0; k < part.count; ++k) {
+          const size_t at = first + k * view.inner;
+          packed[at / 2] |= static_cast<std::byte>((part.code(k, scale) & 0xF) << (at % 2 * 4));
+        }
+      }
+  Dims scale_dims = weights.dims();
+  scale_dims[static_cast<size_t>(axis)] = static_cast<int64_t>(blocks);
+  auto quant = std::make_shared<QuantType>();
+  quant->storage = DType::s4;
+  quant->scale = Tensor::of(std::move(scale_dims), scales);
+  quant->axis = axis;
+  quant->block = block;
+  return QuantizedTensor{std::move(codes), std::move(quant)};
+}
+
+Status store_halfs(Graph& graph, const QuantizeOptions& options, Report& report) {
+  std::map<ValueId, ValueId> stored;
+  for (const NodeId id : graph.order()) {
+    if (excluded(graph.node(id), options)) continue;
+    for (size_t i = 0; i < graph.node(id).inputs.size(); ++i) {
+      const ValueId from = graph.node(id).inputs[i];
+      if (from == kNoValue || !is_large_float(graph, from)) continue;
+      if (stored.count(from) == 0) {
+        const Tensor& wide = *graph.constant(from);
+        OCTET_ASSIGN(const Tensor halfs, convert_float(wide, DType::f16));
+        const auto back = halfs.to_float();
+        const bool fits =
+            std::all_of(back.begin(), back.end(), [](float v) { return std::isfinite(v); });
+        const Node& node = graph.node(id);
+        report.nodes.push_back({node.name, std::string(node.op->name), fits ? "fp16" : "float",
+                                fits ? "'" + graph.value(from).name + "' is stored in binary16"
+                                     : "'" + graph.value(from).name + "' passes binary16's range"});
+        auto quant = std::make_shared<QuantType>();
+        quant->storage = DType::f16;
+        quant->scale = Tensor::scalar(1.0F);
+        stored[from] = fits ? graph.add_constant(graph.unique_name(graph.value(from).name + "_f16"),
+                                                 halfs, quant)
+                            : from;
+      }
+      graph.set_input(id, i, stored[from]);
+    }
+  }
+  return {};
+}
+
+Status store_int4(Graph& graph, const QuantizeOptions& options, Report& report) {
+  std::map<std::pair<ValueId, int>, ValueId> stored;
+  for (const NodeId id : graph.order()) {
+    const QuantSpec spec = spec_of(graph, graph.node(id));
+    if (!spec.anchor || excluded(graph.node(id), options)) continue;
+    for (size_t i = 0; i < graph.node(id).inputs.size(); ++i) {
+      const PortQuant port = port_of(spec.inputs, i);
+      const ValueId from = graph.node(id).inputs[i];
+      if (port.role != Role::weight || from == kNoValue || !is_large_float(graph, from)) continue;
+      const Tensor& wide = *graph.constant(from);
+      const auto axis = summed_axis(graph.node(id), port, wide.rank());
+      if (!axis || wide.rank() < 2) continue;
+      const auto [at, first] = stored.try_emplace({from, *axis}, kNoValue);
+      if (first) {
+        auto codes = quantize_int4(wide, *axis, options.block_size);
+        if (!codes) return std::move(codes).error().in(graph.node(id).label());
+        at->second = graph.add_constant(graph.unique_name(graph.value(from).name + "_int4"),
+                                        codes->codes, codes->quant);
+      }
+      graph.set_input(id, i, at->second);
+      const Node& node = graph.node(id);
+      report.nodes.push_back({node.name, std::string(node.op->name), "int4",
+                              "'" + graph.value(from).name + "' is stored in 4-bit blocks"});
+    }
+  }
+  return store_halfs(graph, options, report);
+}
+
+}  // namespace octet::quant
