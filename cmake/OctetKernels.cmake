@@ -22,6 +22,7 @@ function(octet_kernel_family folder)
       string(APPEND _kept "OCTET_KERNEL(${_isa})\n")
       set(_source ${_dir}/${_isa}.cpp)
       target_sources(octet_kernels PRIVATE ${_source})
+      set_property(GLOBAL APPEND PROPERTY octet_sources_${_isa} ${_source})
       separate_arguments(_flags UNIX_COMMAND "${_isa_flags_${_isa}}")
       if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
         # It emits SerialParallel's inline functions, with this file's instructions, as weak symbols.

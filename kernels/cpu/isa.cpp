@@ -59,6 +59,23 @@ bool cpu_has(Isa isa) {
   }
 }
 
+#if defined(OCTET_EMULATED_ISAS)
+// Test programs whose kernels are emulated run those and no others.
+bool runs(Isa isa) {
+  switch (isa) {
+    case Isa::scalar: return true;
+#define OCTET_EMULATED(name, host, flags) \
+  case Isa::name:                         \
+    return cpu_has(Isa::host);
+#include "kernels/emulate/emulated.def"
+#undef OCTET_EMULATED
+    default: return false;
+  }
+}
+#else
+bool runs(Isa isa) { return cpu_has(isa); }
+#endif
+
 }  // namespace
 
 std::string_view isa_name(Isa isa) { return kNames[static_cast<size_t>(isa)]; }
@@ -70,13 +87,13 @@ std::optional<Isa> isa_from_name(std::string_view name) {
 }
 
 std::optional<CpuToken> CpuToken::probe(Isa isa) {
-  if (!cpu_has(isa)) return std::nullopt;
+  if (!runs(isa)) return std::nullopt;
   return CpuToken(isa);
 }
 
 CpuToken CpuToken::best() {
   for (size_t i = kIsaCount; i-- > 1;)
-    if (cpu_has(static_cast<Isa>(i))) return CpuToken(static_cast<Isa>(i));
+    if (runs(static_cast<Isa>(i))) return CpuToken(static_cast<Isa>(i));
   return scalar();
 }
 

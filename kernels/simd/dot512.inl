@@ -9,7 +9,9 @@ struct Dot512 {
   // A load into a register that several products share: g++ repeats a plain load in each of them.
   static Int load_shared(const uint8_t* p) {
     Int v = load(p);
+#if defined(__AVX512F__)
     __asm__("" : "+v"(v));
+#endif
     return v;
   }
   static Int broadcast(int32_t v) { return _mm512_set1_epi32(v); }
