@@ -25,7 +25,7 @@ inline void finish(const ConvEpilogue& e, const ConvShape& shape, const ConvIo& 
     return;
   }
   float v = static_cast<float>(acc) * e.multiplier[c];
-  if (e.bias_f32 != nullptr) v = v + e.bias_f32[c];
+  v = v + (e.bias_f32 == nullptr ? 0.0F : e.bias_f32[c]);
   if (e.residual != nullptr) {
     const size_t r = pixel * stride_or(e.residual_stride, shape.out_channels) + c;
     const int32_t code = code_at(e.residual, e.residual_signed, r) - e.residual_zero_point;

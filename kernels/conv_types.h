@@ -48,7 +48,7 @@ struct ConvIo {
 struct ConvEpilogue {
   const int32_t* bias = nullptr;      // [out_channels], or null
   const float* multiplier = nullptr;  // [out_channels]; unused for s32
-  const float* bias_f32 = nullptr;    // [out_channels], or null; f32 only
+  const float* bias_f32 = nullptr;    // [out_channels] in steps of the output, or null; not for s32
   Element out = Element::u8;          // u8, s8, s32 or f32
   int32_t zero_point = 0;
   float low = 0.0F, high = 255.0F;  // codes for u8 and s8, values for f32

@@ -1,5 +1,7 @@
 #include "engine/ops/evaluate.h"
 
+#include "engine/ir/aligned.h"
+
 namespace octet {
 namespace {
 
@@ -73,7 +75,7 @@ class EvaluateContext final : public RunContext {
   SerialParallel serial_;
   size_t max_bytes_;
   std::vector<Tensor> tensors_;
-  std::vector<std::byte> scratch_memory_;
+  AlignedBytes scratch_memory_;
 };
 
 }  // namespace

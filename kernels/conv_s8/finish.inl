@@ -4,13 +4,14 @@
 struct Columns {
   size_t first, count;
   Ints offset;  // added to the raw sums: the bias, and what the kernel's own offsets ask for
-  Floats multiplier;
+  Floats multiplier, bias;
 };
 
 inline Columns columns_at(const ConvEpilogue& e, size_t first, size_t count) {
-  Columns c{first, count, set_ints(0), set_floats(0.0F)};
+  Columns c{first, count, set_ints(0), set_floats(0.0F), set_floats(0.0F)};
   if (e.bias != nullptr) c.offset = load_ints(e.bias + first, count);
   if (e.multiplier != nullptr) c.multiplier = load_floats(e.multiplier + first, count);
+  if (e.bias_f32 != nullptr) c.bias = load_floats(e.bias_f32 + first, count);
   return c;
 }
 
@@ -58,8 +59,7 @@ inline void finish(const Target& t, const Columns& c, size_t pixel, Ints raw) {
     store_ints(static_cast<int32_t*>(t.out) + at, c.count, acc);
     return;
   }
-  Floats v = mul(to_floats(acc), c.multiplier);
-  if (e.bias_f32 != nullptr) v = add(v, load_floats(e.bias_f32 + c.first, c.count));
+  Floats v = add(mul(to_floats(acc), c.multiplier), c.bias);
   if (e.residual != nullptr) {
     const auto* residual =
         static_cast<const uint8_t*>(e.residual) + pixel * t.residual_stride + c.first;

@@ -19,7 +19,10 @@ inline bool ends_in_codes(const ConvEpilogue& e) {
          e.table == nullptr;
 }
 
-/// Gives whether scaled() is right for the block's multipliers.
+/// 0.99 * 2^31 + 2^24 < 2^31: what all_below_one leaves for a bias.
+inline constexpr float kMostBias = 0x1p24F;
+
+/// Gives whether scaled() is right for the block's multipliers and biases.
 template <typename Kit>
 bool fill_constants(const ConvShape& s, const ConvIo& io, const ConvEpilogue& e,
                     const uint8_t* packed, size_t first, size_t count, uint8_t* to) {
@@ -27,14 +30,18 @@ bool fill_constants(const ConvShape& s, const ConvIo& io, const ConvEpilogue& e,
   alignas(64) int32_t bias[Kit::kChannels] = {};
   auto* offset = reinterpret_cast<int32_t*>(to);
   int32_t* multiplier = offset + Kit::kChannels;
-  __builtin_memset(multiplier, 0, Kit::kChannels * sizeof(int32_t));
+  int32_t* real_bias = multiplier + Kit::kChannels;
+  __builtin_memset(multiplier, 0, 2 * Kit::kChannels * sizeof(int32_t));
   for (size_t c = 0; c < count; c += 4) {
     const size_t bytes = smaller(4, count - c) * sizeof(int32_t), lane = lane_of<Kit>(c);
     if (e.bias != nullptr) __builtin_memcpy(bias + lane, e.bias + first + c, bytes);
     if (e.multiplier != nullptr)
       __builtin_memcpy(multiplier + lane, e.multiplier + first + c, bytes);
+    if (e.bias_f32 != nullptr) __builtin_memcpy(real_bias + lane, e.bias_f32 + first + c, bytes);
   }
   bool small = true;
+  for (size_t c = 0; e.bias_f32 != nullptr && c < count; ++c)
+    small = small && __builtin_fabsf(e.bias_f32[first + c]) < kMostBias;
   const auto* sums = reinterpret_cast<const int32_t*>(packed);
   const Int zero = Kit::set(io.in_zero_point + (io.in_signed ? 128 : 0));
   const Int taps = Kit::set(static_cast<int32_t>(s.kernel_h * s.kernel_w));
@@ -43,7 +50,7 @@ bool fill_constants(const ConvShape& s, const ConvIo& io, const ConvEpilogue& e,
     const Int zeros = Kit::load(sums + Kit::kChannels + at);
     const Int over = Kit::sub(Kit::load(sums + at), Kit::mul(zeros, taps));
     Kit::store(offset + at, Kit::sub(Kit::load(bias + at), Kit::mul(over, zero)));
-    small = small && Kit::all_below_one(Kit::load_scales(multiplier + at));
+    small = small && Kit::all_below_one(Kit::load_floats(multiplier + at));
   }
   return small;
 }
@@ -62,7 +69,8 @@ class Block {
         ends_(CodeEnds(*task.target.epilogue)) {
     for (int v = 0; v < kVectors; ++v) {
       offset_[v] = Kit::load(constants + v * sizeof(Int));
-      multiplier_[v] = Kit::load_scales(constants + (kVectors + v) * sizeof(Int));
+      multiplier_[v] = Kit::load_floats(constants + (kVectors + v) * sizeof(Int));
+      bias_[v] = Kit::load_floats(constants + (2 * kVectors + v) * sizeof(Int));
     }
   }
 
@@ -122,7 +130,7 @@ class Block {
       simd::unroll<kCount>([&](auto p) {
         Int scaled[kVectors];
         simd::unroll<kVectors>(
-            [&](auto v) { scaled[v] = Kit::scaled(sums[p][v], multiplier_[v]); });
+            [&](auto v) { scaled[v] = Kit::scaled(sums[p][v], multiplier_[v], bias_[v]); });
         Kit::template store_codes<kWhole>(ends_, scaled, to + p * t_.target.out_stride, count_);
       });
       return;
@@ -164,7 +172,7 @@ class Block {
   const uint8_t *zeros_, *weights_;
   typename Kit::Ends ends_;
   Int offset_[kVectors];
-  typename Kit::Float multiplier_[kVectors];
+  typename Kit::Float multiplier_[kVectors], bias_[kVectors];
 };
 
 /// The output rows [begin, end) of one block.

@@ -35,10 +35,11 @@ inline size_t slot_bytes(const ConvShape& s) {
   return offset_bytes(s) + Stretch(s, 1).plane_bytes(s);
 }
 
-/// By block in the order of the sums: what is added to them, then their multipliers.
+/// By block in the order of the sums: what is added to them, their multipliers, and what is added
+/// to the products. Whole cache lines, so that what follows is aligned for any register.
 template <typename Kit>
 constexpr size_t constant_bytes() {
-  return 2 * Kit::kChannels * sizeof(int32_t);
+  return (3 * Kit::kChannels * sizeof(int32_t) + 63) / 64 * 64;
 }
 
 inline size_t all_constant_bytes(const ConvShape& s) {

@@ -32,9 +32,10 @@ struct Wide512 {
   static bool all_below_one(Float v) {
     return _mm512_cmp_ps_mask(_mm512_abs_ps(v), _mm512_set1_ps(0.99F), _CMP_LT_OQ) == 0xFFFF;
   }
-  static Float load_scales(const void* p) { return _mm512_load_ps(static_cast<const float*>(p)); }
-  static Int scaled(Int sum, Float multiplier) {
-    return _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(sum), multiplier));
+  static Float load_floats(const void* p) { return _mm512_load_ps(static_cast<const float*>(p)); }
+  static Int scaled(Int sum, Float multiplier, Float bias) {
+    return _mm512_cvtps_epi32(
+        _mm512_add_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(sum), multiplier), bias));
   }
   template <bool kWhole>
   static void store_codes(const Ends& ends, const Int (&v)[4], uint8_t* to, size_t count) {

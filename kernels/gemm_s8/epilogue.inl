@@ -66,7 +66,7 @@ struct StoreCodes {
         high(V::set(static_cast<float>(args.epilogue.high - args.epilogue.zero_point))),
         zero_point(V::set_int(args.epilogue.zero_point)) {}
   void operator()(const Columns<V>& columns, size_t m, typename V::Int acc) const {
-    typename V::Float value = V::multiply(V::to_float(acc), columns.multiplier);
+    typename V::Float value = V::fma(V::to_float(acc), columns.multiplier, columns.bias_f32);
     value = V::min(V::max(value, low), high);
     V::store_bytes(c + m * stride + columns.begin, columns.count,
                    V::add(V::round(value), zero_point));

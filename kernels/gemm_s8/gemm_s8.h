@@ -30,7 +30,8 @@ enum class GemmS8Output : uint8_t { s32, u8, s8, f32 };
 
 /// What happens to an exact sum acc = sum over k of (A - za)(B - zb):
 ///   s32: acc + bias
-///   u8, s8: requantize(acc + bias, multiplier, zero_point, low, high), then lookup
+///   u8, s8: nearest_even(fma(float(acc + bias), multiplier, bias_f32)) + zero_point, clamped to
+///        [low, high], then lookup
 ///   f32: v = fma(float(acc + bias), multiplier * row_scale, bias_f32) (+ residual), clamped to
 ///        [low_f32, high_f32]
 /// acc + bias must fit int32 (it wraps otherwise).
@@ -43,9 +44,10 @@ struct GemmS8Epilogue {
   int32_t zero_point = 0;
   int32_t low = 0, high = 255;      // within the type's range
   const uint8_t* lookup = nullptr;  // [256], indexed by the code's byte; null: none
+  // u8, s8 (in steps of the output) and f32
+  const float* bias_f32 = nullptr;  // [N], null: 0
   // f32
   const float* row_scale = nullptr;  // [M], null: 1
-  const float* bias_f32 = nullptr;   // [N], null: 0
   const float* residual = nullptr;   // [M, N] with residual_stride, null: none; may be C itself
   size_t residual_stride = 0;
   float low_f32 = -__builtin_inff(), high_f32 = __builtin_inff();

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "kernels/gemm_s8/gemm_s8.h"
@@ -38,9 +39,11 @@ int32_t sum(const GemmS8Args& args, size_t m, size_t n) {
 }
 
 uint8_t code(const GemmS8Epilogue& e, int32_t acc, size_t n) {
-  const int32_t code = requantize(acc, e.multiplier[n * e.multiplier_stride],
-                                  ZeroPoint{e.zero_point}, e.low, e.high);
-  const auto byte = static_cast<uint8_t>(code);
+  const float bias = e.bias_f32 == nullptr ? 0.0F : e.bias_f32[n];
+  const float value =
+      std::fma(static_cast<float>(acc), e.multiplier[n * e.multiplier_stride], bias);
+  const int32_t code = quantize<int16_t>(value, Scale{1.0F}, ZeroPoint{e.zero_point});
+  const auto byte = static_cast<uint8_t>(std::clamp(code, e.low, e.high));
   return e.lookup == nullptr ? byte : e.lookup[byte];
 }
 

@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "engine/ir/aligned.h"
 #include "runtime/session/binding.h"
 #include "runtime/session/options.h"
 #include "runtime/session/program.h"
@@ -41,7 +42,7 @@ class Execution {
   const Plan& plan_;
   const CompileOptions& options_;
   std::unique_ptr<std::byte, void (*)(std::byte*)> arena_;
-  std::vector<std::byte> scratch_;
+  AlignedBytes scratch_;
   std::vector<std::unique_ptr<StepContext>> contexts_;
   std::vector<std::byte*> inputs_;
   std::vector<std::byte*> outputs_;

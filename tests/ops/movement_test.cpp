@@ -168,7 +168,7 @@ TEST_CASE("codes move as they are, and rows of a table leave it as numbers") {
   NodeRunner gather("Gather", attributes("Gather"));
   gather.constant(codes, std::make_shared<const QuantType>(rows));
   gather.input(integers({1, -2})).output();
-  const Tensor picked = gather.run("gather_s8")[0];
+  const Tensor picked = gather.run("gather_stored")[0];
   REQUIRE(picked.dims() == Dims{2, 6});
   CHECK(picked.as<float>()[2] == 2.0F * codes.as<int8_t>()[8]);
   CHECK(picked.as<float>()[8] == 0.5F * codes.as<int8_t>()[2]);

@@ -32,7 +32,8 @@ class ConvData {
         residual(pixels() * c.shape.out_channels),
         multiplier(c.shape.out_channels * 4),
         bias(c.shape.out_channels * 4),
-        zeros_(c.shape.out_channels) {
+        zeros_(c.shape.out_channels),
+        real_bias_(c.shape.out_channels) {
     in.randomize(1);
     weights.randomize(2);
     residual.randomize(3);
@@ -47,6 +48,7 @@ class ConvData {
       std::memcpy(multiplier.data() + i * 4, &m, 4);
       const int32_t b = static_cast<int32_t>(i * 977 % 4001) - 2000;
       std::memcpy(bias.data() + i * 4, &b, 4);
+      real_bias_[i] = static_cast<float>(i % 13) * 0.37F - 2.0F;
       zeros_[i] = static_cast<int32_t>(i * 37 % 100) + (c.weights_signed ? -50 : 80);
     }
   }
@@ -72,7 +74,7 @@ class ConvData {
     e.out = case_.out;
     e.bias = case_.bias ? reinterpret_cast<const int32_t*>(bias.data()) : nullptr;
     e.multiplier = reinterpret_cast<const float*>(multiplier.data());
-    if (case_.real_bias) e.bias_f32 = e.multiplier;  // Any floats do.
+    if (case_.real_bias) e.bias_f32 = real_bias_.data();
     e.zero_point = is_signed ? -3 : 117;
     e.low = is_signed ? -120.0F : 4.0F;
     e.high = is_signed ? 127.0F : 250.0F;
@@ -92,6 +94,7 @@ class ConvData {
 
  private:
   std::vector<int32_t> zeros_;
+  std::vector<float> real_bias_;
   std::vector<uint8_t> table_;
 };
 

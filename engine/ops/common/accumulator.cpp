@@ -1,6 +1,8 @@
 #include "engine/ops/common/accumulator.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 #include "engine/ops/common/activation.h"
 #include "engine/ops/common/dequantize.h"
@@ -9,32 +11,38 @@
 namespace octet::ops {
 namespace {
 
-constexpr double kMaxBias = 1073741824.0;
+constexpr int64_t kMaxBias = int64_t{1} << 30;
 
-std::optional<std::vector<int32_t>> bias_sums(const AccumulatorSpec& spec) {
-  const Value& value = *spec.bias;
+// A bias that is stored as sums of this very scale.
+bool is_sums(const AccumulatorSpec& spec) {
+  const Value& bias = *spec.bias;
   const size_t n = spec.scale.size();
-  if (!value.constant) return std::nullopt;
+  if (!bias.quant || bias.quant->storage != DType::s32 || spec.beta != 1.0F ||
+      bias.constant->count() != n)
+    return false;
+  const ChannelParams stored = channel_params(*bias.quant, n);
+  if (!stored.symmetric()) return false;
+  for (size_t i = 0; i < n; ++i)
+    if (!(std::fabs(stored.scale[i] - spec.scale[i]) <= 1e-6F * spec.scale[i])) return false;
+  const auto sums = bias.constant->to_int64();
+  return std::all_of(sums.begin(), sums.end(), [](int64_t v) { return std::llabs(v) <= kMaxBias; });
+}
+
+// Sets the plan's bias; false when it isn't a constant of N elements or one.
+bool take_bias(const AccumulatorSpec& spec, AccumulatorPlan& plan) {
+  const Value& value = *spec.bias;
+  if (!value.constant) return false;
+  if (is_sums(spec)) {
+    for (const int64_t sum : value.constant->to_int64())
+      plan.bias.push_back(static_cast<int32_t>(sum));
+    return true;
+  }
   const auto real = real_elements(*value.constant, value.quant);
-  if (real.size() != n && real.size() != 1) return std::nullopt;
-  const bool stored = value.quant && value.quant->storage == DType::s32 && spec.beta == 1.0F;
-  std::vector<float> stored_scale;
-  std::vector<int64_t> codes;
-  if (stored) {
-    stored_scale = channel_params(*value.quant, n).scale;
-    codes = value.constant->to_int64();
-  }
-  std::vector<int32_t> sums(n);
-  for (size_t i = 0; i < n; ++i) {
-    const size_t at = real.size() == 1 ? 0 : i;
-    double sum = std::nearbyint(static_cast<double>(real[at]) * static_cast<double>(spec.beta) /
-                                static_cast<double>(spec.scale[i]));
-    if (stored && std::fabs(stored_scale[i] - spec.scale[i]) <= 1e-6F * spec.scale[i])
-      sum = static_cast<double>(codes[at]);
-    if (!(std::fabs(sum) <= kMaxBias)) return std::nullopt;
-    sums[i] = static_cast<int32_t>(sum);
-  }
-  return sums;
+  const size_t n = spec.scale.size();
+  if (real.size() != n && real.size() != 1) return false;
+  for (size_t i = 0; i < n; ++i)
+    plan.bias_f32.push_back(real[real.size() == 1 ? 0 : i] * spec.beta);
+  return true;
 }
 
 bool only_adds_first(const Epilogue& epilogue) {
@@ -81,11 +89,7 @@ void add(float* values, const float* residual, size_t count) {
 std::optional<AccumulatorPlan> plan_accumulator(const AccumulatorSpec& spec) {
   AccumulatorPlan plan;
   plan.multiplier = spec.scale;
-  if (spec.bias != nullptr) {
-    auto sums = bias_sums(spec);
-    if (!sums) return std::nullopt;
-    plan.bias = std::move(*sums);
-  }
+  if (spec.bias != nullptr && !take_bias(spec, plan)) return std::nullopt;
   const bool residual = spec.epilogue.residual != Epilogue::Residual::none;
   const bool in_kernel = is_clamp(spec.epilogue) &&
                          (!residual || (spec.kernel_residual && only_adds_first(spec.epilogue)));
@@ -93,6 +97,7 @@ std::optional<AccumulatorPlan> plan_accumulator(const AccumulatorSpec& spec) {
   plan.finish = !in_kernel;
   if (plan.codes) {
     for (float& m : plan.multiplier) m /= spec.output->tensor_scale().v;
+    for (float& b : plan.bias_f32) b /= spec.output->tensor_scale().v;
     const CodeRange range = code_range(spec.epilogue, *spec.output);
     plan.storage = spec.output->storage;
     plan.zero_point = spec.output->tensor_zero_point().v;

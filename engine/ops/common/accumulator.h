@@ -31,16 +31,16 @@ struct AccumulatorPlan {
   bool codes = false;
   bool finish = false;
   std::vector<float> multiplier;  ///< [N]
-  std::vector<int32_t> bias;      ///< [N], or empty: none.
+  std::vector<int32_t> bias;      ///< [N] sums, or empty: none.
+  std::vector<float> bias_f32;    ///< [N] in steps of the codes, or real; or empty: none.
   DType storage = DType::f32;     ///< Of the codes.
   int32_t zero_point = 0;
   float low = -std::numeric_limits<float>::infinity();  ///< Codes, or reals.
   float high = std::numeric_limits<float>::infinity();
 };
 
-/// Nothing when the bias isn't a constant of that form or leaves the range of exact sums. Biases
-/// become sums: one that is stored with the sum's own scale is taken as it is, others are rounded
-/// to the nearest sum (half a sum's step at most).
+/// Nothing when the bias isn't a constant of that form. A bias that is stored with the sum's own
+/// scale is added to the exact sum; others are added to the float that it becomes, unrounded.
 std::optional<AccumulatorPlan> plan_accumulator(const AccumulatorSpec& spec);
 
 /// The end of an epilogue over real numbers: limits that a kernel clamps to, and whether

@@ -92,6 +92,7 @@ class ConvS8 final : public Step {
   ConvEpilogue epilogue(const RunContext& context) const {
     ConvEpilogue e;
     e.bias = plan_.bias.empty() ? nullptr : plan_.bias.data();
+    e.bias_f32 = plan_.bias_f32.empty() ? nullptr : plan_.bias_f32.data();
     e.multiplier = plan_.multiplier.data();
     e.out = !plan_.codes ? Element::f32 : (plan_.storage == DType::u8 ? Element::u8 : Element::s8);
     e.zero_point = plan_.zero_point;

@@ -46,6 +46,7 @@ struct Common {
     GemmS8Epilogue& epilogue = args.epilogue;
     epilogue.type = output_of(plan);
     epilogue.bias = plan.bias.empty() ? nullptr : plan.bias.data();
+    epilogue.bias_f32 = plan.bias_f32.empty() ? nullptr : plan.bias_f32.data();
     epilogue.multiplier = plan.multiplier.data();
     epilogue.multiplier_stride = plan.multiplier.size() == 1 ? 0 : 1;
     epilogue.zero_point = plan.zero_point;
