@@ -1,5 +1,6 @@
 // Nodes that change nothing: Identity, Dropout without training, Cast to the same type, Reshape and
-// Expand to the same shape, adding 0 and multiplying by 1.
+// Expand to the same shape or to that of another operand which repeats it anyway, adding 0 and
+// multiplying by 1.
 #include "engine/passes/match.h"
 #include "engine/passes/pass.h"
 
@@ -32,11 +33,36 @@ bool changes_nothing(const Graph& graph, const Node& node) {
   return neutral_arithmetic(graph, node);
 }
 
+bool broadcasts(const Node& node) {
+  constexpr std::string_view kNames[] = {"Add", "Sub", "Mul", "Div", "Where", "And", "Or"};
+  return node.op->domain.empty() &&
+         std::find(std::begin(kNames), std::end(kNames), node.op->name) != std::end(kNames);
+}
+
+// An operand that Expand gives the very shape of another one.
+bool drop_expand(Graph& graph, NodeId id) {
+  const Node& node = graph.node(id);
+  if (!broadcasts(node)) return false;
+  for (size_t i = 0; i < node.inputs.size(); ++i) {
+    const Node* expand = producer(graph, node.inputs[i], "Expand");
+    if (expand == nullptr || graph.value(node.inputs[i]).quant) continue;
+    const auto& wide = graph.value(node.inputs[i]).type.shape;
+    for (size_t j = 0; wide && j < node.inputs.size(); ++j) {
+      const auto& other = graph.value(node.inputs[j]).type.shape;
+      if (j == i || !other || *other != *wide || node.inputs[j] == node.inputs[i]) continue;
+      graph.set_input(id, i, expand->inputs[0]);
+      return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 Result<bool> run(Graph& graph, const PassOptions& options) {
   bool changed = false;
   for (const NodeId id : graph.order()) {
+    changed = drop_expand(graph, id) || changed;
     const Node& node = graph.node(id);
     if (!changes_nothing(graph, node)) continue;
     const ValueId input = node.inputs[0];

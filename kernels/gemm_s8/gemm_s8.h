@@ -49,6 +49,7 @@ struct GemmS8Epilogue {
   // f32
   const float* row_scale = nullptr;  // [M], null: 1
   const float* residual = nullptr;   // [M, N] with residual_stride, null: none; may be C itself
+                                     // (stride 0: one row for all)
   size_t residual_stride = 0;
   float low_f32 = -__builtin_inff(), high_f32 = __builtin_inff();
 };

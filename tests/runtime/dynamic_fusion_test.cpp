@@ -93,6 +93,13 @@ const Case kCases[] = {
        return op(g, "MatMul", {x, op(g, "Sigmoid", {x})});
      },
      "Sigmoid DynamicQuantizeLinear DynamicQuantizeLinear ScaledMatMul"},
+    {"two activations and a bias",
+     {3, 9, 9},
+     [](Graph& g, ValueId x) {
+       const ValueId bias = g.add_constant("bias", random_floats({9}, 12));
+       return op(g, "Add", {op(g, "MatMul", {x, x}), bias});
+     },
+     "DynamicQuantizeLinear ScaledMatMul"},
     {"convolution",
      {2, 6, 9, 7},
      [](Graph& g, ValueId x) {

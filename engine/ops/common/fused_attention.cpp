@@ -1,0 +1,166 @@
+#include "engine/ops/common/fused_attention.h"
+
+#include <cmath>
+#include <numeric>
+
+#include "engine/ops/common/dequantize.h"
+#include "engine/ops/common/strided.h"
+
+namespace octet::ops {
+namespace {
+
+// A stored tensor seen through a permutation.
+struct Permuted {
+  Dims dims;
+  Steps steps;
+};
+
+Permuted permuted(const TensorView& view, const std::vector<int64_t>& perm) {
+  const Steps own = steps_of(view);
+  if (perm.empty()) return {view.dims, own};
+  Permuted p;
+  for (const int64_t axis : perm) {
+    p.dims.push_back(view.dims[static_cast<size_t>(axis)]);
+    p.steps.push_back(own[static_cast<size_t>(axis)]);
+  }
+  return p;
+}
+
+// Of a result that is stored permuted: its own axes.
+Permuted unpermuted(const TensorView& view, const std::vector<int64_t>& perm) {
+  if (perm.empty()) return permuted(view, perm);
+  std::vector<int64_t> inverse(perm.size());
+  for (size_t a = 0; a < perm.size(); ++a)
+    inverse[static_cast<size_t>(perm[a])] = static_cast<int64_t>(a);
+  return permuted(view, inverse);
+}
+
+AttentionOperand operand(const Permuted& p, const Dims& batch) {
+  const size_t rank = p.dims.size();
+  AttentionOperand o;
+  o.row = p.steps[rank - 2];
+  o.column = p.steps[rank - 1];
+  for (size_t a = 0; a < batch.size(); ++a)
+    o.batch.push_back(p.dims[a] == 1 && batch[a] != 1 ? 0 : p.steps[a]);
+  return o;
+}
+
+AttentionOperand addend(const TensorView& view, const Dims& scores) {
+  Steps steps = broadcast_steps(view, scores);
+  AttentionOperand o;
+  o.column = steps.back();
+  o.row = steps[steps.size() - 2];
+  steps.resize(steps.size() - 2);
+  o.batch = std::move(steps);
+  return o;
+}
+
+// The scores of one row of Q; `bias` and `mask` begin at the row's head.
+void score_row(const FusedAttentionAttrs& attrs, const AttentionGeometry& g, int64_t row,
+               const float* q, const float* k, const float* bias, const TensorView* mask,
+               int64_t mask_at, std::vector<double>& scores) {
+  for (int64_t j = 0; j < g.keys; ++j) {
+    double sum = 0.0;
+    for (int64_t d = 0; d < g.depth; ++d)
+      sum += static_cast<double>(q[row * g.q.row + d * g.q.column]) *
+             static_cast<double>(k[d * g.k.row + j * g.k.column]);
+    double score = sum * static_cast<double>(attrs.alpha);
+    if (bias != nullptr) score += static_cast<double>(bias[row * g.bias.row + j * g.bias.column]);
+    score *= static_cast<double>(attrs.beta);
+    const int64_t at = mask_at + row * g.mask.row + j * g.mask.column;
+    if (mask != nullptr && !attrs.condition) score += static_cast<double>(mask->as<float>()[at]);
+    if (mask != nullptr && attrs.condition && mask->as<bool>()[at])
+      score = static_cast<double>(attrs.fill);
+    scores[static_cast<size_t>(j)] = score;
+  }
+}
+
+void normalize(const FusedAttentionAttrs& attrs, std::vector<double>& scores) {
+  const double max = *std::max_element(scores.begin(), scores.end());
+  double sum = 0.0;
+  for (double& s : scores) sum += s = std::exp(s - max);
+  for (double& s : scores) {
+    s /= sum;
+    if (!attrs.probabilities) continue;
+    const QuantType& quant = *attrs.probabilities;
+    const auto p = static_cast<float>(s);
+    const Scale scale = quant.tensor_scale();
+    const ZeroPoint zero = quant.tensor_zero_point();
+    s = static_cast<double>(quant.storage == DType::u8
+                                ? dequantize(quantize<uint8_t>(p, scale, zero), scale, zero)
+                                : dequantize(quantize<int8_t>(p, scale, zero), scale, zero));
+  }
+}
+
+}  // namespace
+
+int64_t AttentionGeometry::batch_count() const {
+  return std::accumulate(batch.begin(), batch.end(), int64_t{1}, std::multiplies<>());
+}
+
+int64_t AttentionGeometry::offset(const AttentionOperand& operand, int64_t index) const {
+  int64_t at = 0;
+  for (size_t a = batch.size(); a-- > 0; index /= batch[a])
+    at += index % batch[a] * operand.batch[a];
+  return at;
+}
+
+AttentionGeometry attention_geometry(const FusedAttentionAttrs& attrs,
+                                     std::span<const TensorView> inputs, const TensorView& out) {
+  const auto& at = kFusedAttentionPorts;
+  const Permuted q = permuted(inputs[at.q], attrs.q_perm);
+  const Permuted k = permuted(inputs[at.k], attrs.k_perm);
+  const Permuted v = permuted(inputs[at.v], attrs.v_perm);
+  const Permuted y = unpermuted(out, attrs.out_perm);
+  const size_t rank = q.dims.size();
+  AttentionGeometry g;
+  g.batch.assign(y.dims.begin(), y.dims.end() - 2);
+  g.queries = q.dims[rank - 2];
+  g.depth = q.dims[rank - 1];
+  g.keys = k.dims[rank - 1];
+  g.columns = v.dims[rank - 1];
+  g.q = operand(q, g.batch);
+  g.k = operand(k, g.batch);
+  g.v = operand(v, g.batch);
+  g.out = operand(y, g.batch);
+  Dims scores = g.batch;
+  scores.push_back(g.queries);
+  scores.push_back(g.keys);
+  const auto present = [&](size_t i) { return i < inputs.size() && !inputs[i].dims.empty(); };
+  if (present(at.bias)) g.bias = addend(inputs[at.bias], scores);
+  if (present(at.mask)) g.mask = addend(inputs[at.mask], scores);
+  return g;
+}
+
+Status run_attention_reference(const Attrs& attributes, RunContext& context) {
+  const auto& attrs = attributes.as<FusedAttentionAttrs>();
+  const auto& at = kFusedAttentionPorts;
+  std::vector<TensorView> inputs;
+  for (size_t i = 0; i < context.input_count(); ++i) inputs.push_back(context.input(i));
+  const AttentionGeometry g = attention_geometry(attrs, inputs, context.output(0));
+  const TensorView* mask = context.has_input(at.mask) ? &inputs[at.mask] : nullptr;
+  std::vector<double> scores(static_cast<size_t>(g.keys));
+  for (int64_t head = 0; head < g.batch_count(); ++head) {
+    const float* q = inputs[at.q].as<float>() + g.offset(g.q, head);
+    const float* k = inputs[at.k].as<float>() + g.offset(g.k, head);
+    const float* v = inputs[at.v].as<float>() + g.offset(g.v, head);
+    float* out = context.output(0).as<float>() + g.offset(g.out, head);
+    const float* bias = nullptr;
+    if (context.has_input(at.bias)) bias = inputs[at.bias].as<float>() + g.offset(g.bias, head);
+    const int64_t mask_at = mask != nullptr ? g.offset(g.mask, head) : 0;
+    for (int64_t i = 0; i < g.queries && g.keys > 0; ++i) {
+      score_row(attrs, g, i, q, k, bias, mask, mask_at, scores);
+      normalize(attrs, scores);
+      for (int64_t e = 0; e < g.columns; ++e) {
+        double sum = 0.0;
+        for (int64_t j = 0; j < g.keys; ++j)
+          sum +=
+              scores[static_cast<size_t>(j)] * static_cast<double>(v[j * g.v.row + e * g.v.column]);
+        out[i * g.out.row + e * g.out.column] = static_cast<float>(sum);
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace octet::ops
