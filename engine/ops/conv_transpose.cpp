@@ -2,6 +2,7 @@
 
 #include "engine/ops/common/conv_transpose_f32.h"
 #include "engine/ops/common/conv_transpose_geometry.h"
+#include "engine/ops/common/conv_transpose_s8.h"
 #include "engine/ops/op.h"
 
 namespace octet::ops::conv_transpose {
@@ -95,6 +96,9 @@ std::optional<Dim> macs(const Graph& graph, const Node& node) {
 }
 
 constexpr Implementation kImplementations[] = {
+    {.name = "conv_transpose_s8",
+     .match = match_conv_transpose_s8,
+     .prepare = prepare_conv_transpose_s8},
     {.name = "conv_transpose_f32",
      .match = match_conv_transpose_f32,
      .prepare = prepare_conv_transpose_f32},

@@ -120,3 +120,40 @@ TEST_CASE("ConvTranspose: one axis has the same kernel, weights may be an activa
   CHECK(variable.rows() == std::vector<std::string>{"reference"});
   CHECK(relative_difference(variable.run("reference")[0], expected) < 1e-5);
 }
+
+TEST_CASE("ConvTranspose: codes within one step of scattered inputs, the same on every set") {
+  for (const Case& c : cases()) {
+    INFO(c.name);
+    const QuantPtr in = tensor_quant(DType::u8, 0.01F, 120),
+                   out = tensor_quant(DType::s8, 0.05F, 3);
+    const QuantPtr tensor = tensor_quant(DType::s8, 0.01F, 0);
+    const bool grouped = c.attrs.group != 1;
+    QuantType channels = *tensor;
+    channels.axis = 1;
+    std::vector<float> scales(static_cast<size_t>(c.w[1]));
+    for (size_t i = 0; i < scales.size(); ++i) scales[i] = 0.005F + 0.001F * static_cast<float>(i);
+    channels.scale = Tensor::of({c.w[1]}, scales);
+    channels.zero_point = *Tensor::zeros(DType::s8, {c.w[1]});
+    const QuantPtr weights = grouped ? tensor : std::make_shared<const QuantType>(channels);
+    const Tensor x = quantized(random_floats(c.x, 1), *in);
+    const Tensor w = random_codes<int8_t>(c.w, 2);
+    const Tensor bias = random_floats({c.out[1]}, 3);
+    const auto real = [](const Tensor& codes, const QuantPtr& quant) {
+      return Tensor::of(codes.dims(), ops::real_elements(codes, quant));
+    };
+    const Tensor expected = quantized(oracle(c, real(x, in), real(w, weights), bias), *out);
+    NodeRunner node("ConvTranspose", Attrs::of(c.attrs));
+    node.input(x, in).constant(w, weights).constant(bias).output(out);
+    std::optional<Tensor> first;
+    for (const CpuToken cpu : all_tokens()) {
+      const Tensor codes = node.run("conv_transpose_s8", cpu)[0];
+      int worst = 0;
+      for (size_t i = 0; i < codes.count(); ++i)
+        worst = std::max(worst, std::abs(codes.as<int8_t>()[i] - expected.as<int8_t>()[i]));
+      CHECK(worst <= 1);
+      if (!first) first = codes;
+      CHECK(codes == *first);
+      CHECK(node.info().kernel == "conv_transpose_s8");
+    }
+  }
+}
