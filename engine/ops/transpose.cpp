@@ -1,9 +1,10 @@
-#include "kernels/transpose/transpose.h"
+#include "engine/ops/transpose.h"
 
 #include <algorithm>
 #include <numeric>
 
 #include "engine/ops/common/movement.h"
+#include "kernels/transpose/transpose.h"
 
 namespace octet::ops::transpose {
 namespace {
@@ -111,3 +112,23 @@ const OpDef Transpose = {.domain = "",
                          .implementations = kRows};
 
 }  // namespace octet::ops::transpose
+
+namespace octet::ops {
+
+std::optional<std::vector<int64_t>> transpose_axes(const Node& node, size_t rank) {
+  if (node.op != &transpose::Transpose) return std::nullopt;
+  return transpose::permutation(node.attrs.as<transpose::TransposeAttrs>(), rank);
+}
+
+bool keeps_bytes(const TensorView& x, const TensorView& y, const std::vector<int64_t>& axes) {
+  if (x.dtype != y.dtype || x.quant != y.quant) return false;
+  const Steps from = steps_of(x);
+  const Steps to = steps_of(y);
+  for (size_t a = 0; a < to.size(); ++a) {
+    const size_t axis = axes.empty() ? a : static_cast<size_t>(axes[a]);
+    if (y.dims[a] != 1 && to[a] != from[axis]) return false;
+  }
+  return true;
+}
+
+}  // namespace octet::ops

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/ops/infer.h"
+#include "engine/ops/transpose.h"
 #include "runtime/memory/planner.h"
 
 namespace octet::runtime {
@@ -244,9 +245,26 @@ class Binder {
     }
   }
 
-  bool is_view(size_t step) const {
-    return plan_.steps[step].alias == AliasRule::Kind::view && !bound_->steps[step].late &&
-           plan_.steps[step].inputs[0] != kNoSlot;
+  bool is_view(size_t index) const {
+    const PlannedStep& step = plan_.steps[index];
+    if (bound_->steps[index].late || step.inputs.empty() || step.inputs[0] == kNoSlot) return false;
+    return step.alias == AliasRule::Kind::view || relabels(step);
+  }
+
+  // A Transpose or a change of layout after which every element lies where it was.
+  bool relabels(const PlannedStep& step) const {
+    if (step.outputs[0] == kNoSlot) return false;
+    const TensorView x = shape_of(step.inputs[0]);
+    const TensorView y = shape_of(step.outputs[0]);
+    if (step.node == kNoNode) return ops::keeps_bytes(x, y, {});
+    const auto axes = ops::transpose_axes(graph_.node(step.node), x.rank());
+    return axes && ops::keeps_bytes(x, y, *axes);
+  }
+
+  // A slot without its bytes.
+  TensorView shape_of(SlotId id) const {
+    const Slot& slot = plan_.slots[id];
+    return {slot.dtype, bound_->slots[id].dims, nullptr, slot.layout, slot.quant.get()};
   }
 
   void share_bytes() {
