@@ -6,6 +6,15 @@ namespace octet::kernels {
 namespace {
 
 #include "kernels/simd/lanes256.inl"
+
+// a * b + c and c - a * b, rounded once.
+inline Floats fma(Floats a, Floats b, Floats c) {
+  return {_mm256_fmadd_ps(a.lo, b.lo, c.lo), _mm256_fmadd_ps(a.hi, b.hi, c.hi)};
+}
+inline Floats fnma(Floats a, Floats b, Floats c) {
+  return {_mm256_fnmadd_ps(a.lo, b.lo, c.lo), _mm256_fnmadd_ps(a.hi, b.hi, c.hi)};
+}
+
 // After the lanes.
 #include "kernels/quantize_linear/vector.inl"
 

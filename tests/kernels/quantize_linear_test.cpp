@@ -116,6 +116,35 @@ TEST_CASE("quantize_linear: every variant quantizes and gives back as the oracle
   }
 }
 
+TEST_CASE("quantize_linear: quotients at and beside every tie are those of a division") {
+  std::mt19937 random(8);
+  SerialParallel serial;
+  for (int round = 0; round < 400; ++round) {
+    // Scales over many binades, their mantissas all ones and all zeros among them.
+    const auto bits = static_cast<uint32_t>(random()) & 0x007fffffU;
+    const uint32_t mantissa = round % 10 == 0 ? 0x007fffffU : (round % 10 == 1 ? 0 : bits);
+    const int exponent =
+        round < 300 ? 127 - static_cast<int>(random() % 24) : static_cast<int>(random() % 255);
+    const float scale =
+        std::bit_cast<float>((static_cast<uint32_t>(exponent) << 23) | std::max(mantissa, 1U));
+    std::vector<float> in;
+    for (int k = -300; k < 300; ++k) {
+      const float tie = (static_cast<float>(k) + 0.5F) * scale;
+      for (const float x : {tie, std::nextafter(tie, INFINITY), std::nextafter(tie, -INFINITY)})
+        in.push_back(x);
+    }
+    const int32_t zero = 100;
+    const auto run = [&](const QuantizeLinearTable& table) {
+      std::vector<uint16_t> out(in.size());
+      table.quantize({in.data(), out.data(), Element::u16, 1, 1, in.size(), &scale, &zero, 0, 400},
+                     serial);
+      return out;
+    };
+    const std::vector<uint16_t> expected = run(*quantize_linear_variants().front().table);
+    each_variant([&](const QuantizeLinearTable& table) { CHECK((run(table) == expected)); });
+  }
+}
+
 TEST_CASE("quantize_linear: requantization between all types") {
   const QuantizeLinearTable& oracle = *quantize_linear_variants().front().table;
   SerialParallel serial;

@@ -69,7 +69,8 @@ TEST_CASE("Glu: every row and instruction set, floats and codes") {
   }
 }
 
-TEST_CASE("Glu: exporters' Split, Sigmoid and Mul become one node when the gate is the second half") {
+TEST_CASE(
+    "Glu: exporters' Split, Sigmoid and Mul become one node when the gate is the second half") {
   CHECK(nodes_left(6, false) == 1);
   CHECK(nodes_left(6, true) == 3);
 }
