@@ -114,6 +114,37 @@ Result<Tensor> parse_npy(std::string_view bytes, const std::string& where) {
   return fortran && dims->size() > 1 ? from_fortran(tensor) : Result<Tensor>(tensor);
 }
 
+// The bytes of an .npy file in front of the elements.
+Result<std::string> npy_header(const std::string& where, const Tensor& tensor) {
+  const auto type = std::find_if(kTypes.begin(), kTypes.end(),
+                                 [&](const TypeName& t) { return t.dtype == tensor.dtype(); });
+  if (type == kTypes.end())
+    return unsupported(where + ": NumPy has no " + std::string(dtype_name(tensor.dtype())));
+  std::string shape = "(";
+  for (const int64_t dim : tensor.dims()) shape += std::to_string(dim) + ",";
+  const bool one_byte = dtype_bits(tensor.dtype()) == 8;
+  std::string header = std::string("{'descr': '") + (one_byte ? "|" : "<") +
+                       std::string(type->numpy) + "', 'fortran_order': False, 'shape': " + shape +
+                       "), }";
+  while ((10 + header.size() + 1) % 64 != 0) header += ' ';
+  header += '\n';
+  const char version[] = {'\x93',
+                          'N',
+                          'U',
+                          'M',
+                          'P',
+                          'Y',
+                          1,
+                          0,
+                          static_cast<char>(header.size() & 0xFF),
+                          static_cast<char>(header.size() >> 8)};
+  return std::string(version, sizeof(version)) + header;
+}
+
+Error not_written(const std::filesystem::path& path) {
+  return {ErrorCode::machine, path.string() + ": can't be written"};
+}
+
 }  // namespace
 
 Result<Tensor> read_npy(const std::filesystem::path& path) {
@@ -152,31 +183,9 @@ Result<Arrays> read_npz(const std::filesystem::path& path) {
 }
 
 Status write_npy(const std::filesystem::path& path, const Tensor& tensor) {
-  const auto type = std::find_if(kTypes.begin(), kTypes.end(),
-                                 [&](const TypeName& t) { return t.dtype == tensor.dtype(); });
-  if (type == kTypes.end())
-    return unsupported(path.string() + ": NumPy has no " + std::string(dtype_name(tensor.dtype())));
-  std::string shape = "(";
-  for (const int64_t dim : tensor.dims()) shape += std::to_string(dim) + ",";
-  const bool one_byte = dtype_bits(tensor.dtype()) == 8;
-  std::string header = std::string("{'descr': '") + (one_byte ? "|" : "<") +
-                       std::string(type->numpy) + "', 'fortran_order': False, 'shape': " + shape +
-                       "), }";
-  while ((10 + header.size() + 1) % 64 != 0) header += ' ';
-  header += '\n';
+  OCTET_ASSIGN(const std::string header, npy_header(path.string(), tensor));
   const std::filesystem::path temporary = path.string() + ".part";
   std::ofstream file(temporary, std::ios::binary);
-  const char version[] = {'\x93',
-                          'N',
-                          'U',
-                          'M',
-                          'P',
-                          'Y',
-                          1,
-                          0,
-                          static_cast<char>(header.size() & 0xFF),
-                          static_cast<char>(header.size() >> 8)};
-  file.write(version, sizeof(version));
   file.write(header.data(), static_cast<std::streamsize>(header.size()));
   file.write(reinterpret_cast<const char*>(tensor.bytes().data()),
              static_cast<std::streamsize>(tensor.bytes().size()));
@@ -185,7 +194,37 @@ Status write_npy(const std::filesystem::path& path, const Tensor& tensor) {
   if (file) std::filesystem::rename(temporary, path, error);
   if (file && !error) return {};
   std::filesystem::remove(temporary, error);
-  return Error{ErrorCode::machine, path.string() + ": can't be written"};
+  return not_written(path);
+}
+
+Status write_npz(const std::filesystem::path& path, const Arrays& arrays) {
+  // libzip reads the buffers when the archive is closed, which also renames it into place.
+  std::vector<std::string> entries;
+  for (const auto& [name, tensor] : arrays) {
+    OCTET_ASSIGN(std::string bytes, npy_header(path.string() + ":" + name, tensor));
+    bytes.append(reinterpret_cast<const char*>(tensor.bytes().data()), tensor.bytes().size());
+    entries.push_back(std::move(bytes));
+  }
+  int code = 0;
+  std::unique_ptr<zip_t, decltype(&zip_discard)> archive(
+      zip_open(path.c_str(), ZIP_CREATE | ZIP_TRUNCATE, &code), zip_discard);
+  if (!archive) return not_written(path);
+  size_t i = 0;
+  for (const auto& [name, tensor] : arrays) {
+    const std::string& bytes = entries[i++];
+    zip_source_t* source = zip_source_buffer(archive.get(), bytes.data(), bytes.size(), 0);
+    const zip_int64_t index =
+        source ? zip_file_add(archive.get(), (name + ".npy").c_str(), source, ZIP_FL_ENC_UTF_8)
+               : -1;
+    if (index < 0) {
+      if (source) zip_source_free(source);
+      return not_written(path);
+    }
+    zip_set_file_compression(archive.get(), static_cast<zip_uint64_t>(index), ZIP_CM_STORE, 0);
+  }
+  if (zip_close(archive.get()) != 0) return not_written(path);
+  (void)archive.release();
+  return {};
 }
 
 }  // namespace octet::cli

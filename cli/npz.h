@@ -16,5 +16,7 @@ Result<Tensor> read_npy(const std::filesystem::path& path);
 Result<Arrays> read_npz(const std::filesystem::path& path);
 /// Writes the whole file or nothing.
 Status write_npy(const std::filesystem::path& path, const Tensor& tensor);
+/// A NumPy .npz archive, stored; the whole file or nothing.
+Status write_npz(const std::filesystem::path& path, const Arrays& arrays);
 
 }  // namespace octet::cli

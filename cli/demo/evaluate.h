@@ -1,36 +1,26 @@
 #pragma once
 
-#include <filesystem>
-#include <nlohmann/json.hpp>
-#include <string>
-#include <vector>
-
-#include "engine/ir/tensor.h"
-#include "octet/octet.hpp"
+#include "cli/demo/sets.h"
 
 namespace octet::demo {
 
-/// One input for a model and what it should answer: a class, or a sequence of tokens.
-struct Sample {
-  Tensor input;
-  std::vector<int32_t> answer;
+/// How a task is judged.
+struct Metric {
+  const char* label;
+  /// What a run adds: a sum and the count that it is divided by.
+  struct Part {
+    double sum = 0;
+    double count = 0;
+  };
+  Part (*part)(const Bundle&, const Sample&, const Results&);
+  double (*total)(double mean);
 };
 
-/// A bundled model as models/README.md describes it.
-struct Bundle {
-  std::filesystem::path folder;
-  std::string name;
-  nlohmann::json card;
-  bool ctc() const { return card["task"] == "ctc"; }
-  std::filesystem::path model() const { return folder / name / (name + ".onnx"); }
-};
+/// The metric of a bundle's task. Fails for a task that it doesn't know.
+Result<Metric> metric_of(const Bundle& bundle);
 
-Result<std::vector<Bundle>> find_bundles(const std::filesystem::path& models);
-/// The samples of a set ("evaluation" or "calibration").
-Result<std::vector<Sample>> read_set(const Bundle& bundle, const char* set);
-
-/// Accuracy or word error rate over the samples, as a percentage.
-Expected<double> evaluate(const Bundle& bundle, Session& session,
+/// The metric over the samples: a percentage, or as models/README.md says.
+Expected<double> evaluate(const Bundle& bundle, const Metric& metric, Session& session,
                           const std::vector<Sample>& samples);
 
 /// Substitutions, deletions and insertions between two token sequences (Levenshtein distance).

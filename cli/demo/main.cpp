@@ -1,5 +1,6 @@
 // octet_demo prepare MODELS OUT: writes each bundled model's calibration samples as a folder.
 // octet_demo measure MODELS OUT: evaluates and times the fp32 models and OUT/<name>.int8.onnx.
+// octet_demo score MODELS NAME MODEL: the metric of MODEL on the evaluation set of the model NAME.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -18,18 +19,16 @@ int fail(const std::string& message) {
   return 1;
 }
 
-int prepare(const std::vector<Bundle>& bundles, const fs::path& out) {
-  for (const Bundle& bundle : bundles) {
-    const auto samples = read_set(bundle, "calibration");
-    if (!samples) return fail(samples.error().message);
-    const fs::path folder = out / (bundle.name + ".calibration");
-    fs::create_directories(folder);
-    for (size_t i = 0; i < samples->size(); ++i) {
-      char name[32];
-      std::snprintf(name, sizeof(name), "%05zu.npy", i);
-      if (const auto status = cli::write_npy(folder / name, (*samples)[i].input); !status)
-        return fail(status.error().message);
-    }
+int prepare(const Bundle& bundle, const fs::path& out) {
+  const auto samples = read_set(bundle, "calibration");
+  if (!samples) return fail(samples.error().message);
+  const fs::path folder = out / (bundle.name + ".calibration");
+  fs::create_directories(folder);
+  for (size_t i = 0; i < samples->size(); ++i) {
+    char name[32];
+    std::snprintf(name, sizeof(name), "%05zu.npz", i);
+    if (const auto status = cli::write_npz(folder / name, (*samples)[i].inputs); !status)
+      return fail(status.error().message);
   }
   return 0;
 }
@@ -48,18 +47,17 @@ void count_step(const octet_step* step, void* user) {
 }
 
 // Median milliseconds of both sessions, run in turn in short blocks.
-std::pair<double, double> latencies(Session& a, Session& b, const Tensor& input) {
+std::pair<double, double> latencies(Session& a, Session& b, std::span<const TensorRef> inputs) {
   std::vector<double> times[2];
   Session* sessions[2] = {&a, &b};
   using Clock = std::chrono::steady_clock;
-  const TensorRef tensor = cli::to_ref(input);
   for (int block = 0; block < 20; ++block) {
     for (int which = 0; which < 2; ++which) {
       const auto until = Clock::now() + std::chrono::milliseconds(40);
-      (void)sessions[which]->run({tensor});
+      (void)sessions[which]->run(inputs);
       for (int i = 0; i < 2 || Clock::now() < until; ++i) {
         const auto start = Clock::now();
-        (void)sessions[which]->run({tensor});
+        (void)sessions[which]->run(inputs);
         times[which].push_back(
             std::chrono::duration<double, std::milli>(Clock::now() - start).count());
       }
@@ -81,41 +79,67 @@ int measure(const Bundle& bundle, const fs::path& out) {
   auto int8 = Session::load(quantized, options);
   if (!fp32) return fail(fp32.failure().message);
   if (!int8) return fail(int8.failure().message);
+  const auto metric = metric_of(bundle);
+  if (!metric) return fail(metric.error().message);
   const auto samples = read_set(bundle, "evaluation");
   if (!samples) return fail(samples.error().message);
-  const auto before = evaluate(bundle, *fp32, *samples);
-  const auto after = evaluate(bundle, *int8, *samples);
+  const auto before = evaluate(bundle, *metric, *fp32, *samples);
+  const auto after = evaluate(bundle, *metric, *int8, *samples);
   if (!before) return fail(before.failure().message);
   if (!after) return fail(after.failure().message);
-  const Tensor& input = (*samples)[samples->size() / 2].input;
+  const auto tensors = Reader(bundle, *fp32).ordered((*samples)[samples->size() / 2]);
+  if (!tensors) return fail(tensors.error().message);
+  const auto inputs = refs(*tensors);
   Shares shares;
   octet_run_options profile{};
   profile.profile = count_step;
   profile.user = &shares;
-  const TensorRef tensor = cli::to_ref(input);
-  (void)int8->run(std::span(&tensor, 1), &profile);
-  const auto [slow, fast] = latencies(*fp32, *int8, input);
+  (void)int8->run(inputs, &profile);
+  const auto [slow, fast] = latencies(*fp32, *int8, inputs);
   const double old_size = static_cast<double>(fs::file_size(bundle.model()));
   const double new_size = static_cast<double>(fs::file_size(quantized));
   std::printf(
-      "%-17s %-9s %6.2f -> %6.2f  %5.2f -> %5.2f MB (%4.1f%%)  %7.3f -> %7.3f ms  %5.2fx  "
+      "%-17s %-10s %6.2f -> %6.2f  %5.2f -> %5.2f MB (%4.1f%%)  %7.3f -> %7.3f ms  %5.2fx  "
       "%6.1f%%\n",
-      bundle.name.c_str(), bundle.ctc() ? "WER %" : "correct %", *before, *after, old_size / 1e6,
-      new_size / 1e6, 100 * new_size / old_size, slow, fast, slow / fast,
+      bundle.name.c_str(), metric->label, *before, *after, old_size / 1e6, new_size / 1e6,
+      100 * new_size / old_size, slow, fast, slow / fast,
       100.0 * static_cast<double>(shares.integer) /
           static_cast<double>(std::max<int64_t>(shares.all, 1)));
   std::fflush(stdout);
   return 0;
 }
 
+// The metric of a model that takes what a bundled one takes.
+int score(const Bundle& bundle, const fs::path& model) {
+  auto session = Session::load(model);
+  if (!session) return fail(session.failure().message);
+  const auto metric = metric_of(bundle);
+  if (!metric) return fail(metric.error().message);
+  const auto samples = read_set(bundle, "evaluation");
+  if (!samples) return fail(samples.error().message);
+  const auto value = evaluate(bundle, *metric, *session, *samples);
+  if (!value) return fail(value.failure().message);
+  std::printf("%.6f\n", *value);
+  return 0;
+}
+
+int score(const fs::path& models, const std::string& name, const fs::path& model) {
+  const auto bundles = find_bundles(models);
+  if (!bundles) return fail(bundles.error().message);
+  for (const Bundle& bundle : *bundles)
+    if (bundle.name == name) return score(bundle, model);
+  return fail(models.string() + ": there is no model '" + name + "'");
+}
+
 int run(const std::string& command, const fs::path& models, const fs::path& out) {
   const auto bundles = find_bundles(models);
   if (!bundles) return fail(bundles.error().message);
-  if (command == "prepare") return prepare(*bundles, out);
-  std::printf("%-17s %-9s %16s  %24s  %21s  %6s  %7s\n", "model", "metric", "fp32 -> int8", "size",
-              "latency, one thread", "faster", "in int8");
+  const auto each = command == "prepare" ? prepare : measure;
+  if (command != "prepare")
+    std::printf("%-17s %-10s %16s  %24s  %21s  %6s  %7s\n", "model", "metric", "fp32 -> int8",
+                "size", "latency, one thread", "faster", "in int8");
   for (const Bundle& bundle : *bundles)
-    if (const int code = measure(bundle, out); code != 0) return code;
+    if (const int code = each(bundle, out); code != 0) return code;
   return 0;
 }
 
@@ -123,6 +147,11 @@ int run(const std::string& command, const fs::path& models, const fs::path& out)
 }  // namespace octet::demo
 
 int main(int argc, char** argv) {
-  if (argc != 4) return octet::demo::fail("usage: octet_demo prepare|measure MODELS OUT");
-  return octet::demo::run(argv[1], argv[2], argv[3]);
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  if (words.size() == 4 && words[0] == "score")
+    return octet::demo::score(words[1], words[2], words[3]);
+  if (words.size() == 3 && (words[0] == "prepare" || words[0] == "measure"))
+    return octet::demo::run(words[0], words[1], words[2]);
+  return octet::demo::fail(
+      "usage: octet_demo prepare|measure MODELS OUT | score MODELS NAME MODEL");
 }

@@ -2,6 +2,7 @@
 
 import torch
 from torch import nn
+from vae_nets import Vae
 from zoo_spec import Entry, Port, normal
 from zoo_weights import unit_gain
 
@@ -15,28 +16,6 @@ def build_mlp(widths: tuple) -> nn.Module:
     model = nn.Sequential(*layers[:-1])
     unit_gain(model, gain=2**0.5)
     return model.eval()
-
-
-class Vae(nn.Module):
-    """784-400-20 with the noise as an input, so that the graph is a function.
-
-    image (B, 784), noise (B, latent) -> reconstruction (B, 784), mu and logvar (B, latent).
-    """
-
-    def __init__(self, pixels: int = 784, hidden: int = 400, latent: int = 20):
-        super().__init__()
-        self.encoder = nn.Linear(pixels, hidden)
-        self.mu = nn.Linear(hidden, latent)
-        self.logvar = nn.Linear(hidden, latent)
-        self.expand = nn.Linear(latent, hidden)
-        self.decoder = nn.Linear(hidden, pixels)
-
-    def forward(self, image, noise):
-        hidden = torch.relu(self.encoder(image))
-        mu, logvar = self.mu(hidden), self.logvar(hidden)
-        latent = mu + noise * torch.exp(0.5 * logvar)
-        reconstruction = torch.sigmoid(self.decoder(torch.relu(self.expand(latent))))
-        return reconstruction, mu, logvar
 
 
 def build_vae() -> nn.Module:
