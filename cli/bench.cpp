@@ -74,11 +74,6 @@ int64_t peak_rss() {
 
 Result<nlohmann::json> measure(const std::string& model, const Sizes& sizes,
                                const Arguments& arguments, const Global& global) {
-  const auto to_error = [](const Failure& failure) {
-    return Error{failure.status == OCTET_INVALID_ARGUMENT ? ErrorCode::invalid_argument
-                                                          : ErrorCode::invalid_data,
-                 failure.message};
-  };
   const auto load_start = Clock::now();
   auto session = Session::load(model, global.session_options());
   if (!session) return to_error(session.failure());
@@ -101,17 +96,19 @@ Result<nlohmann::json> measure(const std::string& model, const Sizes& sizes,
   for (const Tensor& tensor : tensors) refs.push_back(to_ref(tensor));
 
   int64_t macs = 0;
-  octet_run_options profile{};
-  profile.deadline_ms = global.deadline_ms;
+  OCTET_RETURN_IF_ERROR(global.check_deadline());
+  octet_run_options profile = global.c_run_options();
   profile.profile = add_macs;
   profile.user = &macs;
-  if (auto first = session->run(refs, &profile); !first) return to_error(first.failure());
+  if (auto first = session->run(refs, &profile); !first) return to_error(first.failure()).in(model);
   std::vector<double> times;
   const auto until = Clock::now() + std::chrono::duration<double>(arguments.seconds);
   while (Clock::now() < until || times.size() < 3) {
+    if (auto status = global.check_deadline(); !status) return std::move(status).error().in(model);
+    const octet_run_options timed = global.c_run_options();
     const auto start = Clock::now();
-    auto results = session->run(refs);
-    if (!results) return to_error(results.failure());
+    auto results = session->run(refs, &timed);
+    if (!results) return to_error(results.failure()).in(model);
     times.push_back(std::chrono::duration<double, std::milli>(Clock::now() - start).count());
   }
   std::sort(times.begin(), times.end());
@@ -191,7 +188,7 @@ int execute(const Arguments& arguments, const Global& global) {
     }
   }
   if (global.json)
-    std::cout << (rows.size() == 1 ? rows[0] : rows).dump(1) << "\n";
+    std::cout << to_text(rows.size() == 1 ? rows[0] : rows);
   else
     table.print();
   return kDone;

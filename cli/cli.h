@@ -1,7 +1,9 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,7 +17,6 @@ namespace octet::cli {
 enum Exit : int { kDone = 0, kNo = 1, kUsage = 2, kBadInput = 3, kLimit = 4, kMachine = 5 };
 
 int exit_code(ErrorCode code);
-int exit_code(octet_status status);
 
 /// Flags that every verb takes.
 struct Global {
@@ -26,7 +27,16 @@ struct Global {
   size_t memory_mb = 0;
   std::string log_level = "warning";
   bool json = false;
+  std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
 
+  /// When --deadline, counted from the program's start, is over.
+  std::optional<std::chrono::steady_clock::time_point> deadline() const;
+  /// ErrorCode::deadline once it is; for the time between runs.
+  Status check_deadline() const;
+  runtime::RunOptions run_options() const;
+  /// The same for the C interface.
+  octet_run_options c_run_options() const;
+  /// --memory isn't in it: main() charges the whole thread with it.
   Options session_options() const { return {threads, provider, isa}; }
   /// The same for the runtime's own interface.
   Result<runtime::CompileOptions> compile_options() const;
@@ -36,6 +46,10 @@ struct Global {
 int fail(const Error& error);
 int fail(const Failure& failure);
 int fail(int code, const std::string& message);
+Error to_error(const Failure& failure);
+
+/// JSON as a text file has it; bytes that aren't UTF-8 are replaced.
+std::string to_text(const nlohmann::json& json);
 
 /// Columns of text; the first is left-aligned, the others right-aligned.
 class Table {

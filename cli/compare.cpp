@@ -81,13 +81,24 @@ std::vector<std::string> names(const runtime::Program& program, const std::vecto
   return list;
 }
 
-Status compare_outputs(const Programs& programs, const SampleFolder& samples,
+// The results for one sample; an error names it.
+Result<std::vector<Tensor>> run_sample(runtime::Program& program, const std::filesystem::path& path,
+                                       std::span<const Tensor> inputs,
+                                       const runtime::RunOptions& options) {
+  auto outputs = program.run(inputs, options);
+  if (!outputs) return std::move(outputs).error().in(path.string());
+  return outputs;
+}
+
+Status compare_outputs(const Programs& programs, const SampleFolder& samples, const Global& global,
                        std::map<std::string, Sums>& outputs) {
   const auto output_names = names(*programs.first, programs.first->plan().graph->outputs());
   for (size_t i = 0; i < samples.size(); ++i) {
     OCTET_ASSIGN(const auto inputs, samples.read(i));
-    OCTET_ASSIGN(const auto a, programs.first->run(inputs));
-    OCTET_ASSIGN(const auto b, programs.second->run(inputs));
+    OCTET_ASSIGN(const auto a,
+                 run_sample(*programs.first, samples.path(i), inputs, global.run_options()));
+    OCTET_ASSIGN(const auto b,
+                 run_sample(*programs.second, samples.path(i), inputs, global.run_options()));
     if (a.size() != b.size()) return invalid_data("the models have different numbers of outputs");
     for (size_t o = 0; o < a.size(); ++o) {
       if (a[o].dims() != b[o].dims())
@@ -101,7 +112,7 @@ Status compare_outputs(const Programs& programs, const SampleFolder& samples,
 }
 
 // Inner values of the same name and element count, as real numbers, one sample after the other.
-Status compare_inner(const Programs& programs, const SampleFolder& samples,
+Status compare_inner(const Programs& programs, const SampleFolder& samples, const Global& global,
                      std::map<std::string, Sums>& tensors) {
   const auto real = [](const TensorView& view) {
     Tensor tensor(view.dtype, view.dims, view.bytes(), nullptr);
@@ -115,11 +126,11 @@ Status compare_inner(const Programs& programs, const SampleFolder& samples,
   for (size_t i = 0; i < samples.size(); ++i) {
     OCTET_ASSIGN(const auto inputs, samples.read(i));
     std::map<std::string, std::pair<Layout, std::vector<float>>, std::less<>> reference;
-    runtime::RunOptions options;
+    runtime::RunOptions options = global.run_options();
     options.observer = [&](std::string_view name, const TensorView& view) {
       if (view.dtype == DType::f32) reference[std::string(name)] = {view.layout, real(view)};
     };
-    OCTET_ASSIGN(const auto a, programs.first->run(inputs, options));
+    OCTET_ASSIGN(const auto a, run_sample(*programs.first, samples.path(i), inputs, options));
     options.observer = [&](std::string_view name, const TensorView& view) {
       const auto at = reference.find(name);
       if (at == reference.end() || at->second.first != view.layout) return;
@@ -128,7 +139,7 @@ Status compare_inner(const Programs& programs, const SampleFolder& samples,
       tensors[std::string(name)].add(at->second.second, values);
       reference.erase(at);
     };
-    OCTET_ASSIGN(const auto b, programs.second->run(inputs, options));
+    OCTET_ASSIGN(const auto b, run_sample(*programs.second, samples.path(i), inputs, options));
   }
   return {};
 }
@@ -171,17 +182,17 @@ int execute(const Arguments& arguments, const Global& global) {
   if (!samples) return fail(samples.error());
   std::map<std::string, Sums> outputs;
   std::map<std::string, Sums> tensors;
-  if (const auto status = compare_outputs({*a, *b}, *samples, outputs); !status)
+  if (const auto status = compare_outputs({*a, *b}, *samples, global, outputs); !status)
     return fail(status.error());
   const auto plain_a = load(arguments.a, global, false);
   const auto plain_b = load(arguments.b, global, false);
   if (plain_a && plain_b)
-    if (const auto status = compare_inner({*plain_a, *plain_b}, *samples, tensors); !status)
+    if (const auto status = compare_inner({*plain_a, *plain_b}, *samples, global, tensors); !status)
       return fail(status.error());
   const auto output_rows = to_json(outputs);
   const auto tensor_rows = to_json(tensors);
   if (global.json) {
-    std::cout << nlohmann::json{{"outputs", output_rows}, {"tensors", tensor_rows}}.dump(1) << "\n";
+    std::cout << to_text({{"outputs", output_rows}, {"tensors", tensor_rows}});
   } else {
     print("output", output_rows, output_rows.size());
     if (!tensor_rows.empty()) print("\ninner value, worst first", tensor_rows, 20);

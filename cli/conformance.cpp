@@ -77,7 +77,7 @@ bool is_random(const Graph& graph) {
   });
 }
 
-Outcome run_set(const fs::path& set, runtime::Program& program, bool random) {
+Outcome run_set(const fs::path& set, runtime::Program& program, bool random, const Global& global) {
   const Graph& graph = *program.plan().graph;
   std::vector<Tensor> inputs;
   for (size_t i = 0; i < program.inputs().size(); ++i) {
@@ -86,7 +86,7 @@ Outcome run_set(const fs::path& set, runtime::Program& program, bool random) {
     if (!tensor) return from_error(tensor.error());
     inputs.push_back(std::move(*tensor));
   }
-  const auto outputs = program.run(inputs);
+  const auto outputs = program.run(inputs, global.run_options());
   if (!outputs) return from_error(outputs.error());
   for (size_t i = 0; i < outputs->size(); ++i) {
     const fs::path path = set / ("output_" + std::to_string(i) + ".pb");
@@ -101,7 +101,8 @@ Outcome run_set(const fs::path& set, runtime::Program& program, bool random) {
   return {};
 }
 
-Outcome run_case(const fs::path& folder, const runtime::CompileOptions& options) {
+Outcome run_case(const fs::path& folder, const runtime::CompileOptions& options,
+                 const Global& global) {
   auto model = import_model(folder / "model.onnx");
   if (!model) return from_error(model.error());
   const bool random = is_random(*model->graph);
@@ -110,16 +111,17 @@ Outcome run_case(const fs::path& folder, const runtime::CompileOptions& options)
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder, error)) {
     if (!entry.path().filename().string().starts_with("test_data_set_")) continue;
-    Outcome outcome = run_set(entry.path(), **program, random);
+    Outcome outcome = run_set(entry.path(), **program, random, global);
     if (outcome.kind != Outcome::Kind::passed) return outcome;
   }
   return {};
 }
 
-std::vector<fs::path> find_cases(const std::vector<std::string>& folders) {
+Result<std::vector<fs::path>> find_cases(const std::vector<std::string>& folders) {
   std::vector<fs::path> cases;
   for (const std::string& folder : folders) {
     std::error_code error;
+    if (!fs::is_directory(folder, error)) return invalid_data(folder + ": is not a folder");
     for (const auto& entry : fs::recursive_directory_iterator(folder, error))
       if (entry.path().filename() == "model.onnx") cases.push_back(entry.path().parent_path());
   }
@@ -130,13 +132,17 @@ std::vector<fs::path> find_cases(const std::vector<std::string>& folders) {
 int execute(const std::vector<std::string>& folders, const Global& global) {
   const auto options = global.compile_options();
   if (!options) return fail(options.error());
-  const auto cases = find_cases(folders);
+  const auto found = find_cases(folders);
+  if (!found) return fail(found.error());
+  const std::vector<fs::path>& cases = *found;
   if (cases.empty()) return fail(kBadInput, "there are no test cases (folders with a model.onnx)");
   size_t counts[3] = {0, 0, 0};
   nlohmann::json rows = nlohmann::json::array();
   constexpr const char* kNames[] = {"passed", "failed", "skipped"};
   for (const fs::path& folder : cases) {
-    const Outcome outcome = run_case(folder, *options);
+    const Outcome outcome = run_case(folder, *options, global);
+    if (const auto status = global.check_deadline(); !status)
+      return fail(Error(status.error()).in(folder.filename().string()));
     const auto kind = static_cast<size_t>(outcome.kind);
     ++counts[kind];
     rows.push_back({{"name", folder.filename().string()},
@@ -147,12 +153,8 @@ int execute(const std::vector<std::string>& folders, const Global& global) {
                 << "\n";
   }
   if (global.json)
-    std::cout << nlohmann::json{{"passed", counts[0]},
-                                {"failed", counts[1]},
-                                {"skipped", counts[2]},
-                                {"cases", rows}}
-                     .dump(1)
-              << "\n";
+    std::cout << to_text(
+        {{"passed", counts[0]}, {"failed", counts[1]}, {"skipped", counts[2]}, {"cases", rows}});
   else
     std::cout << counts[0] << " passed, " << counts[1] << " failed, " << counts[2] << " skipped\n";
   return counts[1] == 0 ? kDone : kNo;

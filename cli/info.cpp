@@ -70,20 +70,18 @@ int execute(const std::string& path, const Global& global) {
   const auto bytes = std::filesystem::file_size(path, ignored);
   const int opset = model->opsets.count("") > 0 ? model->opsets.at("") : 0;
   if (global.json) {
-    std::cout << nlohmann::json{{"model", path},
-                                {"ir_version", model->ir_version},
-                                {"opset", opset},
-                                {"producer", model->producer},
-                                {"inputs", ports(graph, graph.inputs)},
-                                {"outputs", ports(graph, graph.outputs())},
-                                {"operators", summary.operators},
-                                {"parameters", summary.parameters},
-                                {"macs", summary.macs.to_string()},
-                                {"bytes_by_type", summary.bytes_by_type},
-                                {"model_bytes", bytes},
-                                {"steps", *steps}}
-                     .dump(1)
-              << "\n";
+    std::cout << to_text({{"model", path},
+                          {"ir_version", model->ir_version},
+                          {"opset", opset},
+                          {"producer", model->producer},
+                          {"inputs", ports(graph, graph.inputs)},
+                          {"outputs", ports(graph, graph.outputs())},
+                          {"operators", summary.operators},
+                          {"parameters", summary.parameters},
+                          {"macs", summary.macs.to_string()},
+                          {"bytes_by_type", summary.bytes_by_type},
+                          {"model_bytes", bytes},
+                          {"steps", *steps}});
     return kDone;
   }
   std::cout << path << ": " << megabytes(static_cast<double>(bytes)) << ", IR " << model->ir_version

@@ -1,6 +1,8 @@
+#include <csignal>
 #include <iostream>
 
 #include "cli/cli.h"
+#include "engine/ir/memory.h"
 
 namespace octet::cli {
 #define OCTET_VERB(file)                                   \
@@ -13,6 +15,8 @@ namespace octet::cli {
 
 namespace {
 
+constexpr size_t kMegabyte = 1'000'000;
+
 void add_global_flags(CLI::App& verb, octet::cli::Global& global) {
   verb.add_option("--threads", global.threads, "Threads (default: the cores this process may use)");
   verb.add_option("--provider", global.provider, "auto, native, onednn, xnnpack or reference")
@@ -20,10 +24,21 @@ void add_global_flags(CLI::App& verb, octet::cli::Global& global) {
   verb.add_option("--isa", global.isa, "Force an instruction set")
       ->check(
           CLI::IsMember({"scalar", "avx2", "avxvnni", "avx512vnni", "neon", "neondot", "i8mm"}));
-  verb.add_option("--deadline", global.deadline_ms, "Stop after this many milliseconds");
-  verb.add_option("--memory", global.memory_mb, "Refuse to take more than this many MB");
-  verb.add_option("--log-level", global.log_level, "debug, info, warning or error");
+  verb.add_option("--deadline", global.deadline_ms, "Stop after this many milliseconds")
+      ->check(CLI::PositiveNumber);
+  verb.add_option("--memory", global.memory_mb,
+                  "Take no more than this many MB for tensors, packed weights and arenas")
+      ->check(CLI::Range(size_t{1}, SIZE_MAX / kMegabyte));
+  verb.add_option("--log-level", global.log_level, "trace, debug, info, warning, error or off")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "warning", "error", "off"}));
   verb.add_flag("--json", global.json, "Print one JSON object instead of a table");
+}
+
+// What the flags set for the whole process, before the verb begins.
+void prepare(const octet::cli::Global& global, std::optional<octet::BudgetScope>& budget) {
+  octet_error_free(octet_log_to_stderr(global.log_level.c_str()));
+  if (global.memory_mb > 0)
+    budget.emplace(std::make_shared<octet::MemoryBudget>(global.memory_mb * kMegabyte));
 }
 
 }  // namespace
@@ -38,15 +53,22 @@ int main(int argc, char** argv) {
 #define OCTET_VERB(file) file::add(app, global, code);
 #include "cli/verbs.def"
 #undef OCTET_VERB
-  for (CLI::App* verb : app.get_subcommands({})) add_global_flags(*verb, global);
+  // A file past the allowed size is an error of its write, not the end of the process.
+  std::signal(SIGXFSZ, SIG_IGN);
+  std::optional<octet::BudgetScope> budget;
+  for (CLI::App* verb : app.get_subcommands({})) {
+    add_global_flags(*verb, global);
+    verb->parse_complete_callback([&] { prepare(global, budget); });
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error, std::cout, std::cerr) == 0 ? kDone : kUsage;
-  } catch (const std::bad_alloc&) {
-    return fail(kMachine, "out of memory");
+  } catch (const std::bad_alloc& failure) {
+    return fail(octet::memory_error(failure));
   } catch (const std::exception& error) {
     return fail(kMachine, error.what());
   }
+  if (!std::cout.flush() && code == kDone) return fail(kMachine, "stdout: can't be written");
   return code;
 }

@@ -8,6 +8,8 @@
 #include <cstring>
 #include <fstream>
 
+#include "engine/ir/memory.h"
+
 namespace octet::cli {
 namespace {
 
@@ -29,6 +31,9 @@ constexpr std::array<TypeName, 13> kTypes = {{{"f4", DType::f32},
                                               {"u8", DType::u64},
                                               {"b1", DType::boolean},
                                               {"u2", DType::bf16}}};
+
+// The magic number, the version and the header's length.
+constexpr size_t kHead = 10;
 
 Error bad(const std::string& where, const std::string& what) {
   return invalid_data(where + ": " + what);
@@ -81,16 +86,23 @@ Result<Tensor> from_fortran(const Tensor& tensor) {
 
 size_t byte_at(std::string_view bytes, size_t i) { return static_cast<uint8_t>(bytes[i]); }
 
-Result<Tensor> parse_npy(std::string_view bytes, const std::string& where) {
-  if (bytes.size() < 12 || bytes.substr(0, 6) != "\x93NUMPY")
+// A file's bytes, or an archive member's.
+struct Bytes {
+  std::shared_ptr<std::byte> memory;
+  size_t size = 0;
+};
+
+// The tensor shares `file`'s bytes.
+Result<Tensor> parse_npy(const Bytes& file, const std::string& where) {
+  const std::string_view bytes(reinterpret_cast<const char*>(file.memory.get()), file.size);
+  if (bytes.size() < kHead + 2 || bytes.substr(0, 6) != "\x93NUMPY")
     return bad(where, "not a NumPy array");
   const bool wide = bytes[6] >= 2;
   size_t length = byte_at(bytes, 8) | byte_at(bytes, 9) << 8;
   if (wide) length |= byte_at(bytes, 10) << 16 | byte_at(bytes, 11) << 24;
-  const size_t start = wide ? 12 : 10;
+  const size_t start = wide ? kHead + 2 : kHead;
   if (start + length > bytes.size()) return bad(where, "the header is cut off");
   const std::string_view header = bytes.substr(start, length);
-  const std::string_view payload = bytes.substr(start + length);
   const std::string_view descr = entry(header, "'descr'");
   const size_t quote = descr.find('\'');
   if (quote == std::string_view::npos || quote + 4 >= descr.size())
@@ -106,9 +118,8 @@ Result<Tensor> parse_npy(std::string_view bytes, const std::string& where) {
   const auto count = dims ? checked_count(*dims) : std::nullopt;
   if (!count || *count > (int64_t{1} << 56)) return bad(where, "the shape can't be read");
   const size_t size = dtype_bytes(type->dtype, static_cast<size_t>(*count));
-  if (payload.size() < size) return bad(where, "the array is cut off");
-  const Tensor tensor =
-      Tensor::copy(type->dtype, *dims, std::as_bytes(std::span(payload.data(), size)));
+  if (bytes.size() - start - length < size) return bad(where, "the array is cut off");
+  const Tensor tensor(type->dtype, *dims, {file.memory.get() + start + length, size}, file.memory);
   const bool fortran =
       entry(header, "'fortran_order'").substr(0, 6).find("True") != std::string_view::npos;
   return fortran && dims->size() > 1 ? from_fortran(tensor) : Result<Tensor>(tensor);
@@ -149,8 +160,16 @@ Error not_written(const std::filesystem::path& path) {
 
 Result<Tensor> read_npy(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
+  std::error_code error;
+  Bytes bytes;
+  bytes.size = std::filesystem::file_size(path, error);
+  if (!file || error) return bad(path.string(), "can't be read");
+  if (auto memory = allocate(bytes.size); memory)
+    bytes.memory = std::move(*memory);
+  else
+    return std::move(memory).error().in(path.string());
+  file.read(reinterpret_cast<char*>(bytes.memory.get()), static_cast<std::streamsize>(bytes.size));
   if (!file) return bad(path.string(), "can't be read");
-  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
   return parse_npy(bytes, path.string());
 }
 
@@ -159,21 +178,26 @@ Result<Arrays> read_npz(const std::filesystem::path& path) {
   const std::unique_ptr<zip_t, decltype(&zip_discard)> archive(
       zip_open(path.c_str(), ZIP_RDONLY, &code), zip_discard);
   if (!archive) return bad(path.string(), "not a readable .npz archive");
-  constexpr uint64_t kMaxBytes = uint64_t{1} << 36;
+  // Deflate makes at most 1032 bytes of one.
+  constexpr uint64_t kMaxRatio = 1100;
   Arrays arrays;
   const zip_int64_t entries = zip_get_num_entries(archive.get(), 0);
   for (zip_int64_t i = 0; i < entries; ++i) {
     zip_stat_t stat;
     const auto index = static_cast<zip_uint64_t>(i);
-    if (zip_stat_index(archive.get(), index, 0, &stat) != 0 || stat.size > kMaxBytes)
+    if (zip_stat_index(archive.get(), index, 0, &stat) != 0 ||
+        stat.size / kMaxRatio > stat.comp_size)
       return bad(path.string(), "a damaged archive");
     std::string name = stat.name;
     const std::string where = path.string() + ":" + name;
     const std::unique_ptr<zip_file_t, decltype(&zip_fclose)> file(
         zip_fopen_index(archive.get(), index, 0), zip_fclose);
     if (!file) return bad(where, "can't be unpacked");
-    std::string bytes(stat.size, '\0');
-    if (zip_fread(file.get(), bytes.data(), bytes.size()) != static_cast<zip_int64_t>(bytes.size()))
+    auto memory = allocate(stat.size);
+    if (!memory) return std::move(memory).error().in(where);
+    const Bytes bytes{std::move(*memory), stat.size};
+    if (zip_fread(file.get(), bytes.memory.get(), bytes.size) !=
+        static_cast<zip_int64_t>(bytes.size))
       return bad(where, "a damaged archive");
     OCTET_ASSIGN(Tensor tensor, parse_npy(bytes, where));
     if (name.ends_with(".npy")) name.resize(name.size() - 4);
@@ -182,19 +206,18 @@ Result<Arrays> read_npz(const std::filesystem::path& path) {
   return arrays;
 }
 
+Status write_npy(onnx::FileOutput& file, const Tensor& tensor) {
+  OCTET_ASSIGN(const std::string header, npy_header("array", tensor));
+  OCTET_RETURN_IF_ERROR(file.open());
+  OCTET_RETURN_IF_ERROR(file.write(header));
+  OCTET_RETURN_IF_ERROR(file.write(tensor.bytes()));
+  return file.sync();
+}
+
 Status write_npy(const std::filesystem::path& path, const Tensor& tensor) {
-  OCTET_ASSIGN(const std::string header, npy_header(path.string(), tensor));
-  const std::filesystem::path temporary = path.string() + ".part";
-  std::ofstream file(temporary, std::ios::binary);
-  file.write(header.data(), static_cast<std::streamsize>(header.size()));
-  file.write(reinterpret_cast<const char*>(tensor.bytes().data()),
-             static_cast<std::streamsize>(tensor.bytes().size()));
-  file.close();
-  std::error_code error;
-  if (file) std::filesystem::rename(temporary, path, error);
-  if (file && !error) return {};
-  std::filesystem::remove(temporary, error);
-  return not_written(path);
+  onnx::FileOutput file(path);
+  OCTET_RETURN_IF_ERROR(write_npy(file, tensor));
+  return file.commit();
 }
 
 Status write_npz(const std::filesystem::path& path, const Arrays& arrays) {

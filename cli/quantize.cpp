@@ -2,12 +2,13 @@
 
 #include <unistd.h>
 
-#include <fstream>
 #include <iostream>
+#include <set>
 
 #include "cli/cli.h"
 #include "cli/samples.h"
 #include "engine/passes/pass.h"
+#include "importers/onnx/file_output.h"
 #include "importers/onnx/import.h"
 #include "importers/onnx/write.h"
 #include "runtime/session/program.h"
@@ -42,15 +43,16 @@ quant::Calibrate calibration(const std::string& folder, const Global& global) {
     std::vector<std::string> names;
     for (const ValueId id : program->inputs()) names.push_back(graph.value(id).name);
     OCTET_ASSIGN(const auto samples, SampleFolder::open(folder, names));
-    runtime::RunOptions run;
-    run.observer = sink;
-    if (global.deadline_ms > 0)
-      run.deadline =
-          std::chrono::steady_clock::now() + std::chrono::milliseconds(global.deadline_ms);
+    runtime::RunOptions run = global.run_options();
+    Status seen;
+    run.observer = [&](std::string_view name, const TensorView& view) {
+      if (seen.ok()) seen = sink(name, view);
+    };
     for (size_t i = 0; i < samples.size(); ++i) {
       OCTET_ASSIGN(const auto inputs, samples.read(i));
-      if (auto outputs = program->run(inputs, run); !outputs)
-        return std::move(outputs).error().in(samples.path(i).string());
+      auto outputs = program->run(inputs, run);
+      if (!outputs) return std::move(outputs).error().in(samples.path(i).string());
+      if (!seen) return std::move(seen).error().in(samples.path(i).string());
       progress(i + 1, samples.size());
     }
     return samples.size();
@@ -99,6 +101,15 @@ quant::Mode mode_of(const std::string& name) {
   return name == "int4" ? quant::Mode::int4 : quant::Mode::statically;
 }
 
+Status check_excluded(const Graph& graph, const std::vector<std::string>& names) {
+  std::set<std::string, std::less<>> present;
+  for (const NodeId id : graph.order()) present.insert(graph.node(id).name);
+  for (const std::string& name : names)
+    if (!present.contains(name))
+      return Error{ErrorCode::invalid_argument, "--exclude: the model has no node '" + name + "'"};
+  return {};
+}
+
 int execute(const Arguments& arguments, const Global& global) {
   quant::QuantizeOptions options;
   options.mode = mode_of(arguments.mode);
@@ -108,22 +119,34 @@ int execute(const Arguments& arguments, const Global& global) {
   options.exclude = arguments.exclude;
   if (options.mode == quant::Mode::statically && arguments.calibration.empty())
     return fail(kUsage, "--mode static needs --calibration FOLDER");
+  // What can't be written fails now, not after an hour of calibration.
+  onnx::FileOutput report_file(arguments.report);
+  if (!arguments.report.empty())
+    if (const auto status = report_file.open(); !status) return fail(status.error());
+  if (const auto status = onnx::FileOutput(arguments.output).open(); !status)
+    return fail(status.error());
   auto model = import_model(arguments.model);
   if (!model) return fail(model.error());
+  if (const auto status = check_excluded(*model->graph, arguments.exclude); !status)
+    return fail(Error(status.error()).in(arguments.model));
   if (const auto status = run_passes(*model->graph, PassPhase::portable); !status)
     return fail(Error(status.error()).in(arguments.model));
   const auto report =
       quant::quantize(*model->graph, options, {calibration(arguments.calibration, global)});
   if (!report) return fail(report.error());
+  if (const auto status = global.check_deadline(); !status) return fail(status.error());
+  // The report is on the disk before the model takes its name, and takes its own afterwards.
+  if (!arguments.report.empty()) {
+    auto status = report_file.write(to_text(to_json(*report, arguments)));
+    if (status) status = report_file.sync();
+    if (!status) return fail(status.error());
+  }
   if (const auto status = write_model(*model, arguments.output, {}); !status)
     return fail(status.error());
-  if (!arguments.report.empty()) {
-    std::ofstream file(arguments.report);
-    file << to_json(*report, arguments).dump(1) << "\n";
-    if (!file) return fail(kMachine, arguments.report + ": can't be written");
-  }
+  if (!arguments.report.empty())
+    if (const auto status = report_file.commit(); !status) return fail(status.error());
   if (global.json)
-    std::cout << to_json(*report, arguments).dump(1) << "\n";
+    std::cout << to_text(to_json(*report, arguments));
   else
     print(*report, arguments);
   return kDone;

@@ -1,9 +1,9 @@
-#include <chrono>
-#include <fstream>
+#include <algorithm>
 #include <iostream>
 
 #include "cli/cli.h"
 #include "cli/samples.h"
+#include "importers/onnx/file_output.h"
 
 namespace octet::cli::run {
 namespace {
@@ -16,7 +16,7 @@ struct Arguments {
   std::string profile;
 };
 
-Result<Arrays> read_arrays(const Arguments& arguments) {
+Result<Arrays> read_arrays(const Arguments& arguments, const std::vector<std::string>& names) {
   Arrays arrays;
   if (!arguments.inputs.empty()) {
     OCTET_ASSIGN(arrays, read_npz(arguments.inputs));
@@ -25,7 +25,10 @@ Result<Arrays> read_arrays(const Arguments& arguments) {
     const size_t equals = pair.find('=');
     if (equals == std::string::npos)
       return Error{ErrorCode::invalid_argument, "--input takes NAME=FILE.npy, not '" + pair + "'"};
-    OCTET_ASSIGN(arrays[pair.substr(0, equals)], read_npy(pair.substr(equals + 1)));
+    const std::string name = pair.substr(0, equals);
+    if (std::find(names.begin(), names.end(), name) == names.end())
+      return Error{ErrorCode::invalid_argument, "--input: the model has no input '" + name + "'"};
+    OCTET_ASSIGN(arrays[name], read_npy(pair.substr(equals + 1)));
   }
   return arrays;
 }
@@ -63,11 +66,16 @@ int write_outputs(const Results& results, const std::vector<Port>& ports, const 
   std::error_code error;
   std::filesystem::create_directories(dir, error);
   if (error) return fail(kMachine, dir + ": " + error.message());
+  // All files are whole on the disk before the first takes its name.
+  std::vector<std::unique_ptr<onnx::FileOutput>> files;
   for (size_t i = 0; i < results.size(); ++i) {
     const auto path = std::filesystem::path(dir) / file_name(ports[i].name);
-    if (const auto status = write_npy(path, to_tensor(results[i])); !status)
-      return fail(status.error());
+    files.push_back(std::make_unique<onnx::FileOutput>(path));
+    if (const auto status = write_npy(*files.back(), to_tensor(results[i])); !status)
+      return fail(Error(status.error()).in("output '" + ports[i].name + "'"));
   }
+  for (const auto& file : files)
+    if (const auto status = file->commit(); !status) return fail(status.error());
   return kDone;
 }
 
@@ -87,12 +95,15 @@ void print_outputs(const Results& results, const std::vector<Port>& ports) {
 }
 
 int execute(const Arguments& arguments, const Global& global) {
-  const auto arrays = read_arrays(arguments);
-  if (!arrays) return fail(arrays.error());
   auto session = Session::load(arguments.model, global.session_options());
   if (!session) return fail(session.failure());
   std::vector<std::string> names;
   for (const Port& port : session->inputs()) names.push_back(port.name);
+  const auto arrays = read_arrays(arguments, names);
+  if (!arrays) return fail(arrays.error());
+  onnx::FileOutput profile(arguments.profile);
+  if (!arguments.profile.empty())
+    if (const auto status = profile.open(); !status) return fail(status.error());
   const auto tensors =
       pick_inputs(*arrays, names, arguments.inputs.empty() ? "--input" : arguments.inputs);
   if (!tensors) return fail(tensors.error());
@@ -100,18 +111,18 @@ int execute(const Arguments& arguments, const Global& global) {
   for (const Tensor& tensor : *tensors) refs.push_back(to_ref(tensor));
 
   nlohmann::json trace = nlohmann::json::array();
-  octet_run_options options{};
-  options.deadline_ms = global.deadline_ms;
+  if (const auto status = global.check_deadline(); !status) return fail(status.error());
+  octet_run_options options = global.c_run_options();
   if (!arguments.profile.empty()) {
     options.profile = add_step;
     options.user = &trace;
   }
   const auto results = session->run(refs, &options);
-  if (!results) return fail(results.failure());
+  if (!results) return fail(to_error(results.failure()).in(arguments.model));
   if (!arguments.profile.empty()) {
-    std::ofstream file(arguments.profile);
-    file << nlohmann::json{{"traceEvents", trace}}.dump(1) << "\n";
-    if (!file) return fail(kMachine, arguments.profile + ": can't be written");
+    auto status = profile.write(to_text({{"traceEvents", trace}}));
+    if (status) status = profile.commit();
+    if (!status) return fail(status.error());
   }
   if (!arguments.output_dir.empty())
     return write_outputs(*results, session->outputs(), arguments.output_dir);

@@ -32,6 +32,11 @@ std::optional<Provider> provider_from_name(std::string_view name) {
   return std::nullopt;
 }
 
+bool provider_is_built(Provider provider) {
+  if (provider != Provider::onednn && provider != Provider::xnnpack) return true;
+  return !provider_claims(provider).empty();
+}
+
 std::span<const Claim> provider_claims(Provider provider) {
 #ifdef OCTET_WITH_ONEDNN
   if (provider == Provider::onednn || provider == Provider::automatic) return onednn::claims();

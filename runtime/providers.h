@@ -17,6 +17,9 @@ struct Claim {
   bool preferred;
 };
 
+/// Whether this build has the provider.
+bool provider_is_built(Provider provider);
+
 /// The claims of oneDNN and XNNPACK as far as this build has them.
 std::span<const Claim> provider_claims(Provider provider);
 

@@ -2,21 +2,13 @@
 
 #include <algorithm>
 #include <cstring>
-#include <new>
+
+#include "engine/ir/memory.h"
 
 namespace octet {
 namespace {
 
-constexpr size_t kAlignment = 64;
 constexpr int64_t kMaxCount = int64_t{1} << 62;
-
-std::shared_ptr<std::byte> allocate(size_t bytes) {
-  const size_t size = std::max<size_t>(bytes, 1);
-  auto* memory =
-      static_cast<std::byte*>(::operator new (size, std::align_val_t{kAlignment}, std::nothrow));
-  if (memory == nullptr) return nullptr;
-  return {memory, [](std::byte* p) { ::operator delete (p, std::align_val_t{kAlignment}); }};
-}
 
 int64_t nibble(std::span<const std::byte> bytes, size_t i, bool is_signed) {
   const auto code = (static_cast<unsigned>(bytes[i / 2]) >> (i % 2 * 4)) & 0xFU;
@@ -46,10 +38,10 @@ Tensor::Tensor(DType dtype, Dims dims, std::span<const std::byte> bytes,
 
 Tensor Tensor::copy(DType dtype, Dims dims, std::span<const std::byte> bytes) {
   auto memory = allocate(bytes.size());
-  if (!memory) throw std::bad_alloc();
-  if (!bytes.empty()) std::memcpy(memory.get(), bytes.data(), bytes.size());
-  const std::span<const std::byte> view(memory.get(), bytes.size());
-  return {dtype, std::move(dims), view, memory};
+  if (!memory) throw AllocationError(std::move(memory).error());
+  if (!bytes.empty()) std::memcpy(memory->get(), bytes.data(), bytes.size());
+  const std::span<const std::byte> view(memory->get(), bytes.size());
+  return {dtype, std::move(dims), view, *memory};
 }
 
 Tensor Tensor::strings(Dims dims, std::vector<std::string> values) {
@@ -66,9 +58,7 @@ Result<Tensor> Tensor::zeros(DType dtype, Dims dims) {
   if (!count || *count > kMaxCount / 16)
     return Error{ErrorCode::limit, "a tensor has more elements than can be addressed"};
   const size_t size = dtype_bytes(dtype, static_cast<size_t>(*count));
-  auto memory = allocate(size);
-  if (!memory)
-    return Error{ErrorCode::machine, "out of memory for " + std::to_string(size) + " bytes"};
+  OCTET_ASSIGN(const auto memory, allocate(size));
   std::memset(memory.get(), 0, size);
   const std::span<const std::byte> view(memory.get(), size);
   return Tensor(dtype, std::move(dims), view, memory);

@@ -2,6 +2,7 @@
 
 #include <span>
 
+#include "engine/ir/log.h"
 #include "engine/ops/op.h"
 
 namespace octet {
@@ -42,10 +43,15 @@ Status run_passes(Graph& graph, PassPhase phase, const PassOptions& options) {
     bool changed = false;
     for (const Pass& pass : kPasses) {
       if (pass.phase != phase) continue;
+      const size_t before = graph.node_count();
       OCTET_ASSIGN(const bool pass_changed, pass.run(graph, options));
       if (!pass_changed) continue;
       changed = true;
       remove_dead(graph);
+      log::lazily(log::Level::debug, [&] {
+        return "pass " + std::string(pass.name) + ": " + std::to_string(before) + " nodes became " +
+               std::to_string(graph.node_count());
+      });
       if (!graph.sort())
         return invalid_model("the graph has a cycle after pass " + std::string(pass.name));
       OCTET_RETURN_IF_ERROR(infer_graph(graph));

@@ -100,15 +100,20 @@ Status Observations::merge(const Observations& other) {
   return {};
 }
 
+Status Observations::check(std::string_view value) const {
+  const auto at = values_.find(value);
+  if (at == values_.end()) return {};
+  const ValueStats& stats = at->second;
+  bool finite = !stats.range || stats.range->finite();
+  for (const auto& [axis, channels] : stats.channels)
+    finite = finite && std::all_of(channels.sum.begin(), channels.sum.end(),
+                                   [](double sum) { return std::isfinite(sum); });
+  if (finite) return {};
+  return invalid_data("calibration: value '" + at->first + "' is infinite or not a number");
+}
+
 Status Observations::check() const {
-  for (const auto& [name, stats] : values_) {
-    bool finite = !stats.range || stats.range->finite();
-    for (const auto& [axis, channels] : stats.channels)
-      finite = finite && std::all_of(channels.sum.begin(), channels.sum.end(),
-                                     [](double sum) { return std::isfinite(sum); });
-    if (!finite)
-      return invalid_data("calibration: value '" + name + "' is infinite or not a number");
-  }
+  for (const auto& [name, stats] : values_) OCTET_RETURN_IF_ERROR(check(name));
   return {};
 }
 

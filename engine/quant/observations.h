@@ -53,7 +53,9 @@ class Observations {
 
   /// Adds what `other` observed. Fails when it is of another model.
   Status merge(const Observations& other);
-  /// Fails, naming the value, when something infinite or not a number was seen.
+  /// Fails, naming the value, when something infinite or not a number was seen of it.
+  Status check(std::string_view value) const;
+  /// The same for all values.
   Status check() const;
 
   /// Null when the value wasn't asked for or no sample had it.

@@ -36,6 +36,7 @@ Result<Observations> collect(const Graph& prepared, const QuantizeOptions& optio
   OCTET_ASSIGN(const size_t samples,
                calibrate(prepared, [&](std::string_view name, const TensorView& view) {
                  observations.add(name, view);
+                 return observations.check(name);
                }));
   observations.set_samples(samples);
   OCTET_RETURN_IF_ERROR(observations.check());

@@ -43,8 +43,9 @@ struct Report {
   size_t samples = 0;
 };
 
-/// Sees the values of one run by name; the view is valid in the call.
-using ValueSink = std::function<void(std::string_view name, const TensorView& view)>;
+/// Sees the values of one run by name; the view is valid in the call. An error (a value that isn't
+/// finite) ends the calibration at the latest when all samples have run.
+using ValueSink = std::function<Status(std::string_view name, const TensorView& view)>;
 
 /// Runs the float graph over the calibration samples, one after the other, and shows `sink` every
 /// value it makes. Given by the caller, so that the quantizer knows no runtime. Returns the number

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "engine/ir/log.h"
 #include "engine/ops/op.h"
 #include "importers/onnx/attribute_reader.h"
 #include "importers/onnx/graph_builder.h"
@@ -72,6 +73,10 @@ Status GraphBuilder::inline_function(const NodeProto& proto, const FunctionProto
     if (inner.names.contains(name) || !inner.promised.emplace(name, id).second)
       copies.emplace_back(name, id);
   }
+  log::lazily(log::Level::debug, [&] {
+    return label_of(proto) + ": the function's " + std::to_string(function.node_size()) +
+           " nodes take its place";
+  });
   active_.push_back(&function);
   OCTET_RETURN_IF_ERROR(nodes(function.node(), inner, inner_frame));
   active_.pop_back();

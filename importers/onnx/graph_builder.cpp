@@ -1,5 +1,8 @@
 #include "importers/onnx/graph_builder.h"
 
+#include <algorithm>
+
+#include "engine/ir/log.h"
 #include "engine/ops/op.h"
 #include "importers/onnx/type_reader.h"
 
@@ -8,6 +11,42 @@ namespace octet::onnx {
 using octet_onnx::GraphProto;
 
 std::string domain_of(const std::string& domain) { return domain == "ai.onnx" ? "" : domain; }
+
+// A node of a cycle of a graph that can't be sorted. Walking against the arrows from a node that
+// waits for itself never ends, so as many steps as there are nodes end within a cycle.
+static std::string node_in_cycle(const Graph& graph) {
+  std::vector<size_t> waits(graph.node_capacity(), 0);
+  std::vector<NodeId> ready;
+  const auto order = graph.order();
+  const auto made_by = [&](ValueId id) {
+    return id == kNoValue ? kNoNode : graph.value(id).producer;
+  };
+  for (const NodeId id : order) {
+    for (const ValueId input : graph.node(id).inputs) waits[id] += made_by(input) != kNoNode;
+    if (waits[id] == 0) ready.push_back(id);
+  }
+  while (!ready.empty()) {
+    const NodeId id = ready.back();
+    ready.pop_back();
+    for (const ValueId output : graph.node(id).outputs) {
+      if (output == kNoValue) continue;
+      for (const Use& use : graph.value(output).uses)
+        if (--waits[use.node] == 0) ready.push_back(use.node);
+    }
+  }
+  auto at = std::find_if(order.begin(), order.end(), [&](NodeId id) { return waits[id] > 0; });
+  if (at == order.end()) return "";
+  NodeId id = *at;
+  for (size_t step = 0; step < order.size(); ++step) {
+    const auto& inputs = graph.node(id).inputs;
+    const auto stuck = std::find_if(inputs.begin(), inputs.end(), [&](ValueId input) {
+      return made_by(input) != kNoNode && waits[made_by(input)] > 0;
+    });
+    if (stuck == inputs.end()) break;
+    id = made_by(*stuck);
+  }
+  return ", " + graph.node(id).label() + " in it";
+}
 
 Result<OpsetMap> read_opsets(
     const google::protobuf::RepeatedPtrField<octet_onnx::OperatorSetIdProto>& imports) {
@@ -64,6 +103,9 @@ Status GraphBuilder::main_graph(const OpsetMap& opsets) {
         return invalid_model("input '" + input.name() + "' is declared as " + type->to_string() +
                              ", but its initializer is " +
                              graph_->value(at->second).type.to_string());
+      log::lazily(log::Level::debug, [&] {
+        return "input '" + input.name() + "' has an initializer: it is a constant";
+      });
       continue;
     }
     if (type->kind == Type::Kind::tensor && type->dtype == DType::undefined)
@@ -75,7 +117,7 @@ Status GraphBuilder::main_graph(const OpsetMap& opsets) {
   OCTET_RETURN_IF_ERROR(declared_types(proto, scope));
   OCTET_ASSIGN(auto ids, outputs(proto, scope));
   graph_->set_outputs(std::move(ids));
-  if (!graph_->sort()) return invalid_model("the nodes form a cycle");
+  if (!graph_->sort()) return invalid_model("the nodes form a cycle" + node_in_cycle(*graph_));
   return {};
 }
 
@@ -150,7 +192,8 @@ Status GraphBuilder::body(const GraphProto& proto, Scope& scope, const Frame& fr
   OCTET_ASSIGN(auto ids, outputs(proto, scope));
   graph.set_outputs(std::move(ids));
   if (!graph.sort())
-    return invalid_model("the nodes of subgraph '" + proto.name() + "' form a cycle");
+    return invalid_model("the nodes of subgraph '" + proto.name() + "' form a cycle" +
+                         node_in_cycle(graph));
   return {};
 }
 

@@ -2,6 +2,10 @@
 
 #include <google/protobuf/message.h>
 
+#include <algorithm>
+
+#include "engine/ir/log.h"
+#include "engine/ir/memory.h"
 #include "importers/onnx/graph_builder.h"
 #include "importers/onnx/mapping.h"
 #include "importers/onnx/quiet.h"
@@ -15,8 +19,11 @@ using onnx::SharedBytes;
 
 Status parse(const SharedBytes& file, google::protobuf::Message& message,
              const ImportLimits& limits) {
+  ImportLimits bounded = limits;
+  if (const auto& budget = BudgetScope::current())
+    bounded.max_structure_bytes = std::min<uint64_t>(limits.max_structure_bytes, budget->limit());
   OCTET_ASSIGN(const std::string skeleton,
-               onnx::skeleton_of(file.bytes, *message.GetDescriptor(), limits));
+               onnx::skeleton_of(file.bytes, *message.GetDescriptor(), bounded));
   const onnx::QuietProtobuf quiet;
   if (!message.ParseFromString(skeleton))
     return invalid_model("the file is no " + message.GetDescriptor()->name());
@@ -28,7 +35,16 @@ Result<Model> import_bytes(const SharedBytes& file, onnx::ExternalFiles* externa
   octet_onnx::ModelProto proto;
   OCTET_RETURN_IF_ERROR(parse(file, proto, limits));
   onnx::TensorReader tensors(file, external, limits);
-  return onnx::GraphBuilder(proto, tensors, limits).build();
+  auto model =
+      catch_memory_errors([&] { return onnx::GraphBuilder(proto, tensors, limits).build(); });
+  if (model)
+    log::lazily(log::Level::info, [&] {
+      return "imported IR " + std::to_string(model->ir_version) + ", " +
+             std::to_string(proto.graph().node_size()) + " nodes and " +
+             std::to_string(proto.functions_size()) + " functions by '" + model->producer +
+             "' as " + std::to_string(model->graph->node_count()) + " nodes";
+    });
+  return model;
 }
 
 }  // namespace

@@ -38,7 +38,7 @@ constexpr int kOpenFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
 Error cannot_open(const std::string& name) {
   const ErrorCode code = errno == EMFILE || errno == ENFILE || errno == EIO
                              ? ErrorCode::machine
-                             : ErrorCode::invalid_argument;
+                             : ErrorCode::invalid_model;
   return {code, "cannot open '" + name + "': " + std::strerror(errno)};
 }
 
@@ -80,8 +80,7 @@ Result<SharedBytes> map_file(const std::filesystem::path& path) {
   if (!file.ok()) return cannot_open(path.string());
   struct stat info {};
   if (::fstat(file.get(), &info) != 0) return cannot_open(path.string());
-  if (!S_ISREG(info.st_mode))
-    return Error{ErrorCode::invalid_argument, "'" + path.string() + "' is not a regular file"};
+  if (!S_ISREG(info.st_mode)) return invalid_model("'" + path.string() + "' is not a regular file");
   return map_descriptor(file, info, path.string());
 }
 

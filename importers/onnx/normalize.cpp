@@ -1,5 +1,6 @@
 #include "importers/onnx/normalize.h"
 
+#include "engine/ir/log.h"
 #include "engine/ops/op.h"
 #include "importers/onnx/type_reader.h"
 
@@ -53,8 +54,14 @@ Status Normalizer::canonical(NodeId id) {
   const Node& node = graph_.node(id);
   if (node.op->canonical == nullptr) return {};
   const std::string label = node.label();
-  if (auto status = node.op->canonical({graph_, id, node.opset}); !status)
+  const int opset = node.opset;
+  if (auto status = node.op->canonical({graph_, id, opset}); !status)
     return std::move(status).error().in(label);
+  if (graph_.alive(id) && graph_.node(id).label() == label) return {};
+  log::lazily(log::Level::debug, [&] {
+    return label + " of opset " + std::to_string(opset) + ": rewritten" +
+           (graph_.alive(id) ? " as " + graph_.node(id).label() : "");
+  });
   return {};
 }
 

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "engine/ir/log.h"
 #include "importers/onnx/wire.h"
 #include "octet_onnx.pb.h"
 
@@ -71,6 +72,7 @@ class Walker {
   size_t open(int number);
   void close(size_t at);
   void put_varint(uint64_t value);
+  void note_unknown(const Descriptor& type, const Slot& slot);
 
   Status count(uint64_t& counter, uint64_t limit, const char* what) {
     if (++counter <= limit) return {};
@@ -86,6 +88,7 @@ class Walker {
   std::string out_;
   uint64_t messages_ = 0;
   uint64_t strings_ = 0;
+  bool warned_ = false;
 };
 
 Status Walker::message(const Descriptor& type, size_t begin, size_t end, int depth) {
@@ -100,6 +103,7 @@ Status Walker::message(const Descriptor& type, size_t begin, size_t end, int dep
     if (!next(reader, slot)) return malformed(type, slot.begin);
     const FieldDescriptor* field =
         slot.number <= 0x7FFFFFFF ? type.FindFieldByNumber(static_cast<int>(slot.number)) : nullptr;
+    if (field == nullptr) note_unknown(type, slot);
     if (dropped(type, field)) continue;
     const bool packed = field->is_repeated() && slot.wire == static_cast<uint64_t>(Wire::bytes);
     if (slot.wire != static_cast<uint64_t>(scalar_wire(*field)) && !packed)
@@ -145,6 +149,17 @@ Status Walker::next(WireReader& reader, Slot& slot) const {
   }
   slot.end = reader.offset();
   return slot.number == 0 ? Status(bad) : Status();
+}
+
+// One message a file: a newer standard's fields come in every node.
+void Walker::note_unknown(const Descriptor& type, const Slot& slot) {
+  if (warned_) return;
+  warned_ = true;
+  log::lazily(log::Level::warning, [&] {
+    return "the file has fields that octet doesn't know and leaves out, the first at byte " +
+           std::to_string(slot.begin) + ": number " + std::to_string(slot.number) + " of " +
+           type.name();
+  });
 }
 
 bool Walker::dropped(const Descriptor& type, const FieldDescriptor* field) const {

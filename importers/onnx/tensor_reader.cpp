@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 
+#include "engine/ir/memory.h"
 #include "engine/ir/type.h"
 #include "importers/onnx/wire.h"
 #include "octet_onnx.pb.h"
@@ -183,7 +184,7 @@ Result<DType> read_dtype(int number) {
 }
 
 Result<Tensor> TensorReader::read(const TensorProto& proto) {
-  auto tensor = read_unnamed(proto);
+  auto tensor = catch_memory_errors([&] { return read_unnamed(proto); });
   if (!tensor) return std::move(tensor).error().in("tensor '" + proto.name() + "'");
   return tensor;
 }

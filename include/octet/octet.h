@@ -2,9 +2,10 @@
  * version. octet.hpp is the C++ interface over it.
  *
  * Ownership: whoever gets a handle frees it with the matching _free; NULL is fine there. Strings
- * and pointers got from a handle live as long as the handle. No function throws or prints. Threads:
- * a session may be run from several threads at once; all other handles belong to one. Errors:
- * functions that can fail return NULL on success, else an error that the caller frees. */
+ * and pointers got from a handle live as long as the handle. No function throws; none prints unless
+ * octet_log_to_stderr asks for it. Threads: a session may be run from several threads at once; all
+ * other handles belong to one. Errors: functions that can fail return NULL on success, else an
+ * error that the caller frees. */
 #ifndef OCTET_OCTET_H_
 #define OCTET_OCTET_H_
 
@@ -40,6 +41,10 @@ OCTET_API octet_status octet_error_status(const octet_error* error);
 /* Names the node, value or file, and the cause. */
 OCTET_API const char* octet_error_message(const octet_error* error);
 OCTET_API void octet_error_free(octet_error* error);
+
+/* Writes messages of this level and above to stderr from now on, for the whole process: "trace",
+ * "debug", "info", "warning", "error"; "off" ends it. */
+OCTET_API octet_error* octet_log_to_stderr(const char* level);
 
 /* Element types, numbered as ONNX's TensorProto.DataType. */
 typedef enum octet_dtype {
@@ -78,6 +83,10 @@ OCTET_API octet_error* octet_options_set_provider(octet_options* options, const 
 /* "scalar", "avx2", "avxvnni", "avx512vnni", "neon", "neondot", "i8mm"; an error where the CPU
  * lacks it. */
 OCTET_API octet_error* octet_options_set_isa(octet_options* options, const char* isa);
+
+/* Bytes that the session's tensors, packed weights, arenas and results may take; 0: no limit. Past
+ * it, loading and running fail with OCTET_LIMIT. Mapped files aren't counted. */
+OCTET_API void octet_options_set_memory(octet_options* options, size_t bytes);
 
 /* A compiled model. */
 typedef struct octet_session octet_session;

@@ -97,7 +97,8 @@ struct TensorRef {
 struct Options {
   size_t threads = 0;
   std::string provider = "auto";
-  std::string isa;  ///< "": the strongest that this CPU has.
+  std::string isa;          ///< "": the strongest that this CPU has.
+  size_t memory_bytes = 0;  ///< What the session may take; 0: no limit.
 };
 
 /// What the model says of an input or output; -1 and a symbol where an extent isn't fixed.
@@ -154,6 +155,7 @@ class Session {
   static Expected<Session> load(const std::string& path, const Options& options = {}) {
     const detail::Handle<octet_options> c(octet_options_new());
     octet_options_set_threads(c.get(), options.threads);
+    octet_options_set_memory(c.get(), options.memory_bytes);
     if (auto f = detail::take(octet_options_set_provider(c.get(), options.provider.c_str())))
       return *f;
     if (!options.isa.empty())

@@ -4,6 +4,8 @@
 
 #include "importers/onnx/import.h"
 #include "octet/octet.h"
+#include "runtime/api/error.h"
+#include "runtime/providers.h"
 #include "runtime/session/program.h"
 
 using octet::Dims;
@@ -22,20 +24,10 @@ struct octet_error {
 
 struct octet_options {
   rt::CompileOptions compile;
+  size_t memory = 0;
 };
 
 namespace {
-
-struct PortText {
-  std::string name;
-  octet_dtype dtype;
-  std::vector<int64_t> dims;
-  std::vector<std::string> symbols;
-  std::vector<const char*> symbol_pointers;
-  bool rank_known;
-};
-
-octet_error out_of_memory{OCTET_MACHINE, "out of memory"};
 
 octet_status status_of(ErrorCode code) {
   switch (code) {
@@ -50,18 +42,37 @@ octet_status status_of(ErrorCode code) {
   return OCTET_INVALID_ARGUMENT;
 }
 
-octet_error* to_c(Error error) {
-  return new octet_error{status_of(error.code), std::move(error.message)};
-}
+struct PortText {
+  std::string name;
+  octet_dtype dtype;
+  std::vector<int64_t> dims;
+  std::vector<std::string> symbols;
+  std::vector<const char*> symbol_pointers;
+  bool rank_known;
+};
+
+octet_error out_of_memory{OCTET_MACHINE, "out of memory"};
+
+using octet::api::to_c;
 
 // Nothing thrown leaves the library: the standard containers' bad_alloc ends here.
 template <typename F>
 octet_error* guarded(F&& f) {
   try {
     return f();
+  } catch (const octet::AllocationError& failure) {
+    return to_c(failure.error());
   } catch (const std::bad_alloc&) {
     return &out_of_memory;
   }
+}
+
+// A session is held to a budget of its own.
+rt::CompileOptions compile_options(const octet_options* c) {
+  rt::CompileOptions options = c == nullptr ? rt::CompileOptions{} : c->compile;
+  if (c != nullptr && c->memory > 0)
+    options.memory = std::make_shared<octet::MemoryBudget>(c->memory);
+  return options;
 }
 
 PortText port_text(const Value& value) {
@@ -133,6 +144,10 @@ rt::RunOptions run_options(const octet_run_options* c) {
 
 }  // namespace
 
+octet_error* octet::api::to_c(Error error) {
+  return new octet_error{status_of(error.code), std::move(error.message)};
+}
+
 struct octet_session {
   std::shared_ptr<rt::Program> program;
   std::vector<PortText> inputs;
@@ -175,6 +190,8 @@ void octet_options_set_threads(octet_options* options, size_t threads) {
   options->compile.threads = threads;
 }
 
+void octet_options_set_memory(octet_options* options, size_t bytes) { options->memory = bytes; }
+
 octet_error* octet_options_set_provider(octet_options* options, const char* provider) {
   return guarded([&]() -> octet_error* {
     const auto known = rt::provider_from_name(provider);
@@ -182,6 +199,9 @@ octet_error* octet_options_set_provider(octet_options* options, const char* prov
       return to_c(
           {ErrorCode::invalid_argument, "unknown provider '" + std::string(provider) +
                                             "': auto, native, onednn, xnnpack or reference"});
+    if (!rt::provider_is_built(*known))
+      return to_c({ErrorCode::invalid_argument,
+                   "this build has no provider '" + std::string(provider) + "'"});
     options->compile.provider = *known;
     return nullptr;
   });
@@ -205,10 +225,11 @@ octet_error* octet_options_set_isa(octet_options* options, const char* isa) {
 octet_error* octet_session_load(const char* path, const octet_options* options,
                                 octet_session** session) {
   return guarded([&]() -> octet_error* {
+    const rt::CompileOptions compile = compile_options(options);
+    const octet::BudgetScope scope(compile.memory);
     auto model = octet::import_model(path);
     if (!model) return to_c(std::move(model).error());
     auto made = std::make_unique<octet_session>();
-    const rt::CompileOptions compile = options == nullptr ? rt::CompileOptions{} : options->compile;
     auto program = rt::Program::compile(model->graph, compile);
     if (!program) return to_c(std::move(program).error().in(path));
     made->program = *program;

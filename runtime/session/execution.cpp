@@ -2,19 +2,13 @@
 
 #include <algorithm>
 #include <cstring>
-#include <new>
+
+#include "engine/ir/memory.h"
 
 namespace octet::runtime {
 namespace {
 
-constexpr std::align_val_t kAlignment{64};
 constexpr size_t kMaxElements = 1024;
-
-std::byte* allocate(size_t bytes) {
-  return static_cast<std::byte*>(
-      ::operator new(std::max<size_t>(bytes, 64), kAlignment, std::nothrow));
-}
-void release(std::byte* memory) { ::operator delete(memory, kAlignment); }
 
 bool must_stop(const RunOptions& options) {
   if (options.cancelled && options.cancelled()) return true;
@@ -27,6 +21,24 @@ std::optional<std::vector<Dim>> elements_of(const TensorView& view) {
     return std::nullopt;
   const auto values = Tensor(view.dtype, view.dims, view.bytes(), nullptr).to_int64();
   return std::vector<Dim>(values.begin(), values.end());
+}
+
+// "the arena of 4096 bytes, most of it 'y' of Conv 'c'", for messages.
+std::string describe_arena(const Binding& binding) {
+  const Plan& plan = *binding.plan;
+  SlotId largest = kNoSlot;
+  for (SlotId id = 0; id < binding.slots.size(); ++id) {
+    const BoundSlot& slot = binding.slots[id];
+    if (slot.place != Place::arena || slot.root != id) continue;
+    if (largest == kNoSlot || slot.bytes > binding.slots[largest].bytes) largest = id;
+  }
+  std::string text = "the arena of " + std::to_string(binding.arena_bytes) + " bytes";
+  if (largest == kNoSlot) return text;
+  const Slot& slot = plan.slots[largest];
+  const NodeId node = plan.steps[slot.producer].node;
+  return text + ", " + std::to_string(binding.slots[largest].bytes) + " of them for value '" +
+         plan.graph->value(slot.value).name + "'" +
+         (node == kNoNode ? "" : " of " + plan.graph->node(node).label());
 }
 
 class ProgramBodies final : public BodyRunner {
@@ -104,7 +116,6 @@ Execution::Execution(std::shared_ptr<const Binding> binding, const CompileOption
     : binding_(std::move(binding)),
       plan_(*binding_->plan),
       options_(options),
-      arena_(nullptr, release),
       late_(plan_.slots.size()) {}
 
 Execution::~Execution() = default;
@@ -113,12 +124,12 @@ Result<std::unique_ptr<Execution>> Execution::make(std::shared_ptr<const Binding
                                                    Parallel& parallel,
                                                    const CompileOptions& options) {
   std::unique_ptr<Execution> made(new Execution(std::move(binding), options));
-  made->arena_.reset(allocate(made->binding_->arena_bytes));
-  if (!made->arena_)
-    return Error{ErrorCode::machine, "out of memory for an arena of " +
-                                         std::to_string(made->binding_->arena_bytes) + " bytes"};
-  made->scratch_.resize(made->binding_->scratch_bytes);
+  auto arena = allocate(made->binding_->arena_bytes);
+  if (!arena) return std::move(arena).error().in(describe_arena(*made->binding_));
+  made->arena_ = std::move(*arena);
   made->make_contexts(parallel);
+  if (auto status = made->grow_scratch(made->binding_->scratch_bytes); !status)
+    return std::move(status).error().in("the steps' scratch");
   return made;
 }
 
@@ -127,8 +138,15 @@ void Execution::make_contexts(Parallel& parallel) {
   outputs_.assign(plan_.outputs.size(), nullptr);
   for (size_t s = 0; s < plan_.steps.size(); ++s) {
     contexts_.push_back(std::make_unique<StepContext>(*this, s, parallel, options_.cpu));
-    contexts_.back()->set_scratch(scratch_);
   }
+}
+
+Status Execution::grow_scratch(size_t bytes) {
+  if (bytes <= scratch_bytes_) return {};
+  OCTET_ASSIGN(scratch_, allocate(bytes));
+  scratch_bytes_ = bytes;
+  for (const auto& each : contexts_) each->set_scratch({scratch_.get(), bytes});
+  return {};
 }
 
 std::byte* Execution::address(SlotId id) const {
@@ -172,7 +190,11 @@ Status Execution::attach(std::span<const Tensor> inputs, std::span<OutputTarget>
                                                       std::to_string(bound.bytes) + " bytes"};
       outputs_[i] = target.data;
     } else {
-      OCTET_ASSIGN(target.tensor, Tensor::zeros(plan_.slots[id].dtype, bound.dims));
+      auto made = Tensor::zeros(plan_.slots[id].dtype, bound.dims);
+      if (!made)
+        return std::move(made).error().in("output '" +
+                                          plan_.graph->value(plan_.slots[id].value).name + "'");
+      target.tensor = std::move(*made);
       outputs_[i] = target.tensor.writable();
     }
   }
@@ -230,7 +252,7 @@ Status Execution::run_step(size_t s, const RunOptions& options) {
   const PlannedStep& step = plan_.steps[s];
   Status status;
   if (binding_->steps[s].late) status = prepare_late(s);
-  if (status.ok()) status = step.step->run(*contexts_[s]);
+  if (status.ok()) status = catch_memory_errors([&] { return step.step->run(*contexts_[s]); });
   if (!status && must_stop(options))
     return Error{ErrorCode::deadline, "the run was stopped in '" + step.name + "'"};
   if (status.ok()) return {};
@@ -268,11 +290,7 @@ Status Execution::prepare_late(size_t s) {
   }
   const size_t scratch =
       step.step->scratch_bytes(context.inputs(), context.outputs(), context.parallel().width());
-  if (scratch > scratch_.size()) {
-    scratch_.resize(scratch);
-    for (const auto& each : contexts_) each->set_scratch(scratch_);
-  }
-  return {};
+  return grow_scratch(scratch);
 }
 
 void Execution::observe(size_t s, const RunOptions& options) const {

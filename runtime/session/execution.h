@@ -4,7 +4,6 @@
 #include <span>
 #include <vector>
 
-#include "engine/ir/aligned.h"
 #include "runtime/session/binding.h"
 #include "runtime/session/options.h"
 #include "runtime/session/program.h"
@@ -28,6 +27,8 @@ class Execution {
   friend class StepContext;
   Execution(std::shared_ptr<const Binding> binding, const CompileOptions& options);
   void make_contexts(Parallel& parallel);
+  /// Scratch of at least this size for all steps.
+  Status grow_scratch(size_t bytes);
   std::byte* address(SlotId id) const;
   Status attach(std::span<const Tensor> inputs, std::span<OutputTarget> outputs);
   Status run_step(size_t s, const RunOptions& options);
@@ -41,8 +42,9 @@ class Execution {
   std::shared_ptr<const Binding> binding_;
   const Plan& plan_;
   const CompileOptions& options_;
-  std::unique_ptr<std::byte, void (*)(std::byte*)> arena_;
-  AlignedBytes scratch_;
+  std::shared_ptr<std::byte> arena_;
+  std::shared_ptr<std::byte> scratch_;
+  size_t scratch_bytes_ = 0;
   std::vector<std::unique_ptr<StepContext>> contexts_;
   std::vector<std::byte*> inputs_;
   std::vector<std::byte*> outputs_;

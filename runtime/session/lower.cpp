@@ -3,6 +3,8 @@
 #include <map>
 #include <tuple>
 
+#include "engine/ir/log.h"
+#include "engine/ir/memory.h"
 #include "runtime/providers.h"
 #include "runtime/session/convert.h"
 #include "runtime/session/program.h"
@@ -119,7 +121,11 @@ class Lowering {
     Slot& target = plan_.slots[to];
     const Slot& source = plan_.slots[from];
     if (source.constant) {
-      OCTET_ASSIGN(target.constant, convert_constant(*source.constant, source, target));
+      auto made =
+          catch_memory_errors([&] { return convert_constant(*source.constant, source, target); });
+      if (!made)
+        return std::move(made).error().in("constant '" + graph_.value(target.value).name + "'");
+      target.constant = std::move(*made);
       return {};
     }
     PlannedStep planned;
@@ -135,6 +141,12 @@ class Lowering {
     for (const SlotId slot : planned.outputs)
       if (slot != kNoSlot) plan_.slots[slot].producer = plan_.steps.size();
     planned.info = planned.step->info();
+    log::lazily(log::Level::debug, [&] {
+      const std::string what =
+          planned.node == kNoNode ? planned.name : graph_.node(planned.node).label();
+      return what + ": " + planned.info.kernel + " (" + planned.info.provider + ", " +
+             std::string(isa_name(planned.info.isa)) + ")";
+    });
     plan_.steps.push_back(std::move(planned));
   }
 
@@ -152,7 +164,7 @@ class Lowering {
     for (const Implementation* row : candidates(*node.op, options_.provider)) {
       const auto ports = row->match ? row->match(context) : std::optional<Ports>(Ports{});
       if (!ports) continue;
-      auto step = row->prepare(context);
+      auto step = catch_memory_errors([&] { return row->prepare(context); });
       if (step) return add_node_step(id, std::move(step).value(), *ports);
       last = std::move(step).error();
       if (last.code != ErrorCode::unsupported) break;

@@ -2,11 +2,13 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "engine/ir/memory.h"
 #include "engine/ops/step.h"
 
 namespace octet::runtime {
@@ -22,6 +24,8 @@ struct CompileOptions {
   bool fuse = true;               ///< False keeps every node of the graph, as calibration needs it.
   std::vector<std::string> keep;  ///< Inner values that must be made as they are.
   size_t cached_bindings = 8;     ///< Sets of input dims whose plans are remembered.
+  /// What compiling and running may take; null: whatever the calling thread is held to.
+  std::shared_ptr<MemoryBudget> memory;
 };
 
 /// One step of a run, for profiles.

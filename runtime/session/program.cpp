@@ -1,5 +1,6 @@
 #include "runtime/session/program.h"
 
+#include "engine/ir/log.h"
 #include "engine/ops/op.h"
 #include "engine/passes/pass.h"
 #include "runtime/session/execution.h"
@@ -36,6 +37,12 @@ Program::~Program() = default;
 
 Result<std::shared_ptr<Program>> Program::compile(std::shared_ptr<Graph> graph,
                                                   const CompileOptions& options) {
+  const BudgetScope scope(options.memory);
+  return catch_memory_errors([&] { return build(std::move(graph), options); });
+}
+
+Result<std::shared_ptr<Program>> Program::build(std::shared_ptr<Graph> graph,
+                                                const CompileOptions& options) {
   std::shared_ptr<Program> program(new Program());
   program->options_ = options;
   PassOptions pass_options;
@@ -89,9 +96,16 @@ Result<std::shared_ptr<const Binding>> Program::binding(std::vector<Dims> input_
     }
   }
   OCTET_ASSIGN(auto made, bind(plan_, std::move(input_dims), width_));
+  log::lazily(log::Level::trace, [&] {
+    std::string text = "a binding for";
+    for (const Dims& dims : made->input_dims) text += " " + to_string(to_shape(dims));
+    return text + ": arena " + std::to_string(made->arena_bytes) + " bytes, scratch " +
+           std::to_string(made->scratch_bytes) + " bytes";
+  });
   const std::lock_guard lock(mutex_);
   bindings_.push_front(made);
   while (bindings_.size() > std::max<size_t>(options_.cached_bindings, 1)) {
+    log::lazily(log::Level::trace, [] { return std::string("the oldest binding is dropped"); });
     std::erase_if(idle_, [&](const auto& e) { return e->binding() == bindings_.back(); });
     bindings_.pop_back();
   }
@@ -117,6 +131,12 @@ void Program::give(std::unique_ptr<Execution> execution) {
 
 Status Program::run(std::span<const Tensor> inputs, std::span<OutputTarget> outputs,
                     const RunOptions& options) {
+  const BudgetScope scope(options_.memory);
+  return catch_memory_errors([&] { return run_bound(inputs, outputs, options); });
+}
+
+Status Program::run_bound(std::span<const Tensor> inputs, std::span<OutputTarget> outputs,
+                          const RunOptions& options) {
   OCTET_RETURN_IF_ERROR(check_inputs(inputs));
   std::vector<Dims> dims;
   dims.reserve(inputs.size());

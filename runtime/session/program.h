@@ -45,6 +45,10 @@ class Program {
 
  private:
   Program() = default;
+  static Result<std::shared_ptr<Program>> build(std::shared_ptr<Graph> graph,
+                                                const CompileOptions& options);
+  Status run_bound(std::span<const Tensor> inputs, std::span<OutputTarget> outputs,
+                   const RunOptions& options);
   Status check_inputs(std::span<const Tensor> inputs) const;
   std::unique_ptr<Execution> take(const std::shared_ptr<const Binding>& binding);
   void give(std::unique_ptr<Execution> execution);

@@ -59,6 +59,19 @@ inline TensorProto floats(const std::string& name, const std::vector<int64_t>& d
   return tensor;
 }
 
+/// Moves the tensor's elements from the model to where `location` has them from `offset` on.
+inline void make_external(TensorProto& tensor, const std::string& location, int64_t offset) {
+  tensor.clear_raw_data();
+  tensor.set_data_location(TensorProto::EXTERNAL);
+  for (const auto& [key, value] :
+       {std::pair<std::string, std::string>{"location", location},
+        std::pair<std::string, std::string>{"offset", std::to_string(offset)}}) {
+    auto& entry = *tensor.add_external_data();
+    entry.set_key(key);
+    entry.set_value(value);
+  }
+}
+
 inline AttributeProto& add_attribute(NodeProto& node, const std::string& name,
                                      AttributeProto::AttributeType type) {
   AttributeProto& attribute = *node.add_attribute();
