@@ -137,7 +137,7 @@ Result<std::string> npy_header(const std::string& where, const Tensor& tensor) {
   std::string header = std::string("{'descr': '") + (one_byte ? "|" : "<") +
                        std::string(type->numpy) + "', 'fortran_order': False, 'shape': " + shape +
                        "), }";
-  while ((10 + header.size() + 1) % 64 != 0) header += ' ';
+  while ((kHead + header.size() + 1) % 64 != 0) header += ' ';
   header += '\n';
   const char version[] = {'\x93',
                           'N',

@@ -1,17 +1,15 @@
 #include "engine/quant/quantize.h"
 
-#include <unistd.h>
-
+#include <algorithm>
 #include <iostream>
 #include <set>
 
+#include "cli/calibration.h"
 #include "cli/cli.h"
-#include "cli/samples.h"
 #include "engine/passes/pass.h"
 #include "importers/onnx/file_output.h"
 #include "importers/onnx/import.h"
 #include "importers/onnx/write.h"
-#include "runtime/session/program.h"
 
 namespace octet::cli::quantize {
 namespace {
@@ -21,51 +19,40 @@ struct Arguments {
   std::string output;
   std::string mode = "static";
   std::string format = "qdq";
-  quant::Calibrator calibrator = quant::Calibrator::minmax;
   int64_t block_size = 64;
+  std::string calibrator = "minmax";
   std::string calibration;
+  bool observe_only = false;
+  std::vector<std::string> merge;
+  std::string ranges;
+  std::string activations = "8";
   std::vector<std::string> exclude;
   std::string report;
 };
 
-void progress(size_t done, size_t all) {
-  if (isatty(STDERR_FILENO) == 0) return;
-  std::cerr << "\rcalibrating " << done << "/" << all << (done == all ? "\n" : "") << std::flush;
-}
-
-// The calibration runs: the float model, every value of it observed, one sample at a time.
-quant::Calibrate calibration(const std::string& folder, const Global& global) {
-  return [&folder, &global](const Graph& graph, const quant::ValueSink& sink) -> Result<size_t> {
-    OCTET_ASSIGN(auto options, global.compile_options());
-    options.fuse = false;
-    options.cached_bindings = 1;
-    OCTET_ASSIGN(const auto program, runtime::Program::compile(graph.clone(), options));
-    std::vector<std::string> names;
-    for (const ValueId id : program->inputs()) names.push_back(graph.value(id).name);
-    OCTET_ASSIGN(const auto samples, SampleFolder::open(folder, names));
-    runtime::RunOptions run = global.run_options();
-    Status seen;
-    run.observer = [&](std::string_view name, const TensorView& view) {
-      if (seen.ok()) seen = sink(name, view);
-    };
-    for (size_t i = 0; i < samples.size(); ++i) {
-      OCTET_ASSIGN(const auto inputs, samples.read(i));
-      auto outputs = program->run(inputs, run);
-      if (!outputs) return std::move(outputs).error().in(samples.path(i).string());
-      if (!seen) return std::move(seen).error().in(samples.path(i).string());
-      progress(i + 1, samples.size());
-    }
-    return samples.size();
-  };
-}
-
-constexpr std::pair<const char*, quant::Calibrator> kCalibrators[] = {
+struct CalibratorName {
+  const char* name;
+  quant::Calibrator calibrator;
+};
+constexpr CalibratorName kCalibrators[] = {
     {"minmax", quant::Calibrator::minmax},
     {"moving", quant::Calibrator::moving},
     {"percentile", quant::Calibrator::percentile},
     {"entropy", quant::Calibrator::entropy},
     {"mse", quant::Calibrator::mse},
 };
+
+std::set<std::string> calibrator_names() {
+  std::set<std::string> names;
+  for (const auto& row : kCalibrators) names.insert(row.name);
+  return names;
+}
+
+quant::Calibrator calibrator_of(const std::string& name) {
+  const auto* row = std::find_if(std::begin(kCalibrators), std::end(kCalibrators),
+                                 [&](const CalibratorName& each) { return each.name == name; });
+  return row == std::end(kCalibrators) ? quant::Calibrator::minmax : row->calibrator;
+}
 
 nlohmann::json to_json(const quant::Report& report, const Arguments& arguments) {
   nlohmann::json nodes = nlohmann::json::array();
@@ -101,6 +88,62 @@ quant::Mode mode_of(const std::string& name) {
   return name == "int4" ? quant::Mode::int4 : quant::Mode::statically;
 }
 
+DType activation_codes(const std::string& name) { return name == "16" ? DType::s16 : DType::u8; }
+
+quant::QuantizeOptions options_of(const Arguments& arguments) {
+  quant::QuantizeOptions options;
+  options.mode = mode_of(arguments.mode);
+  options.block_size = arguments.block_size;
+  options.format = arguments.format == "integer" ? quant::Format::integer : quant::Format::qdq;
+  options.calibrator.calibrator = calibrator_of(arguments.calibrator);
+  options.activations = activation_codes(arguments.activations);
+  options.exclude = arguments.exclude;
+  return options;
+}
+
+// What is wrong with the arguments together; empty when nothing is.
+std::string contradiction(const Arguments& arguments) {
+  const bool statically = arguments.mode == "static";
+  if (!statically &&
+      (arguments.observe_only || !arguments.merge.empty() || !arguments.ranges.empty()))
+    return "--observe-only, --merge and --ranges are for --mode static";
+  if (!arguments.merge.empty() && (arguments.observe_only || !arguments.calibration.empty()))
+    return "--merge takes observations instead of --calibration";
+  if (arguments.observe_only && arguments.calibration.empty())
+    return "--observe-only needs --calibration FOLDER";
+  if (statically && arguments.calibration.empty() && arguments.merge.empty() &&
+      arguments.ranges.empty())
+    return "--mode static needs --calibration FOLDER, --merge OBSERVATIONS or --ranges FILE";
+  return {};
+}
+
+int observe(const Graph& graph, const Arguments& arguments, const Global& global) {
+  const auto observations =
+      quant::observe(graph, options_of(arguments), calibrate_on(arguments.calibration, global));
+  if (!observations) return fail(observations.error());
+  if (const auto status = write_observations(arguments.output, *observations); !status)
+    return fail(status.error());
+  std::cout << arguments.output << ": " << observations->values().size() << " values over "
+            << observations->samples() << " samples\n";
+  return kDone;
+}
+
+Result<quant::Report> quantized(Graph& graph, const Arguments& arguments, const Global& global) {
+  std::string layers;
+  if (!arguments.ranges.empty()) {
+    OCTET_ASSIGN(layers, read_text(arguments.ranges));
+  }
+  std::optional<quant::Observations> observations;
+  if (!arguments.merge.empty()) {
+    OCTET_ASSIGN(observations, read_observations(arguments.merge));
+  }
+  quant::Calibration calibration;
+  if (!arguments.calibration.empty()) calibration.run = calibrate_on(arguments.calibration, global);
+  calibration.observations = observations ? &*observations : nullptr;
+  calibration.layers = layers;
+  return quant::quantize(graph, options_of(arguments), calibration);
+}
+
 Status check_excluded(const Graph& graph, const std::vector<std::string>& names) {
   std::set<std::string, std::less<>> present;
   for (const NodeId id : graph.order()) present.insert(graph.node(id).name);
@@ -110,15 +153,21 @@ Status check_excluded(const Graph& graph, const std::vector<std::string>& names)
   return {};
 }
 
+// The report is on the disk before the model takes its name, and takes its own afterwards.
+Status write_all(const Arguments& arguments, const Model& model, const quant::Report& report,
+                 onnx::FileOutput& report_file) {
+  const bool reported = !arguments.report.empty();
+  if (reported) {
+    OCTET_RETURN_IF_ERROR(report_file.write(to_text(to_json(report, arguments))));
+    OCTET_RETURN_IF_ERROR(report_file.sync());
+  }
+  OCTET_RETURN_IF_ERROR(write_model(model, arguments.output, {}));
+  return reported ? report_file.commit() : Status{};
+}
+
 int execute(const Arguments& arguments, const Global& global) {
-  quant::QuantizeOptions options;
-  options.mode = mode_of(arguments.mode);
-  options.block_size = arguments.block_size;
-  options.format = arguments.format == "integer" ? quant::Format::integer : quant::Format::qdq;
-  options.calibrator.calibrator = arguments.calibrator;
-  options.exclude = arguments.exclude;
-  if (options.mode == quant::Mode::statically && arguments.calibration.empty())
-    return fail(kUsage, "--mode static needs --calibration FOLDER");
+  if (const std::string message = contradiction(arguments); !message.empty())
+    return fail(kUsage, message);
   // What can't be written fails now, not after an hour of calibration.
   onnx::FileOutput report_file(arguments.report);
   if (!arguments.report.empty())
@@ -131,20 +180,12 @@ int execute(const Arguments& arguments, const Global& global) {
     return fail(Error(status.error()).in(arguments.model));
   if (const auto status = run_passes(*model->graph, PassPhase::portable); !status)
     return fail(Error(status.error()).in(arguments.model));
-  const auto report =
-      quant::quantize(*model->graph, options, {calibration(arguments.calibration, global)});
+  if (arguments.observe_only) return observe(*model->graph, arguments, global);
+  const auto report = quantized(*model->graph, arguments, global);
   if (!report) return fail(report.error());
   if (const auto status = global.check_deadline(); !status) return fail(status.error());
-  // The report is on the disk before the model takes its name, and takes its own afterwards.
-  if (!arguments.report.empty()) {
-    auto status = report_file.write(to_text(to_json(*report, arguments)));
-    if (status) status = report_file.sync();
-    if (!status) return fail(status.error());
-  }
-  if (const auto status = write_model(*model, arguments.output, {}); !status)
+  if (const auto status = write_all(arguments, *model, *report, report_file); !status)
     return fail(status.error());
-  if (!arguments.report.empty())
-    if (const auto status = report_file.commit(); !status) return fail(status.error());
   if (global.json)
     std::cout << to_text(to_json(*report, arguments));
   else
@@ -166,11 +207,16 @@ void add(CLI::App& app, Global& global, int& exit_code) {
   verb->add_option("--format", arguments->format, "qdq or integer")
       ->check(CLI::IsMember({"qdq", "integer"}));
   verb->add_option("--calibrator", arguments->calibrator,
-                   "How ranges follow from the samples: minmax, moving, percentile, entropy or mse")
-      ->transform(CLI::CheckedTransformer(std::vector<std::pair<std::string, quant::Calibrator>>(
-                                              std::begin(kCalibrators), std::end(kCalibrators)))
-                      .description(""));
+                   "How ranges follow from samples: minmax, moving, percentile, entropy or mse")
+      ->check(CLI::IsMember(calibrator_names()));
   verb->add_option("--calibration", arguments->calibration, "A folder of samples");
+  verb->add_flag("--observe-only", arguments->observe_only,
+                 "Write what calibration observed instead of a model, for --merge");
+  verb->add_option("--merge", arguments->merge, "Files of --observe-only, instead of samples");
+  verb->add_option("--ranges", arguments->ranges,
+                   "Ranges and weight scales by layer, as quantization-aware tools export them");
+  verb->add_option("--activations", arguments->activations, "Bits of activations: 8 or 16")
+      ->check(CLI::IsMember({"8", "16"}));
   verb->add_option("--exclude", arguments->exclude, "A node that stays in float");
   verb->add_option("--report", arguments->report, "Write what became of each node (JSON)");
   verb->callback([arguments, &global, &exit_code] { exit_code = execute(*arguments, global); });

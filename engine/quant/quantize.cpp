@@ -43,6 +43,14 @@ Result<Observations> collect(const Graph& prepared, const QuantizeOptions& optio
   return observations;
 }
 
+Result<LayerRanges> said_of_layers(const Graph& prepared, const QuantizeOptions& options,
+                                   const Calibration& calibration) {
+  if (calibration.layers.empty()) return LayerRanges{};
+  const auto bits = static_cast<int64_t>(dtype_bits(options.activations));
+  OCTET_ASSIGN(const auto layers, read_layers(calibration.layers, bits));
+  return match_layers(prepared, layers);
+}
+
 }  // namespace
 
 Result<Observations> observe(const Graph& graph, const QuantizeOptions& options,
@@ -70,10 +78,14 @@ Result<Report> quantize(Graph& graph, const QuantizeOptions& options,
     Observations observations(model);
     if (calibration.observations != nullptr) {
       OCTET_RETURN_IF_ERROR(observations.merge(*calibration.observations));
-    } else {
+    } else if (calibration.run) {
       OCTET_ASSIGN(observations, collect(graph, options, model, calibration.run));
+    } else if (calibration.layers.empty()) {
+      return Error{ErrorCode::invalid_argument,
+                   "static quantization needs samples, observations or ranges"};
     }
-    OCTET_ASSIGN(report, quantize_static(graph, options, observations));
+    OCTET_ASSIGN(const LayerRanges layers, said_of_layers(graph, options, calibration));
+    OCTET_ASSIGN(report, quantize_static(graph, options, observations, &layers));
     report.samples = observations.samples();
     if (options.format == Format::integer) OCTET_RETURN_IF_ERROR(to_integer_nodes(graph));
   }

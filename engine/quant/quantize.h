@@ -56,6 +56,8 @@ using Calibrate = std::function<Result<size_t>(const Graph& graph, const ValueSi
 struct Calibration {
   Calibrate run;                               ///< Empty where there are only observations.
   const Observations* observations = nullptr;  ///< Taken instead of running where they are given.
+  /// Ranges of a tool (the text that read_layers takes), which go before what was observed.
+  std::string_view layers{};
 };
 
 /// The statistics that `quantize` with these options needs, observed and nothing else done. Fails

@@ -9,27 +9,55 @@ namespace {
 
 using Role = PortQuant::Role;
 
-// Nodes that read a value without a known range: no sample reached them.
-std::map<NodeId, std::string> unseen(const Graph& graph, const Selection& selection,
-                                     const Observations& observations) {
+// What is known of values before types are chosen.
+struct Known {
+  const Observations& observations;
+  const LayerRanges& layers;
+};
+
+// The output port that makes this value in a range known without data (softmax, sigmoid).
+std::optional<PortQuant> fixed_port(const Graph& graph, ValueId id) {
+  const NodeId producer = graph.value(id).producer;
+  if (producer == kNoNode) return std::nullopt;
+  const Node& node = graph.node(producer);
+  const QuantSpec spec = spec_of(graph, node);
+  for (size_t i = 0; i < node.outputs.size(); ++i) {
+    const PortQuant port = port_of(spec.outputs, i);
+    if (node.outputs[i] == id && port.role == Role::fixed) return port;
+  }
+  return std::nullopt;
+}
+
+// Anchors that read a value without a known range, or that a tool left out of its layers where
+// nothing was observed.
+std::map<NodeId, std::string> unknown(const Graph& graph, const Selection& selection,
+                                      const Known& known) {
   std::map<NodeId, std::string> floats;
+  const bool by_layer = !known.layers.nodes.empty() && known.observations.samples() == 0;
+  for (const NodeId id : selection.anchors)
+    if (by_layer && known.layers.nodes.count(id) == 0)
+      floats.emplace(id, "no layer of the given ranges, and nothing was observed");
+  std::set<ValueId> roots;
+  for (const auto& [id, uses] : selection.wanted)
+    if (graph.constant(id) != nullptr || known.layers.ranges.count(id) > 0 ||
+        known.observations.range(graph.value(id).name) != nullptr || fixed_port(graph, id))
+      roots.insert(selection.root(id));
   for (const auto& [id, uses] : selection.wanted) {
-    const Value& value = graph.value(id);
-    if (value.constant || observations.range(value.name) != nullptr) continue;
+    if (roots.count(selection.root(id)) > 0) continue;
     for (const Use& use : uses)
       if (selection.anchors.count(use.node) > 0)
-        floats.try_emplace(use.node, "no range is known of '" + value.name + "'");
+        floats.try_emplace(use.node, "no range is known of '" + graph.value(id).name + "'");
   }
   return floats;
 }
 
 class Static {
  public:
-  Static(Graph& graph, const QuantizeOptions& options, Selection selection)
-      : graph_(graph), options_(options), selection_(std::move(selection)) {}
+  Static(Graph& graph, const QuantizeOptions& options, Selection selection, const Known& known)
+      : graph_(graph), options_(options), selection_(std::move(selection)), known_(known) {}
 
-  Result<Report> run(const Observations& observations) {
-    OCTET_RETURN_IF_ERROR(choose_types(observations));
+  Result<Report> run() {
+    OCTET_RETURN_IF_ERROR(choose_types());
     quantize_activations();
     for (const NodeId id : selection_.anchors) {
       if (auto status = quantize_constants(id); !status)
@@ -57,19 +85,6 @@ class Static {
     }
   }
 
-  // The range that the producing operator guarantees without data (softmax, sigmoid).
-  std::optional<QuantPtr> fixed_type(ValueId id) const {
-    const NodeId producer = graph_.value(id).producer;
-    if (producer == kNoNode) return std::nullopt;
-    const Node& node = graph_.node(producer);
-    const QuantSpec spec = spec_of(graph_, node);
-    for (size_t i = 0; i < node.outputs.size(); ++i) {
-      const PortQuant port = port_of(spec.outputs, i);
-      if (node.outputs[i] == id && port.role == Role::fixed) return make_fixed(port);
-    }
-    return std::nullopt;
-  }
-
   // The u8 range of the rule in the codes that were asked for.
   QuantPtr make_fixed(const PortQuant& port) const {
     const auto finer = static_cast<int32_t>(levels_of(options_.activations) / 256);
@@ -79,34 +94,41 @@ class Static {
                      {port.zero_point.v * finer + lowest});
   }
 
+  // What a tool said of a value, or the calibrator's choice.
+  std::optional<Range> range_of(ValueId id) const {
+    if (const auto given = known_.layers.ranges.find(id); given != known_.layers.ranges.end())
+      return given->second;
+    Observer table;
+    const Observer* observer = known_.observations.range(graph_.value(id).name);
+    if (const Tensor* constant = graph_.constant(id)) {
+      table.add(constant->as<float>());
+      observer = &table;
+    }
+    if (observer == nullptr || !observer->seen()) return std::nullopt;
+    return choose_range(*observer, options_.calibrator, levels_of(options_.activations));
+  }
+
   // The range of each group of values that share parameters.
-  std::map<ValueId, Range> group_ranges(const Observations& observations) const {
+  std::map<ValueId, Range> group_ranges() const {
     std::map<ValueId, Range> ranges;
     for (const auto& [id, uses] : selection_.wanted) {
-      Observer table;
-      const Observer* observer = observations.range(graph_.value(id).name);
-      if (const Tensor* constant = graph_.constant(id)) {
-        table.add(constant->as<float>());
-        observer = &table;
-      }
-      if (observer == nullptr || !observer->seen()) continue;
-      const Range range =
-          choose_range(*observer, options_.calibrator, levels_of(options_.activations));
-      const auto [merged, first] = ranges.try_emplace(selection_.root(id), range);
+      const auto range = range_of(id);
+      if (!range) continue;
+      const auto [merged, first] = ranges.try_emplace(selection_.root(id), *range);
       if (first) continue;
-      merged->second.low = std::min(merged->second.low, range.low);
-      merged->second.high = std::max(merged->second.high, range.high);
+      merged->second.low = std::min(merged->second.low, range->low);
+      merged->second.high = std::max(merged->second.high, range->high);
     }
     return ranges;
   }
 
-  Status choose_types(const Observations& observations) {
-    const auto ranges = group_ranges(observations);
+  Status choose_types() {
+    const auto ranges = group_ranges();
     for (const auto& [id, uses] : selection_.wanted) {
       const ValueId root = selection_.root(id);
       const auto range = ranges.find(root);
-      if (const auto fixed = fixed_type(id); fixed) {
-        types_[root] = *fixed;
+      if (const auto fixed = fixed_port(graph_, id); fixed) {
+        types_[root] = make_fixed(*fixed);
       } else if (range != ranges.end() && types_.count(root) == 0) {
         auto affine = choose_affine(range->second, options_.activations);
         if (!affine) return std::move(affine).error().in("value '" + graph_.value(id).name + "'");
@@ -195,7 +217,11 @@ class Static {
   Result<ValueId> quantized_weight(ValueId value, int axis) {
     const auto known = weights_.find({value, axis});
     if (known != weights_.end()) return known->second;
-    OCTET_ASSIGN(const QuantizedTensor weight, quantize_weights(*graph_.constant(value), axis));
+    const auto layer = known_.layers.weights.find(value);
+    const Tensor& real = *graph_.constant(value);
+    OCTET_ASSIGN(const QuantizedTensor weight, layer == known_.layers.weights.end()
+                                                   ? quantize_weights(real, axis)
+                                                   : quantize_as(real, layer->second, axis));
     const ValueId codes = graph_.add_constant(
         graph_.unique_name(graph_.value(value).name + "_int8"), weight.codes, weight.quant);
     weights_[{value, axis}] = codes;
@@ -220,6 +246,7 @@ class Static {
   Graph& graph_;
   const QuantizeOptions& options_;
   Selection selection_;
+  Known known_;
   std::map<ValueId, QuantPtr> types_;  // by group root
   std::map<std::pair<ValueId, int>, ValueId> weights_;
 };
@@ -232,11 +259,13 @@ void want_ranges(const Graph& graph, const QuantizeOptions& options, Observation
 }
 
 Result<Report> quantize_static(Graph& graph, const QuantizeOptions& options,
-                               const Observations& observations) {
+                               const Observations& observations, const LayerRanges* layers) {
+  const LayerRanges none;
+  const Known known{observations, layers == nullptr ? none : *layers};
   Selection selection = select(graph, options);
-  const auto floats = unseen(graph, selection, observations);
+  const auto floats = unknown(graph, selection, known);
   if (!floats.empty()) selection = select(graph, options, floats);
-  return Static(graph, options, std::move(selection)).run(observations);
+  return Static(graph, options, std::move(selection), known).run();
 }
 
 Status quantize_embeddings(Graph& graph, const QuantizeOptions& options, Report& report) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "engine/quant/layer_ranges.h"
 #include "engine/quant/quantize.h"
 
 namespace octet::quant {
@@ -8,9 +9,10 @@ namespace octet::quant {
 void want_ranges(const Graph& graph, const QuantizeOptions& options, Observations& observations);
 
 /// Static quantization: sets the storage types of the selected values from what was observed of
-/// them. Nodes whose inputs no sample reached stay in float.
+/// them, or from what a tool said of layers (may be null), which goes first. Nodes of whose inputs
+/// no range is known stay in float.
 Result<Report> quantize_static(Graph& graph, const QuantizeOptions& options,
-                               const Observations& observations);
+                               const Observations& observations, const LayerRanges* layers);
 
 /// Dynamic quantization: activations are quantized while running, by DynamicQuantizeLinear in front
 /// of integer MatMul and Conv nodes; recurrent weights become quantized constants.

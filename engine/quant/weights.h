@@ -4,7 +4,13 @@
 
 namespace octet::quant {
 
-/// Symmetric s8 codes of a float constant: per channel along `axis`, or per tensor when axis < 0.
+/// Scales for symmetric s8 codes from -127 to 127 of a finite f32 constant: one a channel along
+/// `axis`, or one for all when axis < 0. Each has the least squared error on the channel's weights
+/// among scales that clip at 50% to 100% of the largest magnitude; 1 where there is nothing to
+/// scale.
+Result<std::vector<float>> weight_scales(const Tensor& weights, int axis);
+
+/// The codes at these scales.
 struct QuantizedTensor {
   Tensor codes;
   QuantPtr quant;
