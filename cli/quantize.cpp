@@ -28,6 +28,7 @@ struct Arguments {
   std::string activations = "8";
   std::vector<std::string> exclude;
   std::string report;
+  std::string algorithms = "default";
 };
 
 struct CalibratorName {
@@ -59,11 +60,9 @@ nlohmann::json to_json(const quant::Report& report, const Arguments& arguments) 
   for (const auto& row : report.nodes)
     nodes.push_back(
         {{"node", row.node}, {"op", row.op}, {"outcome", row.outcome}, {"reason", row.reason}});
-  return {{"model", arguments.model},
-          {"mode", arguments.mode},
-          {"format", arguments.format},
-          {"samples", report.samples},
-          {"nodes", nodes}};
+  return {{"model", arguments.model},        {"mode", arguments.mode},
+          {"format", arguments.format},      {"samples", report.samples},
+          {"algorithms", report.algorithms}, {"nodes", nodes}};
 }
 
 void print(const quant::Report& report, const Arguments& arguments) {
@@ -98,6 +97,10 @@ quant::QuantizeOptions options_of(const Arguments& arguments) {
   options.calibrator.calibrator = calibrator_of(arguments.calibrator);
   options.activations = activation_codes(arguments.activations);
   options.exclude = arguments.exclude;
+  if (arguments.algorithms != "default")
+    options.algorithms = arguments.algorithms == "none"
+                             ? std::vector<std::string>()
+                             : CLI::detail::split(arguments.algorithms, ',');
   return options;
 }
 
@@ -218,6 +221,8 @@ void add(CLI::App& app, Global& global, int& exit_code) {
   verb->add_option("--activations", arguments->activations, "Bits of activations: 8 or 16")
       ->check(CLI::IsMember({"8", "16"}));
   verb->add_option("--exclude", arguments->exclude, "A node that stays in float");
+  verb->add_option("--algorithms", arguments->algorithms,
+                   "default, none, or names with commas between (static)");
   verb->add_option("--report", arguments->report, "Write what became of each node (JSON)");
   verb->callback([arguments, &global, &exit_code] { exit_code = execute(*arguments, global); });
 }

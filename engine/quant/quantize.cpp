@@ -2,6 +2,7 @@
 
 #include "engine/ops/op.h"
 #include "engine/passes/pass.h"
+#include "engine/quant/algorithm.h"
 #include "engine/quant/static.h"
 #include "engine/quant/weight_only.h"
 
@@ -51,6 +52,38 @@ Result<LayerRanges> said_of_layers(const Graph& prepared, const QuantizeOptions&
   return match_layers(prepared, layers);
 }
 
+// Algorithms on the float graph, ranges and codes, algorithms on the codes. Observations and ranges
+// made elsewhere are of the graph as it was and say nothing of channels: algorithms don't run then.
+Result<Report> run_static(Graph& graph, const QuantizeOptions& options, const std::string& model,
+                          const Calibration& calibration) {
+  if (calibration.observations == nullptr && !calibration.run && calibration.layers.empty())
+    return Error{ErrorCode::invalid_argument,
+                 "static quantization needs samples, observations or ranges"};
+  OCTET_ASSIGN(auto chosen, chosen_algorithms(options));
+  if (calibration.observations != nullptr || !calibration.layers.empty()) chosen.clear();
+  Statistics statistics;
+  if (!chosen.empty()) {
+    OCTET_ASSIGN(statistics, collect_statistics(graph, calibration.run));
+  }
+  Report changes;
+  AlgorithmContext context{graph, nullptr, statistics, calibration.run, changes};
+  OCTET_RETURN_IF_ERROR(run_algorithms(chosen, Phase::real, context));
+  Observations observations(model);
+  if (calibration.observations != nullptr) {
+    OCTET_RETURN_IF_ERROR(observations.merge(*calibration.observations));
+  } else if (calibration.run) {
+    OCTET_ASSIGN(observations, collect(graph, options, model, calibration.run));
+  }
+  OCTET_ASSIGN(const LayerRanges layers, said_of_layers(graph, options, calibration));
+  const auto real = graph.clone();
+  OCTET_ASSIGN(Report report, quantize_static(graph, options, observations, &layers));
+  context.real = real.get();
+  OCTET_RETURN_IF_ERROR(run_algorithms(chosen, Phase::codes, context));
+  report.samples = observations.samples();
+  report.algorithms = std::move(changes.algorithms);
+  return report;
+}
+
 }  // namespace
 
 Result<Observations> observe(const Graph& graph, const QuantizeOptions& options,
@@ -75,18 +108,7 @@ Result<Report> quantize(Graph& graph, const QuantizeOptions& options,
   if (options.mode == Mode::dynamic) {
     OCTET_ASSIGN(report, quantize_dynamic(graph, options));
   } else {
-    Observations observations(model);
-    if (calibration.observations != nullptr) {
-      OCTET_RETURN_IF_ERROR(observations.merge(*calibration.observations));
-    } else if (calibration.run) {
-      OCTET_ASSIGN(observations, collect(graph, options, model, calibration.run));
-    } else if (calibration.layers.empty()) {
-      return Error{ErrorCode::invalid_argument,
-                   "static quantization needs samples, observations or ranges"};
-    }
-    OCTET_ASSIGN(const LayerRanges layers, said_of_layers(graph, options, calibration));
-    OCTET_ASSIGN(report, quantize_static(graph, options, observations, &layers));
-    report.samples = observations.samples();
+    OCTET_ASSIGN(report, run_static(graph, options, model, calibration));
     if (options.format == Format::integer) OCTET_RETURN_IF_ERROR(to_integer_nodes(graph));
   }
   OCTET_RETURN_IF_ERROR(quantize_embeddings(graph, options, report));

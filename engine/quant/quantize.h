@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,8 @@ struct QuantizeOptions {
   DType activations = DType::u8;     ///< Codes of activations: u8, s8, u16 or s16.
   int64_t block_size = 64;           ///< Of int4: weights that share a scale; 16 to 128.
   std::vector<std::string> exclude;  ///< Names of nodes that stay in float.
+  /// Names of algorithms (algorithms.def) that static quantization runs; unset: the default ones.
+  std::optional<std::vector<std::string>> algorithms = std::nullopt;
 };
 
 /// What became of a node, and why.
@@ -41,6 +44,7 @@ struct NodeReport {
 struct Report {
   std::vector<NodeReport> nodes;
   size_t samples = 0;
+  std::map<std::string, size_t> algorithms;  ///< How many places of the graph each one changed.
 };
 
 /// Sees the values of one run by name; the view is valid in the call. An error (a value that isn't

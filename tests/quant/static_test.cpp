@@ -1,33 +1,14 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <random>
 
-#include "engine/ops/op.h"
-#include "engine/passes/pass.h"
-#include "engine/quant/quantize.h"
-#include "runtime/session/program.h"
+#include "tests/support/quant_runner.h"
 
 using namespace octet;
+using namespace octet::testing;
 using runtime::Program;
 
 namespace {
-
-Tensor random_tensor(Dims dims, unsigned seed) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal(0.0F, 1.0F);
-  std::vector<float> values(static_cast<size_t>(*checked_count(dims)));
-  for (float& v : values) v = normal(random);
-  return Tensor::of(std::move(dims), values);
-}
-
-ValueId add(Graph& graph, const char* op, std::vector<ValueId> inputs, const AttrMap& attrs,
-            const char* name) {
-  const OpDef& def = require_op("", op);
-  auto read = def.attrs.read(attrs, kMaxOpset);
-  REQUIRE(read.ok());
-  return graph.add_op(def, std::move(inputs), std::move(*read), name);
-}
 
 // x → MatMul → Relu → MatMul → MatMul with itself transposed: weights and two activations.
 std::shared_ptr<Graph> network() {
@@ -43,21 +24,6 @@ std::shared_ptr<Graph> network() {
   graph->set_outputs({y});
   REQUIRE(infer_graph(*graph).ok());
   return graph;
-}
-
-quant::Calibrate calibrate_with(const std::vector<Tensor>& samples) {
-  return [&samples](const Graph& graph, const quant::ValueSink& sink) -> Result<size_t> {
-    runtime::CompileOptions options;
-    options.fuse = false;
-    OCTET_ASSIGN(const auto program, Program::compile(graph.clone(), options));
-    runtime::RunOptions run;
-    run.observer = sink;
-    for (const Tensor& sample : samples) {
-      auto outputs = program->run(std::vector{sample}, run);
-      if (!outputs) return std::move(outputs).error();
-    }
-    return samples.size();
-  };
 }
 
 }  // namespace
@@ -87,15 +53,7 @@ TEST_CASE("static quantization runs every product on int8 kernels and stays clos
   const auto got = (*integer)->run(std::vector{samples[0]});
   REQUIRE(want.ok());
   REQUIRE(got.ok());
-  double signal = 0;
-  double noise = 0;
-  for (size_t i = 0; i < (*want)[0].count(); ++i) {
-    const double x = (*want)[0].as<float>()[i];
-    const double d = x - static_cast<double>((*got)[0].as<float>()[i]);
-    signal += x * x;
-    noise += d * d;
-  }
-  CHECK(10 * std::log10(signal / noise) > 30.0);
+  CHECK(sqnr((*want)[0], (*got)[0]) > 30.0);
 }
 
 TEST_CASE("the same codes come out on every instruction set and at every number of threads") {

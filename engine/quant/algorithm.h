@@ -1,0 +1,47 @@
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "engine/quant/channel_statistics.h"
+#include "engine/quant/quantize.h"
+
+namespace octet::quant {
+
+/// When an algorithm runs.
+enum class Phase : uint8_t {
+  real,   ///< Before ranges are chosen: rewrites the float graph, which keeps its values.
+  codes,  ///< Afterwards: weights are codes; improves these and the biases.
+};
+
+/// What an algorithm works on.
+struct AlgorithmContext {
+  Graph& graph;
+  const Graph* real = nullptr;  ///< In phase `codes`: the float graph, with the same ids.
+  Statistics& statistics;       ///< Of the float graph, by channel.
+  const Calibrate& calibrate;
+  Report& report;
+};
+
+struct Algorithm {
+  std::string_view name;
+  Phase phase;
+  bool by_default;
+  Status (*run)(AlgorithmContext&);
+};
+
+/// All algorithms, in the order of algorithms.def.
+std::span<const Algorithm> all_algorithms();
+/// Those that the options ask for; fails on a name that isn't there.
+Result<std::vector<const Algorithm*>> chosen_algorithms(const QuantizeOptions& options);
+/// Runs the chosen ones of a phase.
+Status run_algorithms(const std::vector<const Algorithm*>& chosen, Phase phase,
+                      AlgorithmContext& context);
+/// Statistics that the algorithms need: channels of regions, and inputs of constant weights.
+Result<Statistics> collect_statistics(const Graph& graph, const Calibrate& calibrate);
+
+/// The axis of an integer node's input 0 along which its constant weight sums; nothing for other
+/// nodes.
+std::optional<size_t> summed_axis(const Graph& graph, const Node& node);
+
+}  // namespace octet::quant
