@@ -75,19 +75,40 @@ def take_back_transposed(model, node, i, factors):
     return True
 
 
-def enlarge(model, norm, factors):
-    value = norm.output[0]
+def find_norms(model):
+    """(gain's reader and input, bias's reader and input, the node that gives the output) of each norm."""
+    producers = {name: node for node in model.graph.node for name in node.output}
+
+    def constant_side(node):
+        sides = [i for i, name in enumerate(node.input) if name in model.constants and model.array(name).ndim == 1]
+        return sides[0] if len(node.input) == 2 and len(sides) == 1 else None
+
+    for node in list(model.graph.node):
+        if node.op_type == "LayerNormalization" and node.input[1] in model.constants:
+            yield (node, 1), (node, 2) if len(node.input) > 2 else None, node
+        if node.op_type != "Add" or constant_side(node) is None:
+            continue
+        mul = producers.get(node.input[1 - constant_side(node)])
+        if mul is None or mul.op_type != "Mul" or constant_side(mul) is None:
+            continue
+        div = producers.get(mul.input[1 - constant_side(mul)])
+        if div is not None and div.op_type == "Div":  # By the deviation: a norm below opset 17.
+            yield (mul, constant_side(mul)), (node, constant_side(node)), node
+
+
+def enlarge(model, gain, bias, last, factors):
+    value = last.output[0]
     left = []
     for node, i in model.readers(value):
         if not (take_back(model, node, i, factors) or take_back_transposed(model, node, i, factors)):
             left.append((node, i))
-    model.replace(norm, 1, factors, (-1,))
-    if len(norm.input) > 2 and norm.input[2]:
-        model.replace(norm, 2, factors, (-1,))
+    model.replace(*gain, factors, (-1,))
+    if bias:
+        model.replace(*bias, factors, (-1,))
     if left:
         inverse = model.add(f"{value}/inverse", (1 / factors).astype(np.float32))
         product = helper.make_node("Mul", [value, inverse], [f"{value}/unscaled"], name=f"{value}/unscaled")
-        at = next(i for i, node in enumerate(model.graph.node) if node is norm or list(node.output) == list(norm.output))
+        at = next(i for i, node in enumerate(model.graph.node) if value in node.output)
         model.graph.node.insert(at + 1, product)
         for node, i in left:
             node.input[i] = product.output[0]
@@ -105,13 +126,12 @@ def main():
         parser.error("the factor must be a power of two")
     model = Model(args.model)
     rng = np.random.default_rng(args.seed)
-    norms = [n for n in model.graph.node if n.op_type == "LayerNormalization" and n.input[1] in model.constants]
-    norms = [n for n in norms if n.output[0] not in model.results]
-    for norm in norms:
-        channels = model.array(norm.input[1]).size
+    norms = [norm for norm in find_norms(model) if norm[2].output[0] not in model.results]
+    for gain, bias, last in norms:
+        channels = model.array(gain[0].input[gain[1]]).size
         factors = np.ones(channels, np.float32)
         factors[rng.choice(channels, max(1, round(args.share * channels)), replace=False)] = args.factor
-        enlarge(model, norm, factors)
+        enlarge(model, gain, bias, last, factors)
     used = {name for node in model.graph.node for name in node.input} | model.results
     for tensor in [t for t in model.graph.initializer if t.name not in used]:
         model.graph.initializer.remove(tensor)
