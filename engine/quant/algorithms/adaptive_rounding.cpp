@@ -79,7 +79,8 @@ Status round_layer(AlgorithmContext& context, const LinearLayer& layer, SecondMo
   double trace = 0.0;
   for (size_t i = 0; i < layer.inputs; ++i)
     trace += static_cast<double>(moments.matrix[i * layer.inputs + i]);
-  const float damping = step * step / 12.0F + static_cast<float>(0.001 * trace / layer.inputs);
+  const float damping =
+      step * step / 12.0F + static_cast<float>(0.001 * trace / static_cast<double>(layer.inputs));
   for (size_t i = 0; i < layer.inputs; ++i) moments.matrix[i * layer.inputs + i] += damping;
   std::vector<float> gradients(errors.size());
   const auto stride = static_cast<ptrdiff_t>(layer.inputs);
