@@ -44,7 +44,8 @@ struct NodeReport {
 struct Report {
   std::vector<NodeReport> nodes;
   size_t samples = 0;
-  std::map<std::string, size_t> algorithms;  ///< How many places of the graph each one changed.
+  std::map<std::string, size_t> algorithms =
+      {};  ///< How many places of the graph each one changed.
 };
 
 /// Sees the values of one run by name; the view is valid in the call. An error (a value that isn't
