@@ -38,14 +38,17 @@ Span occupied(const Histogram& histogram) {
   return span;
 }
 
+uint64_t count_in(std::span<const uint64_t> bins, Span span) {
+  uint64_t count = 0;
+  for (size_t i = span.first; i < span.last; ++i) count += bins[i];
+  return count;
+}
+
 // KL(P, Q) of the bins [first, last) under `levels` codes, with everything outside clipped.
 double divergence(std::span<const uint64_t> bins, Span all, Span kept, size_t levels) {
-  double below = 0;
-  double above = 0;
-  double inside = 0;
-  for (size_t i = all.first; i < kept.first; ++i) below += static_cast<double>(bins[i]);
-  for (size_t i = kept.last; i < all.last; ++i) above += static_cast<double>(bins[i]);
-  for (size_t i = kept.first; i < kept.last; ++i) inside += static_cast<double>(bins[i]);
+  const auto below = static_cast<double>(count_in(bins, {all.first, kept.first}));
+  const auto above = static_cast<double>(count_in(bins, {kept.last, all.last}));
+  const auto inside = static_cast<double>(count_in(bins, kept));
   const double total = below + above + inside;
   const size_t n = kept.last - kept.first;
   const auto p = [&](size_t i) {
@@ -104,11 +107,13 @@ Range entropy_range(const Observer& observer, int64_t levels) {
   const size_t widest = std::max(all.last - kMiddle, kMiddle - all.first);
   const auto least =
       static_cast<size_t>(levels) / (all.first < kMiddle && all.last > kMiddle ? 2 : 1);
+  const uint64_t enough = count_in(histogram.bins(), all) / 100 * 99;
   Range best = extremes;
   double smallest = std::numeric_limits<double>::infinity();
   for (size_t clip = least; clip < widest + kStride; clip += kStride) {
     const Span kept{kMiddle - std::min(clip, kMiddle - all.first),
                     kMiddle + std::min(clip, all.last - kMiddle)};
+    if (count_in(histogram.bins(), kept) < enough) continue;
     const auto codes = std::min(static_cast<size_t>(levels), kept.last - kept.first);
     const double kl = divergence(histogram.bins(), all, kept, codes);
     if (!(kl < smallest)) continue;

@@ -31,7 +31,8 @@ Range percentile_range(const Observer& observer, double percentile);
 /// S. Migacz, "8-bit Inference with TensorRT" (2017): of the symmetric clips [-T, T], T from
 /// `levels` bins on, the one whose distribution P (what is clipped is counted at the ends) is
 /// closest to its rounding Q (each level's mass spread over its bins that aren't empty), by
-/// KL(P, Q). Zeros, which every choice represents, are left out.
+/// KL(P, Q). Zeros, which every choice represents, are left out. A clip leaves out at most 1% of
+/// the rest: divergence doesn't see how far it moves elements, only how many share a code.
 Range entropy_range(const Observer& observer, int64_t levels);
 
 /// The range with the least sum over bins of count * error², where the error of a bin is that of

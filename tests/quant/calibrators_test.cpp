@@ -151,6 +151,13 @@ TEST_CASE("entropy keeps a distribution that codes can follow, and clips stray e
   CHECK(one_sided.high > 2.0F);
 }
 
+TEST_CASE("entropy keeps what lies far from zero") {
+  std::vector<float> values = normal_numbers(20000, 6);
+  for (float& v : values) v = 5.0F + 0.1F * v;
+  CHECK(chosen(observed(values), Calibrator::entropy).high > 5.2F);
+  CHECK(chosen(observed(std::vector<float>(1000, 0.75F)), Calibrator::entropy).high == 0.75F);
+}
+
 TEST_CASE("scale and zero point of every code type") {
   const struct {
     const char* name;
