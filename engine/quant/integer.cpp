@@ -1,3 +1,7 @@
+#include <limits>
+
+#include "engine/ops/common/activation.h"
+#include "engine/passes/match.h"
 #include "engine/passes/pass.h"
 #include "engine/quant/select.h"
 #include "engine/quant/static.h"
@@ -12,16 +16,35 @@ struct Port {
   ValueId zero_point = kNoValue;
 };
 
+// The clamp that a Relu, or a Clip of constant bounds, is.
+std::optional<Epilogue> clamp_of(const Graph& graph, const Node& node) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  if (!node.op->domain.empty()) return std::nullopt;
+  if (node.op->name == "Relu") return Epilogue{.activation = Activation::relu};
+  if (node.op->name != "Clip") return std::nullopt;
+  Epilogue clamp{.activation = Activation::clip, .alpha = -kInfinity, .beta = kInfinity};
+  for (const size_t i : {1, 2}) {
+    if (!node.has_input(i)) continue;
+    const auto bound = passes::scalar(graph, node.inputs[i]);
+    if (!bound) return std::nullopt;
+    (i == 1 ? clamp.alpha : clamp.beta) = *bound;
+  }
+  return clamp;
+}
+
 class Integer {
  public:
   explicit Integer(Graph& graph) : graph_(graph) {}
 
   Status run() {
     for (const NodeId id : graph_.order()) {
+      if (!graph_.alive(id)) continue;
       const Node& node = graph_.node(id);
       const bool conv = node.op->domain.empty() && node.op->name == "Conv";
       const bool matmul = node.op->domain.empty() && node.op->name == "MatMul";
-      if ((conv || matmul) && fits(node)) OCTET_RETURN_IF_ERROR(rewrite(id, conv));
+      if (!conv && !matmul) continue;
+      absorb_clamp(id);
+      if (fits(node)) OCTET_RETURN_IF_ERROR(rewrite(id, conv));
     }
     if (!graph_.sort()) return invalid_model("the integer form made a cycle");
     return infer_graph(graph_);
@@ -31,6 +54,21 @@ class Integer {
   bool eight_bit(ValueId id) const {
     const QuantPtr& quant = graph_.value(id).quant;
     return quant && dtype_bits(quant->storage) == 8;
+  }
+
+  // A clamp whose bounds lie outside what its codes can hold: they saturate instead.
+  void absorb_clamp(NodeId id) {
+    const NodeId consumer = passes::only_consumer(graph_, graph_.node(id).outputs[0]);
+    if (consumer == kNoNode) return;
+    const auto clamp = clamp_of(graph_, graph_.node(consumer));
+    const ValueId output = graph_.node(consumer).outputs[0];
+    const QuantPtr& quant = graph_.value(output).quant;
+    if (!clamp || !eight_bit(output) || !quant->per_tensor()) return;
+    const ops::CodeRange kept = ops::code_range(*clamp, *quant);
+    const ops::CodeRange all = ops::code_range({}, *quant);
+    if (kept.low != all.low || kept.high != all.high) return;
+    graph_.remove_node(consumer);
+    graph_.set_output(id, 0, output);
   }
 
   bool fits(const Node& node) const {

@@ -100,3 +100,47 @@ TEST_CASE("an excluded node stays in float") {
   for (const auto& row : report->nodes) in_float += row.outcome == "float" ? 1 : 0;
   CHECK(in_float == 1);
 }
+
+TEST_CASE("the integer form lets codes saturate in place of a clamp, where they do the same") {
+  const std::vector<Tensor> samples = {random_tensor({2, 4, 9, 9}, 3)};
+  struct Case {
+    const char* op;
+    std::vector<float> bounds;
+    bool vanishes;
+  };
+  // Against samples of about ±8: only a bound that calibration reaches is the end of the codes.
+  const std::vector<Case> cases = {{"Relu", {}, true},
+                                   {"Clip", {0.0F, 1.5F}, true},
+                                   {"Clip", {-0.5F, 1.5F}, true},
+                                   {"LeakyRelu", {}, false}};
+  for (const Case& c : cases) {
+    CAPTURE(std::string(c.op));
+    const auto graph = std::make_shared<Graph>();
+    const auto constant = [&](const char* name, Tensor t) { return graph->add_constant(name, t); };
+    const ValueId x = graph->add_input("x", Type::tensor(DType::f32, Shape{2, 4, 9, 9}));
+    const ValueId w0 = constant("w0", random_tensor({6, 4, 3, 3}, 1));
+    const ValueId w1 = constant("w1", random_tensor({5, 6, 3, 3}, 2));
+    const ValueId a = add(*graph, "Conv", {x, w0, constant("b0", random_tensor({6}, 5))}, {}, "a");
+    std::vector<ValueId> inputs = {a};
+    for (const float bound : c.bounds)
+      inputs.push_back(
+          constant(bound > 0 ? "high" : "low", Tensor::of(Dims{}, std::vector{bound})));
+    const ValueId r = add(*graph, c.op, inputs, {}, "r");
+    graph->set_outputs({add(*graph, "Conv", {r, w1}, {}, "y")});
+    REQUIRE(infer_graph(*graph).ok());
+    const Tensor want = result_of(*graph, samples[0]);
+
+    quant::QuantizeOptions options;
+    options.format = quant::Format::integer;
+    REQUIRE(quant::quantize(*graph, options, {calibrate_with(samples)}).ok());
+    size_t convolutions = 0;
+    bool clamps = false;
+    for (const NodeId id : graph->order()) {
+      convolutions += graph->node(id).op->name == "QLinearConv" ? 1 : 0;
+      clamps = clamps || graph->node(id).op->name == c.op;
+    }
+    CHECK(clamps == !c.vanishes);
+    CHECK(convolutions == (c.vanishes ? 1 : 0));  // The second gives a real result.
+    CHECK(sqnr(want, result_of(*graph, samples[0])) > 30.0);
+  }
+}
