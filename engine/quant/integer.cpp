@@ -5,6 +5,7 @@
 #include "engine/passes/pass.h"
 #include "engine/quant/select.h"
 #include "engine/quant/static.h"
+#include "engine/quant/weights.h"
 
 namespace octet::quant {
 namespace {
@@ -33,6 +34,8 @@ std::optional<Epilogue> clamp_of(const Graph& graph, const Node& node) {
 }
 
 class Integer {
+  static constexpr size_t kBias = 2;  // Port of Conv.
+
  public:
   explicit Integer(Graph& graph) : graph_(graph) {}
 
@@ -72,11 +75,17 @@ class Integer {
   }
 
   bool fits(const Node& node) const {
-    if (!eight_bit(node.inputs[0]) || !eight_bit(node.inputs[1]) || !eight_bit(node.outputs[0]))
-      return false;
-    const bool no_bias = node.op->name == "MatMul" || !node.has_input(2);
-    return no_bias || (graph_.value(node.inputs[2]).quant &&
-                       graph_.value(node.inputs[2]).quant->storage == DType::s32);
+    const auto codes = [&](ValueId id) { return ports_.contains(id) || eight_bit(id); };
+    return codes(node.inputs[0]) && codes(node.inputs[1]) && eight_bit(node.outputs[0]) &&
+           (!node.has_input(kBias) || graph_.constant(node.inputs[kBias]) != nullptr);
+  }
+
+  // Sums for a float bias; nothing where they would be too large.
+  std::optional<Tensor> bias_sums(const Node& node, const Port& x) {
+    const QuantPtr& weights = graph_.value(node.inputs[1]).quant;
+    const Scale scale{graph_.constant(x.scale)->to_float()[0]};
+    auto bias = quantize_bias(*graph_.constant(node.inputs[kBias]), scale, *weights);
+    return bias ? std::optional(std::move(bias->codes)) : std::nullopt;
   }
 
   ValueId add(std::string_view op, std::vector<ValueId> inputs, const std::string& name,
@@ -118,6 +127,8 @@ class Integer {
   Status rewrite(NodeId id, bool conv) {
     const Node node = graph_.node(id);
     const Port x = input(node.inputs[0]);
+    const auto sums = node.has_input(kBias) ? bias_sums(node, x) : std::nullopt;
+    if (node.has_input(kBias) && !sums) return {};
     const Port w = input(node.inputs[1]);
     const ValueId output = node.outputs[0];
     const Value result = graph_.value(output);
@@ -125,9 +136,8 @@ class Integer {
     add_parameters(y, result.name, *result.quant);
     std::vector<ValueId> inputs = {x.codes, x.scale,      x.zero_point, w.codes,
                                    w.scale, w.zero_point, y.scale,      y.zero_point};
-    if (conv && node.has_input(2))
-      inputs.push_back(graph_.add_constant(graph_.unique_name(result.name + "_bias"),
-                                           *graph_.value(node.inputs[2]).constant));
+    if (sums)
+      inputs.push_back(graph_.add_constant(graph_.unique_name(result.name + "_bias"), *sums));
     const AttrMap attrs = node.op->attrs.write(node.attrs, kMaxOpset);
     y.codes = add(conv ? "QLinearConv" : "QLinearMatMul", std::move(inputs), result.name + "_codes",
                   result.quant->storage, result.type.shape, attrs);

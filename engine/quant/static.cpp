@@ -198,18 +198,13 @@ class Static {
 
   Status quantize_constants(NodeId id) {
     const QuantSpec spec = spec_of(graph_, graph_.node(id));
-    std::optional<size_t> weight;
     for (size_t i = 0; i < graph_.node(id).inputs.size(); ++i) {
       const PortQuant port = port_of(spec.inputs, i);
       const ValueId value = graph_.node(id).has_input(i) ? graph_.node(id).inputs[i] : kNoValue;
-      if (value == kNoValue || graph_.constant(value) == nullptr) continue;
-      if (port.role == Role::weight) {
-        OCTET_ASSIGN(const ValueId codes, quantized_weight(value, port.axis));
-        graph_.set_input(id, i, codes);
-        weight = i;
-      } else if (port.role == Role::bias && weight && options_.format == Format::integer) {
-        quantize_bias_input(id, i, *weight);
-      }
+      if (port.role != Role::weight || value == kNoValue || graph_.constant(value) == nullptr)
+        continue;
+      OCTET_ASSIGN(const ValueId codes, quantized_weight(value, port.axis));
+      graph_.set_input(id, i, codes);
     }
     return {};
   }
@@ -226,21 +221,6 @@ class Static {
         graph_.unique_name(graph_.value(value).name + "_int8"), weight.codes, weight.quant);
     weights_[{value, axis}] = codes;
     return codes;
-  }
-
-  // QDQ files keep float biases: kernels round them to the accumulator's own step, and a quantized
-  // one would cost two more numbers a channel. QLinearConv wants s32.
-  void quantize_bias_input(NodeId id, size_t input, size_t weight) {
-    const Node& node = graph_.node(id);
-    const QuantPtr& activation = graph_.value(node.inputs[0]).quant;
-    const QuantPtr& weights = graph_.value(node.inputs[weight]).quant;
-    if (!activation || !weights) return;
-    auto bias =
-        quantize_bias(*graph_.constant(node.inputs[input]), activation->tensor_scale(), *weights);
-    if (!bias) return;
-    const std::string name = graph_.value(node.inputs[input]).name + "_int32";
-    graph_.set_input(id, input,
-                     graph_.add_constant(graph_.unique_name(name), bias->codes, bias->quant));
   }
 
   Graph& graph_;

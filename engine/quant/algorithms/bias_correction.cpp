@@ -54,26 +54,14 @@ std::vector<double> shifts(const AlgorithmContext& context, NodeId id, size_t ax
   return result;
 }
 
-// The bias less the shifts; codes stay codes of the same scale.
+// The bias less the shifts.
 void subtract(Graph& graph, Use use, const std::vector<double>& shift) {
-  const ValueId old = graph.node(use.node).inputs[use.input];
-  const Value bias = graph.value(old);
-  const Tensor& tensor = *bias.constant;
-  Tensor corrected;
-  if (bias.quant) {
-    std::vector<int32_t> codes(tensor.as<int32_t>().begin(), tensor.as<int32_t>().end());
-    const auto scales = bias.quant->scale.as<float>();
-    for (size_t c = 0; c < codes.size(); ++c)
-      codes[c] -= static_cast<int32_t>(
-          std::nearbyint(shift[c] / static_cast<double>(scales[scales.size() > 1 ? c : 0])));
-    corrected = Tensor::of(tensor.dims(), codes);
-  } else {
-    std::vector<float> values(tensor.as<float>().begin(), tensor.as<float>().end());
-    for (size_t c = 0; c < values.size(); ++c) values[c] -= static_cast<float>(shift[c]);
-    corrected = Tensor::of(tensor.dims(), values);
-  }
+  const Value bias = graph.value(graph.node(use.node).inputs[use.input]);
+  std::vector<float> values(bias.constant->as<float>().begin(), bias.constant->as<float>().end());
+  for (size_t c = 0; c < values.size(); ++c) values[c] -= static_cast<float>(shift[c]);
   const std::string name = graph.unique_name(bias.name + "_corrected");
-  graph.set_input(use.node, use.input, graph.add_constant(name, corrected, bias.quant));
+  const Tensor corrected = Tensor::of(bias.constant->dims(), values);
+  graph.set_input(use.node, use.input, graph.add_constant(name, corrected));
 }
 
 bool correct(AlgorithmContext& context, NodeId id) {
@@ -100,8 +88,8 @@ bool correct(AlgorithmContext& context, NodeId id) {
   }
   if (!bias) return false;
   const Tensor* tensor = graph.constant(graph.node(bias->node).inputs[bias->input]);
-  if (tensor == nullptr || tensor->count() != shift.size() || tensor->rank() == 0 ||
-      tensor->dims().back() != static_cast<int64_t>(shift.size()))
+  if (tensor == nullptr || tensor->dtype() != DType::f32 || tensor->count() != shift.size() ||
+      tensor->rank() == 0 || tensor->dims().back() != static_cast<int64_t>(shift.size()))
     return false;
   subtract(graph, *bias, shift);
   return true;
