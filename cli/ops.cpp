@@ -9,11 +9,10 @@ namespace {
 
 std::string providers_of(const OpDef& op) {
   std::string names = op.implementations.empty() ? "expanded" : "native";
-  for (const auto& claim : runtime::provider_claims(runtime::Provider::onednn))
-    if (claim.domain == op.domain && claim.op == op.name) {
-      names += ", onednn";
-      break;
-    }
+  for (const auto provider : {runtime::Provider::onednn, runtime::Provider::xnnpack})
+    for (const auto& claim : runtime::provider_claims(provider))
+      if (claim.domain == op.domain && claim.op == op.name)
+        names += ", " + std::string(runtime::provider_name(provider));
   return names;
 }
 

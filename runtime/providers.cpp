@@ -3,11 +3,25 @@
 #include <array>
 #include <utility>
 
-#ifdef OCTET_WITH_ONEDNN
-#include "runtime/onednn/claims.h"
+#ifdef OCTET_WITH_XNNPACK
+#include "runtime/xnnpack/library.h"
 #endif
 
 namespace octet::runtime {
+
+#define OCTET_CLAIM(domain, op, preferred) extern const Implementation op##_row;
+#ifdef OCTET_WITH_ONEDNN
+namespace onednn {
+#include "runtime/onednn/claims.def"
+}
+#endif
+#ifdef OCTET_WITH_XNNPACK
+namespace xnnpack {
+#include "runtime/xnnpack/claims.def"
+}
+#endif
+#undef OCTET_CLAIM
+
 namespace {
 
 constexpr std::array<std::pair<std::string_view, Provider>, 5> kNames = {{
@@ -17,6 +31,34 @@ constexpr std::array<std::pair<std::string_view, Provider>, 5> kNames = {{
     {"xnnpack", Provider::xnnpack},
     {"reference", Provider::reference},
 }};
+
+#define OCTET_CLAIM(domain, op, preferred) Claim{domain, #op, &op##_row, preferred},
+#ifdef OCTET_WITH_ONEDNN
+std::span<const Claim> onednn_claims() {
+  using namespace onednn;
+  static const std::array kClaims = {
+#include "runtime/onednn/claims.def"
+  };
+  return kClaims;
+}
+#endif
+#ifdef OCTET_WITH_XNNPACK
+std::span<const Claim> xnnpack_claims() {
+  using namespace xnnpack;
+  static const std::array kClaims = {
+#include "runtime/xnnpack/claims.def"
+  };
+  return is_usable() ? std::span<const Claim>(kClaims) : std::span<const Claim>();
+}
+#endif
+#undef OCTET_CLAIM
+
+void add_rows(const OpDef& op, Provider provider, bool forced,
+              std::vector<const Implementation*>& rows) {
+  for (const Claim& claim : provider_claims(provider))
+    if (claim.domain == op.domain && claim.op == op.name && (claim.preferred || forced))
+      rows.push_back(claim.row);
+}
 
 }  // namespace
 
@@ -39,7 +81,10 @@ bool provider_is_built(Provider provider) {
 
 std::span<const Claim> provider_claims(Provider provider) {
 #ifdef OCTET_WITH_ONEDNN
-  if (provider == Provider::onednn || provider == Provider::automatic) return onednn::claims();
+  if (provider == Provider::onednn) return onednn_claims();
+#endif
+#ifdef OCTET_WITH_XNNPACK
+  if (provider == Provider::xnnpack) return xnnpack_claims();
 #endif
   (void)provider;
   return {};
@@ -49,10 +94,12 @@ std::vector<const Implementation*> candidates(const OpDef& op, Provider provider
   std::vector<const Implementation*> rows;
   if (op.implementations.empty()) return rows;
   if (provider == Provider::reference) return {&op.implementations.back()};
-  for (const Claim& claim : provider_claims(provider))
-    if (claim.domain == op.domain && claim.op == op.name &&
-        (claim.preferred || provider != Provider::automatic))
-      rows.push_back(claim.row);
+  if (provider == Provider::automatic) {
+    add_rows(op, Provider::onednn, false, rows);
+    add_rows(op, Provider::xnnpack, false, rows);
+  } else {
+    add_rows(op, provider, true, rows);
+  }
   for (const Implementation& row : op.implementations) rows.push_back(&row);
   return rows;
 }

@@ -5,15 +5,6 @@ namespace {
 
 using namespace kernels;
 
-struct AveragePoolAttrs : PoolWindow {
-  int64_t count_include_pad = 0;
-  static constexpr auto fields() {
-    return std::tuple_cat(
-        window_fields({.since = 10}, {.since = 19}),
-        std::tuple{field("count_include_pad", &AveragePoolAttrs::count_include_pad)});
-  }
-};
-
 Status infer(InferContext& context) {
   OCTET_ASSIGN(auto shape,
                pool_output_shape(context.attrs<AveragePoolAttrs>(), context.input(0).shape));

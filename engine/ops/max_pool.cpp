@@ -8,15 +8,6 @@ namespace {
 
 using namespace kernels;
 
-struct MaxPoolAttrs : PoolWindow {
-  int64_t storage_order = 0;
-  static constexpr auto fields() {
-    return std::tuple_cat(
-        window_fields({.since = 10}, {.since = 10}),
-        std::tuple{field("storage_order", &MaxPoolAttrs::storage_order, {.since = 8})});
-  }
-};
-
 Status infer(InferContext& context) {
   OCTET_ASSIGN(auto shape,
                pool_output_shape(context.attrs<MaxPoolAttrs>(), context.input(0).shape));

@@ -1,3 +1,5 @@
+#include "engine/ops/softmax.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -12,11 +14,6 @@ namespace octet::ops::softmax {
 namespace {
 
 using namespace kernels;
-
-struct SoftmaxAttrs {
-  std::optional<int64_t> axis;  ///< -1 when absent; 1 below opset 13.
-  static constexpr auto fields() { return std::tuple{field("axis", &SoftmaxAttrs::axis)}; }
-};
 
 AxisCut cut_of(const Attrs& attrs, const Dims& dims) {
   if (dims.empty()) return {};

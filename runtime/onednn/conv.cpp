@@ -1,27 +1,16 @@
 #include "engine/ops/common/conv_f32.h"
 #include "engine/ops/common/conv_geometry.h"
 #include "runtime/onednn/primitive.h"
+#include "runtime/plain_f32.h"
 
 namespace octet::runtime::onednn {
 namespace {
 
-const Tensor* float_constant(const LowerContext& context, size_t i) {
-  const Tensor* tensor = context.constant(i);
-  const bool plain = tensor != nullptr && tensor->dtype() == DType::f32 && !context.input_quant(i);
-  return plain ? tensor : nullptr;
-}
-
 std::optional<Ports> match(const LowerContext& context) {
-  const auto& attrs = context.attrs<ops::ConvAttrs>();
   const Tensor* weights = float_constant(context, 1);
-  const auto ports = ops::conv_ports(context.node());
   if (weights == nullptr || weights->rank() < 3 || weights->rank() > 5) return std::nullopt;
-  if (ports.residual || (ports.bias && float_constant(context, *ports.bias) == nullptr))
-    return std::nullopt;
-  if (!attributes(attrs.epilogue) || context.output_quant(0)) return std::nullopt;
-  const PortForm last{PortForm::Storage::real, Layout::channels_last};
-  const PortForm stored{PortForm::Storage::stored, Layout::row_major};
-  return Ports{{last, stored, stored}, {last}};
+  if (!attributes(context.attrs<ops::ConvAttrs>().epilogue)) return std::nullopt;
+  return match_plain_conv(context);
 }
 
 class Convolution final : public Step {

@@ -1,30 +1,14 @@
 #include "engine/ops/common/product.h"
 
 #include "runtime/onednn/primitive.h"
+#include "runtime/plain_f32.h"
 
 namespace octet::runtime::onednn {
 namespace {
 
-bool float_constant(const LowerContext& context, size_t i) {
-  const Tensor* tensor = context.constant(i);
-  return tensor != nullptr && tensor->dtype() == DType::f32 && !context.input_quant(i);
-}
-
-// A product with a constant matrix B and, if any, a constant row to add.
 std::optional<Ports> match(const LowerContext& context) {
-  const ops::ProductSpec spec = ops::product_spec(context.node());
-  if (spec.transpose_a || spec.alpha != 1.0F || spec.beta != 1.0F || spec.residual)
-    return std::nullopt;
-  if (!float_constant(context, 1) || context.constant(1)->rank() != 2 || context.output_quant(0))
-    return std::nullopt;
-  if (spec.addend &&
-      (!float_constant(context, *spec.addend) || context.constant(*spec.addend)->rank() != 1 ||
-       context.constant(*spec.addend)->count() < 2))
-    return std::nullopt;
-  const auto& shape = context.input(0).type.shape;
-  if (!shape || shape->size() < 2 || !attributes(spec.epilogue)) return std::nullopt;
-  const PortForm stored{PortForm::Storage::stored, Layout::row_major};
-  return Ports{{PortForm{}, stored}, {PortForm{}}};
+  if (!attributes(ops::product_spec(context.node()).epilogue)) return std::nullopt;
+  return match_plain_product(context);
 }
 
 class Product final : public Step {

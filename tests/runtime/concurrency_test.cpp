@@ -89,7 +89,8 @@ void check_threads(Provider provider) {
 
 TEST_CASE("threads that share a program get what each would get alone") {
   check_threads(Provider::native);
-  if (!provider_claims(Provider::onednn).empty()) check_threads(Provider::onednn);
+  for (const Provider provider : {Provider::onednn, Provider::xnnpack})
+    if (!provider_claims(provider).empty()) check_threads(provider);
 }
 
 TEST_CASE("programs are compiled and run by several threads at once") {

@@ -23,23 +23,142 @@ Tensor random_tensor(Dims dims, unsigned seed) {
 struct Case {
   const char* name;
   const char* op;
-  Shape input;
-  Dims weights;
+  std::vector<Shape> inputs;
+  std::vector<Tensor> constants;  // Behind the inputs.
   AttrMap attrs;
-  Dims sample;
+  std::vector<std::vector<Dims>> samples;  // Dims of the inputs, run after run.
 };
+
+using Ints = std::vector<int64_t>;
+const Dim n = Dim::symbol("n");
+const Dim h = Dim::symbol("h");
+const Dim w = Dim::symbol("w");
+Tensor weights(Dims dims) { return random_tensor(std::move(dims), 1); }
+
+// What both libraries run.
+const std::vector<Case> kProducts = {
+    {"product", "MatMul", {{n, 40}}, {weights({40, 24})}, {}, {{{7, 40}}, {{1, 40}}, {{13, 40}}}},
+    {"batched product", "MatMul", {{n, 3, 16}}, {weights({16, 8})}, {}, {{{2, 3, 16}}}},
+    {"Gemm, B transposed, with a row",
+     "Gemm",
+     {{n, 12}},
+     {weights({5, 12}), weights({5})},
+     {{"transB", int64_t{1}}},
+     {{{4, 12}}}},
+    {"convolution",
+     "Conv",
+     {{n, 6, h, w}},
+     {weights({10, 6, 3, 3})},
+     {{"pads", Ints{1, 1, 1, 1}}},
+     {{{2, 6, 9, 11}}, {{1, 6, 4, 5}}, {{2, 6, 9, 11}}}},
+    {"grouped, strided, with a bias",
+     "Conv",
+     {{n, 6, 9, 11}},
+     {weights({9, 2, 3, 3}), weights({9})},
+     {{"group", int64_t{3}}, {"strides", Ints{2, 2}}},
+     {{{1, 6, 9, 11}}}},
+    {"depthwise, uneven padding",
+     "Conv",
+     {{n, 12, h, w}},
+     {weights({12, 1, 3, 5})},
+     {{"group", int64_t{12}}, {"pads", Ints{0, 2, 1, 1}}},
+     {{{1, 12, 7, 8}}, {{3, 12, 2, 6}}}},
+    {"two outputs a channel",
+     "Conv",
+     {{n, 4, 6, 6}},
+     {weights({8, 1, 3, 3})},
+     {{"group", int64_t{4}}},
+     {{{2, 4, 6, 6}}}},
+    {"same padding, strided",
+     "Conv",
+     {{1, 3, h, w}},
+     {weights({4, 3, 3, 3})},
+     {{"auto_pad", std::string("SAME_LOWER")}, {"strides", Ints{2, 2}}},
+     {{{1, 3, 8, 9}}, {{1, 3, 7, 8}}}},
+    {"one axis, dilated",
+     "Conv",
+     {{n, 4, w}},
+     {weights({8, 4, 3})},
+     {{"dilations", Ints{2}}},
+     {{{2, 4, 20}}, {{1, 4, 9}}}},
+};
+
+// What XNNPACK runs besides.
+const std::vector<Case> kPoolsAndMore = {
+    {"maximum",
+     "MaxPool",
+     {{n, 5, h, w}},
+     {},
+     {{"kernel_shape", Ints{3, 3}}, {"strides", Ints{2, 2}}, {"pads", Ints{1, 1, 1, 1}}},
+     {{{2, 5, 9, 12}}, {{1, 5, 4, 6}}}},
+    {"dilated maximum",
+     "MaxPool",
+     {{n, 3, h, w}},
+     {},
+     {{"kernel_shape", Ints{3, 2}}, {"dilations", Ints{2, 3}}, {"pads", Ints{1, 2, 1, 2}}},
+     {{{1, 3, 8, 9}}}},
+    {"maximum, rounded up",
+     "MaxPool",
+     {{n, 3, h, w}},
+     {},
+     {{"kernel_shape", Ints{3, 3}}, {"strides", Ints{2, 2}}, {"ceil_mode", int64_t{1}}},
+     {{{1, 3, 8, 10}}, {{1, 3, 7, 9}}}},
+    {"maximum along one axis",
+     "MaxPool",
+     {{n, 3, w}},
+     {},
+     {{"kernel_shape", Ints{4}}},
+     {{{1, 3, 8}}}},
+    {"average",
+     "AveragePool",
+     {{n, 6, h, w}},
+     {},
+     {{"kernel_shape", Ints{2, 2}}, {"strides", Ints{2, 2}}},
+     {{{1, 6, 8, 10}}, {{2, 6, 5, 3}}}},
+    {"average without its padding",
+     "AveragePool",
+     {{n, 6, h, w}},
+     {},
+     {{"kernel_shape", Ints{3, 3}}, {"pads", Ints{1, 0, 1, 2}}},
+     {{{1, 6, 5, 6}}}},
+    {"global average",
+     "GlobalAveragePool",
+     {{n, 7, h, w}},
+     {},
+     {},
+     {{{2, 7, 5, 6}}, {{1, 7, 12, 12}}, {{3, 7, 1, 1}}}},
+    {"softmax", "Softmax", {{n, 4, w}}, {}, {}, {{{2, 4, 9}}, {{1, 4, 33}}}},
+    {"sum", "Add", {{n, 3, w}, {n, 3, w}}, {}, {}, {{{2, 3, 5}, {2, 3, 5}}}},
+    {"difference, one row", "Sub", {{n, 3, w}, {w}}, {}, {}, {{{2, 3, 5}, {5}}}},
+    {"product of columns", "Mul", {{n, 3, w}, {3, 1}}, {}, {}, {{{2, 3, 5}, {3, 1}}}},
+    {"a scalar in front", "Sub", {{}, {n, w}}, {}, {}, {{{}, {2, 9}}}},
+    {"rectifier", "Relu", {{n, w}}, {}, {}, {{{3, 7}}, {{2, 1024}}}},
+    {"clip to both",
+     "Clip",
+     {{n, w}},
+     {Tensor::scalar(-0.5F), Tensor::scalar(1.0F)},
+     {},
+     {{{3, 7}}}},
+    {"sigmoid", "Sigmoid", {{n, w}}, {}, {}, {{{3, 7}}}},
+    {"hard swish", "HardSwish", {{n, w}}, {}, {}, {{{3, 7}}}},
+};
+
+ValueId add(Graph& graph, const char* name, std::vector<ValueId> inputs, const AttrMap& attrs) {
+  const OpDef& op = require_op("", name);
+  auto read = op.attrs.read(attrs, kMaxOpset);
+  REQUIRE(read.ok());
+  return graph.add_op(op, std::move(inputs), std::move(*read), name);
+}
 
 std::shared_ptr<Graph> graph_of(const Case& c) {
   auto graph = std::make_shared<Graph>();
-  const ValueId x = graph->add_input("x", Type::tensor(DType::f32, c.input));
-  const ValueId w = graph->add_constant("w", random_tensor(c.weights, 1));
-  const OpDef& op = require_op("", c.op);
-  auto attrs = op.attrs.read(c.attrs, kMaxOpset);
-  REQUIRE(attrs.ok());
-  const ValueId y = graph->add_op(op, {x, w}, std::move(*attrs), "y");
-  const OpDef& relu = require_op("", "Relu");
-  auto none = relu.attrs.read({}, kMaxOpset);
-  graph->set_outputs({graph->add_op(relu, {y}, std::move(*none), "z")});
+  std::vector<ValueId> inputs;
+  for (size_t i = 0; i < c.inputs.size(); ++i)
+    inputs.push_back(
+        graph->add_input("x" + std::to_string(i), Type::tensor(DType::f32, c.inputs[i])));
+  for (size_t i = 0; i < c.constants.size(); ++i)
+    inputs.push_back(graph->add_constant("w" + std::to_string(i), c.constants[i]));
+  graph->set_outputs({add(*graph, "Relu", {add(*graph, c.op, inputs, c.attrs)}, {})});
   return graph;
 }
 
@@ -51,55 +170,81 @@ std::shared_ptr<Program> compile(const Case& c, Provider provider) {
   return *program;
 }
 
-const Dim n = Dim::symbol("n");
-const std::vector<Case> kCases = {
-    {"product", "MatMul", {n, 40}, {40, 24}, {}, {7, 40}},
-    {"batched product", "MatMul", {n, 3, 16}, {16, 8}, {}, {2, 3, 16}},
-    {"convolution",
-     "Conv",
-     {n, 6, 9, 11},
-     {10, 6, 3, 3},
-     {{"pads", std::vector<int64_t>{1, 1, 1, 1}}},
-     {2, 6, 9, 11}},
-    {"grouped, strided",
-     "Conv",
-     {n, 6, 9, 11},
-     {9, 2, 3, 3},
-     {{"group", int64_t{3}}, {"strides", std::vector<int64_t>{2, 2}}},
-     {1, 6, 9, 11}},
-    {"one axis, dilated",
-     "Conv",
-     {n, 4, 20},
-     {8, 4, 3},
-     {{"dilations", std::vector<int64_t>{2}}},
-     {2, 4, 20}},
-};
-
-}  // namespace
-
-TEST_CASE("a forced provider runs the step, and its result is ours") {
-  if (provider_claims(Provider::onednn).empty()) return;  // A build without oneDNN.
-  for (const Case& c : kCases) {
+// Runs whose profile names the provider, beside the reference's results.
+void check_provider(Provider provider, const std::vector<Case>& cases) {
+  if (provider_claims(provider).empty()) return;  // A build without it.
+  for (const Case& c : cases) {
     CAPTURE(c.name);
-    const auto ours = compile(c, Provider::native);
-    const auto theirs = compile(c, Provider::onednn);
-    bool ran = false;
-    for (const auto& step : theirs->plan().steps) ran = ran || step.info.provider == "onednn";
-    CHECK(ran);
-    for (const auto& step : ours->plan().steps) CHECK(step.info.provider == "native");
-    const std::vector<Tensor> inputs = {random_tensor(c.sample, 2)};
-    const auto want = ours->run(inputs);
-    const auto got = theirs->run(inputs);
-    REQUIRE(want.ok());
-    REQUIRE(got.ok());
-    REQUIRE((*want)[0].dims() == (*got)[0].dims());
-    for (size_t i = 0; i < (*want)[0].count(); ++i)
-      CHECK(std::fabs((*want)[0].as<float>()[i] - (*got)[0].as<float>()[i]) < 1e-4F);
+    const auto reference = compile(c, Provider::reference);
+    const auto program = compile(c, provider);
+    for (const auto& dims : c.samples) {
+      std::vector<Tensor> inputs;
+      for (size_t i = 0; i < dims.size(); ++i)
+        inputs.push_back(random_tensor(dims[i], static_cast<unsigned>(2 + i)));
+      bool ran = false;
+      RunOptions options;
+      options.profile = [&](const StepProfile& step) {
+        ran = ran || (step.op == c.op && step.info->provider == provider_name(provider));
+      };
+      const auto want = reference->run(inputs);
+      const auto got = program->run(inputs, options);
+      REQUIRE(want.ok());
+      REQUIRE(got.ok());
+      CHECK(ran);
+      REQUIRE((*want)[0].dims() == (*got)[0].dims());
+      for (size_t i = 0; i < (*want)[0].count(); ++i)
+        CHECK(std::fabs((*want)[0].as<float>()[i] - (*got)[0].as<float>()[i]) < 1e-4F);
+    }
   }
 }
 
+}  // namespace
+
+TEST_CASE("oneDNN runs the step that it is forced to, and its result is the reference's") {
+  check_provider(Provider::onednn, kProducts);
+}
+
+TEST_CASE("XNNPACK runs the step that it is forced to, and its result is the reference's") {
+  check_provider(Provider::xnnpack, kProducts);
+  check_provider(Provider::xnnpack, kPoolsAndMore);
+}
+
+// Conv, then the operator with `other` as its second argument, all channels-last.
+TEST_CASE("XNNPACK's arithmetic follows images that lie channels-last") {
+  if (provider_claims(Provider::xnnpack).empty()) return;
+  for (const Dims& other : std::vector<Dims>{{5, 1, 1}, {1, 5, 1, 1}, {4}, {3, 4}, {5, 3, 4}, {}}) {
+    CAPTURE(to_string(to_shape(other)));
+    const auto graph = [&] {
+      auto made = std::make_shared<Graph>();
+      const ValueId x = made->add_input("x", Type::tensor(DType::f32, Shape{n, 5, 3, 4}));
+      ValueId y = add(*made, "MaxPool", {x}, {{"kernel_shape", Ints{1, 1}}});
+      y = add(*made, "Sub", {y, made->add_constant("other", weights(other))}, {});
+      made->set_outputs({add(*made, "MaxPool", {y}, {{"kernel_shape", Ints{1, 1}}})});
+      return made;
+    };
+    const std::vector<Tensor> inputs = {random_tensor({2, 5, 3, 4}, 2)};
+    std::vector<Tensor> results;
+    for (const Provider provider : {Provider::reference, Provider::xnnpack}) {
+      CompileOptions options;
+      options.provider = provider;
+      auto program = Program::compile(graph(), options);
+      REQUIRE(program.ok());
+      auto result = (*program)->run(inputs);
+      REQUIRE(result.ok());
+      results.push_back((*result)[0]);
+    }
+    CHECK(results[0] == results[1]);
+  }
+}
+
+TEST_CASE("a provider's claims alone don't make auto take it") {
+  for (const Case& c : kProducts)
+    for (const auto& step : compile(c, Provider::automatic)->plan().steps)
+      CHECK(step.info.provider == "native");
+}
+
 TEST_CASE("the reference provider runs scalar code alone") {
-  for (const Case& c : kCases) {
+  for (const Case& c : kProducts) {
     CAPTURE(c.name);
     const auto program = compile(c, Provider::reference);
     for (const auto& step : program->plan().steps)

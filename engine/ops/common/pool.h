@@ -32,6 +32,24 @@ struct PoolWindow {
   }
 };
 
+struct MaxPoolAttrs : PoolWindow {
+  int64_t storage_order = 0;
+  static constexpr auto fields() {
+    return std::tuple_cat(
+        window_fields({.since = 10}, {.since = 10}),
+        std::tuple{field("storage_order", &MaxPoolAttrs::storage_order, {.since = 8})});
+  }
+};
+
+struct AveragePoolAttrs : PoolWindow {
+  int64_t count_include_pad = 0;
+  static constexpr auto fields() {
+    return std::tuple_cat(
+        window_fields({.since = 10}, {.since = 19}),
+        std::tuple{field("count_include_pad", &AveragePoolAttrs::count_include_pad)});
+  }
+};
+
 /// Dims of the output for X [N, C, spatial...]; nothing when the rank is unknown.
 Result<std::optional<Shape>> pool_output_shape(const PoolWindow& window,
                                                const std::optional<Shape>& x);
