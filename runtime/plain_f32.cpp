@@ -7,7 +7,14 @@
 namespace octet::runtime {
 namespace {
 
-constexpr PortForm kStored{PortForm::Storage::stored, Layout::row_major};
+// Input 0 and the residual in `form`, constants as stored.
+std::vector<PortForm> forms(const Node& node, PortForm form, std::optional<size_t> residual) {
+  std::vector<PortForm> inputs(node.inputs.size(),
+                               PortForm{PortForm::Storage::stored, Layout::row_major});
+  inputs[0] = form;
+  if (residual) inputs[*residual] = form;
+  return inputs;
+}
 
 }  // namespace
 
@@ -30,16 +37,14 @@ bool is_plain_f32(const LowerContext& context) {
 std::optional<Ports> match_plain_conv(const LowerContext& context) {
   const auto ports = ops::conv_ports(context.node());
   if (float_constant(context, 1) == nullptr || context.output_quant(0)) return std::nullopt;
-  if (ports.residual || (ports.bias && float_constant(context, *ports.bias) == nullptr))
-    return std::nullopt;
+  if (ports.bias && float_constant(context, *ports.bias) == nullptr) return std::nullopt;
   const PortForm last{PortForm::Storage::real, Layout::channels_last};
-  return Ports{{last, kStored, kStored}, {last}};
+  return Ports{forms(context.node(), last, ports.residual), {last}};
 }
 
 std::optional<Ports> match_plain_product(const LowerContext& context) {
   const ops::ProductSpec spec = ops::product_spec(context.node());
-  if (spec.transpose_a || spec.alpha != 1.0F || spec.beta != 1.0F || spec.residual)
-    return std::nullopt;
+  if (spec.transpose_a || spec.alpha != 1.0F || spec.beta != 1.0F) return std::nullopt;
   const Tensor* b = float_constant(context, 1);
   if (b == nullptr || b->rank() != 2 || context.output_quant(0)) return std::nullopt;
   if (spec.addend) {
@@ -48,7 +53,7 @@ std::optional<Ports> match_plain_product(const LowerContext& context) {
   }
   const auto& shape = context.input(0).type.shape;
   if (!shape || shape->size() < 2) return std::nullopt;
-  return Ports{{PortForm{}, kStored}, {PortForm{}}};
+  return Ports{forms(context.node(), PortForm{}, spec.residual), {PortForm{}}};
 }
 
 }  // namespace octet::runtime

@@ -15,12 +15,12 @@ const Tensor* float_constant(const LowerContext& context, size_t i);
 /// quantized.
 bool is_plain_f32(const LowerContext& context);
 
-/// Conv with constant float weights [M, C / group, kernel...], a constant bias or none and no
-/// residual: channels-last images, weights and bias as stored.
+/// Conv with constant float weights [M, C / group, kernel...], a constant bias or none, whatever
+/// its epilogue: images and residual channels-last, weights and bias as stored.
 std::optional<Ports> match_plain_conv(const LowerContext& context);
 
-/// MatMul or Gemm A B + c with a constant matrix B, a constant row c or none, and neither scale nor
-/// residual: A is [..., K], row-major.
+/// MatMul or Gemm A B + c with a constant matrix B, a constant row c or none and no scale, whatever
+/// its epilogue: A is [..., K], row-major.
 std::optional<Ports> match_plain_product(const LowerContext& context);
 
 }  // namespace octet::runtime

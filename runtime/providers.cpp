@@ -48,7 +48,7 @@ std::span<const Claim> xnnpack_claims() {
   static const std::array kClaims = {
 #include "runtime/xnnpack/claims.def"
   };
-  return is_usable() ? std::span<const Claim>(kClaims) : std::span<const Claim>();
+  return kClaims;
 }
 #endif
 #undef OCTET_CLAIM
@@ -56,7 +56,8 @@ std::span<const Claim> xnnpack_claims() {
 void add_rows(const OpDef& op, Provider provider, bool forced,
               std::vector<const Implementation*>& rows) {
   for (const Claim& claim : provider_claims(provider))
-    if (claim.domain == op.domain && claim.op == op.name && (claim.preferred || forced))
+    if (claim.domain == op.domain && claim.op == op.name && (claim.preferred || forced) &&
+        provider_is_built(provider))
       rows.push_back(claim.row);
 }
 
@@ -75,6 +76,9 @@ std::optional<Provider> provider_from_name(std::string_view name) {
 }
 
 bool provider_is_built(Provider provider) {
+#ifdef OCTET_WITH_XNNPACK
+  if (provider == Provider::xnnpack) return xnnpack::is_usable();
+#endif
   if (provider != Provider::onednn && provider != Provider::xnnpack) return true;
   return !provider_claims(provider).empty();
 }

@@ -20,8 +20,7 @@ struct Claim {
 /// Whether this build has the provider, and this machine runs it.
 bool provider_is_built(Provider provider);
 
-/// The claims of oneDNN or of XNNPACK; none where the build or the machine lacks it, nor for other
-/// choices.
+/// The claims of oneDNN or of XNNPACK; none where the build lacks it, nor for other choices.
 std::span<const Claim> provider_claims(Provider provider);
 
 /// The implementations to try for an op, best first, under a provider choice. A forced provider's

@@ -27,7 +27,7 @@ std::optional<Ports> match(const LowerContext& context) {
 }
 
 // The operand's dims in the order in which y's elements lie, filled up with ones in front.
-Operand operand(const TensorView& view, const float* data, const TensorView& y) {
+Operand operand(const TensorView& view, const TensorView& y) {
   Operand operand;
   operand.rank = y.rank();
   operand.dims.fill(1);
@@ -37,7 +37,7 @@ Operand operand(const TensorView& view, const float* data, const TensorView& y) 
   if (y.layout == Layout::channels_last && y.rank() > 2)
     std::rotate(operand.dims.begin() + 1, operand.dims.begin() + 2,
                 operand.dims.begin() + static_cast<ptrdiff_t>(y.rank()));
-  operand.data = data;
+  operand.data = floats(view);
   return operand;
 }
 
@@ -54,13 +54,8 @@ class BinaryStep final : public Step {
     const TensorView& b = context.input(1);
     const TensorView& y = context.output(0);
     if (y.count() == 0) return {};
-    OCTET_ASSIGN(const ReadableInput left,
-                 ReadableInput::make(a.as<float>(), static_cast<size_t>(a.count())));
-    OCTET_ASSIGN(const ReadableInput right,
-                 ReadableInput::make(b.as<float>(), static_cast<size_t>(b.count())));
     return operators_.with({}, [&](Operator& op) {
-      return run_binary(function_, op, operand(a, left.data(), y), operand(b, right.data(), y),
-                        y.as<float>());
+      return run_binary(function_, op, operand(a, y), operand(b, y), y.as<float>());
     });
   }
   StepInfo info() const override { return step_info("elementwise_f32"); }

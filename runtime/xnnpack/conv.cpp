@@ -1,6 +1,7 @@
 #include "engine/ops/common/conv_f32.h"
 #include "engine/ops/common/conv_geometry.h"
 #include "runtime/plain_f32.h"
+#include "runtime/xnnpack/finish.h"
 #include "runtime/xnnpack/operators.h"
 
 namespace octet::runtime::xnnpack {
@@ -12,7 +13,7 @@ std::optional<Ports> match(const LowerContext& context) {
   const Tensor* weights = float_constant(context, 1);
   if (weights == nullptr || weights->count() == 0) return std::nullopt;
   if (weights->rank() != 3 && weights->rank() != 4) return std::nullopt;
-  if (!range_of(context.attrs<ops::ConvAttrs>().epilogue)) return std::nullopt;
+  if (!Finish::takes(context.attrs<ops::ConvAttrs>().epilogue)) return std::nullopt;
   return match_plain_conv(context);
 }
 
@@ -35,6 +36,7 @@ class Convolution final : public Step {
   explicit Convolution(const LowerContext& context)
       : attrs_(context.attrs<ops::ConvAttrs>()),
         weights_(*context.constant(1)),
+        finish_(attrs_.epilogue, ops::conv_ports(context.node()).residual),
         operators_([this](const Dims& pads) { return make(pads); }) {
     const auto ports = ops::conv_ports(context.node());
     if (ports.bias) bias_ = *context.constant(*ports.bias);
@@ -47,16 +49,19 @@ class Convolution final : public Step {
     const TensorView& x = context.input(0);
     const TensorView& y = context.output(0);
     if (y.count() == 0) return {};
-    OCTET_ASSIGN(const ReadableInput in,
-                 ReadableInput::make(x.as<float>(), static_cast<size_t>(x.count())));
     const ops::ConvGeometry g = ops::conv_geometry(attrs_, x.dims, weights_.dims(), y.dims);
     const ImageSize size{.batch = static_cast<size_t>(g.batch),
                          .height = g.in.size() == 1 ? 1 : static_cast<size_t>(g.in[0]),
                          .width = static_cast<size_t>(g.in.back()),
                          .channels = static_cast<size_t>(g.in_channels)};
-    return operators_.with(same_padding(attrs_) ? pads_of(g) : explicit_pads(), [&](Operator& op) {
-      return run_convolution(op, size, in.data(), y.as<float>());
-    });
+    OCTET_RETURN_IF_ERROR(operators_.with(
+        same_padding(attrs_) ? pads_of(g) : explicit_pads(),
+        [&](Operator& op) { return run_convolution(op, size, floats(x), y.as<float>()); }));
+    return finish_.run(context);
+  }
+  size_t scratch_bytes(std::span<const TensorView> /*inputs*/, std::span<const TensorView> outputs,
+                       size_t /*width*/) const override {
+    return finish_.scratch_bytes(outputs[0]);
   }
   StepInfo info() const override { return step_info("convolution_f32"); }
 
@@ -94,12 +99,13 @@ class Convolution final : public Step {
         .group_out = static_cast<size_t>(weights_.dims()[0] / attrs_.group)};
     const std::vector<float> packed = channels_last(weights_);
     const float* bias = bias_ ? bias_->as<float>().data() : nullptr;
-    return make_convolution(window, channels, packed.data(), bias, *range_of(attrs_.epilogue));
+    return make_convolution(window, channels, packed.data(), bias, finish_.range());
   }
 
   ops::ConvAttrs attrs_;
   Tensor weights_;
   std::optional<Tensor> bias_;
+  Finish finish_;
   Operators operators_;
 };
 

@@ -15,6 +15,27 @@ auto window_arguments(const Window& w) {
 }
 auto dilation_arguments(const Window& w) { return std::tuple{w.dilation[0], w.dilation[1]}; }
 
+// An input that may be read up to XNN_EXTRA_BYTES past its end: the data itself, or a copy.
+class Readable {
+ public:
+  static Result<Readable> make(Floats data) {
+    constexpr uintptr_t kSmallestPage = 4096;
+    Readable input;
+    input.data_ = data.data();
+    const uintptr_t last = reinterpret_cast<uintptr_t>(data.data()) + data.size_bytes() - 1;
+    if (last / kSmallestPage == (last + XNN_EXTRA_BYTES) / kSmallestPage) return input;
+    OCTET_ASSIGN(input.copy_, allocate(data.size_bytes() + XNN_EXTRA_BYTES));
+    std::memcpy(input.copy_.get(), data.data(), data.size_bytes());
+    input.data_ = reinterpret_cast<const float*>(input.copy_.get());
+    return input;
+  }
+  const float* data() const { return data_; }
+
+ private:
+  const float* data_ = nullptr;
+  std::shared_ptr<std::byte> copy_;
+};
+
 }  // namespace
 
 bool is_usable() {
@@ -33,9 +54,10 @@ Result<Operator> make_convolution(const Window& window, const ConvChannels& chan
                              channels.out(), weights, bias, range.low, range.high, uint32_t{0}}));
 }
 
-Status run_convolution(Operator& op, const ImageSize& in, const float* x, float* y) {
-  return run(op, "a convolution", std::tuple{in.batch, in.height, in.width}, std::tuple{x, y},
-             OCTET_XNNPACK_RUN(convolution2d_nhwc_f32));
+Status run_convolution(Operator& op, const ImageSize& in, Floats x, float* y) {
+  OCTET_ASSIGN(const Readable readable, Readable::make(x));
+  return run(op, "a convolution", std::tuple{in.batch, in.height, in.width},
+             std::tuple{readable.data(), y}, OCTET_XNNPACK_RUN(convolution2d_nhwc_f32));
 }
 
 Result<Operator> make_product(const ProductWeights& w, Range range) {
@@ -44,8 +66,9 @@ Result<Operator> make_product(const ProductWeights& w, Range range) {
               std::tuple{w.k, w.n, w.k, w.n, w.weights, w.bias, range.low, range.high, flags});
 }
 
-Status run_product(Operator& op, size_t rows, const float* x, float* y) {
-  return run(op, "a product", std::tuple{rows}, std::tuple{x, y},
+Status run_product(Operator& op, size_t rows, Floats x, float* y) {
+  OCTET_ASSIGN(const Readable readable, Readable::make(x));
+  return run(op, "a product", std::tuple{rows}, std::tuple{readable.data(), y},
              OCTET_XNNPACK_RUN(fully_connected_nc_f32));
 }
 
@@ -59,13 +82,15 @@ Result<Operator> make_pool(Pool function, const Window& window, size_t channels)
               std::tuple_cat(window_arguments(window), dilation_arguments(window), size, rest));
 }
 
-Status run_pool(Pool function, Operator& op, const ImageSize& in, const float* x, float* y) {
+Status run_pool(Pool function, Operator& op, const ImageSize& in, Floats x, float* y) {
+  OCTET_ASSIGN(const Readable readable, Readable::make(x));
   const auto size =
       std::tuple_cat(std::tuple{in.batch, in.height, in.width}, channels_at_run(in.channels));
   if (function == Pool::average)
-    return run(op, "an average", size, std::tuple{x, y},
+    return run(op, "an average", size, std::tuple{readable.data(), y},
                OCTET_XNNPACK_RUN(average_pooling2d_nhwc_f32));
-  return run(op, "a maximum", size, std::tuple{x, y}, OCTET_XNNPACK_RUN(max_pooling2d_nhwc_f32));
+  return run(op, "a maximum", size, std::tuple{readable.data(), y},
+             OCTET_XNNPACK_RUN(max_pooling2d_nhwc_f32));
 }
 
 Result<Operator> make_softmax(size_t channels) {
@@ -73,38 +98,30 @@ Result<Operator> make_softmax(size_t channels) {
               std::tuple_cat(channels_at_creation(channels), std::tuple{uint32_t{0}}));
 }
 
-Status run_softmax(Operator& op, size_t channels, size_t rows, const float* x, float* y) {
-  return run(op, "a softmax", std::tuple_cat(channels_at_run(channels), std::tuple{rows}),
-             std::tuple{x, y}, OCTET_XNNPACK_RUN(softmax_nc_f32));
+Status run_softmax(Operator& op, size_t channels, Floats x, float* y) {
+  OCTET_ASSIGN(const Readable readable, Readable::make(x));
+  return run(op, "a softmax",
+             std::tuple_cat(channels_at_run(channels), std::tuple{x.size() / channels}),
+             std::tuple{readable.data(), y}, OCTET_XNNPACK_RUN(softmax_nc_f32));
 }
 
 Result<Operator> make_unary(Unary function, Range range) { return made_unary(function, range); }
 
-Status run_unary(Unary function, Operator& op, size_t count, const float* x, float* y) {
-  return ran_unary(function, op, std::tuple_cat(std::tuple{count}, channels_at_run(1)),
-                   std::tuple{x, y});
+Status run_unary(Unary function, Operator& op, Floats x, float* y) {
+  OCTET_ASSIGN(const Readable readable, Readable::make(x));
+  return ran_unary(function, op, std::tuple_cat(std::tuple{x.size()}, channels_at_run(1)),
+                   std::tuple{readable.data(), y});
 }
 
 Result<Operator> make_binary(Binary function) { return made_binary(function); }
 
 Status run_binary(Binary function, Operator& op, const Operand& a, const Operand& b, float* y) {
+  OCTET_ASSIGN(const Readable left, Readable::make(a.data));
+  OCTET_ASSIGN(const Readable right, Readable::make(b.data));
   const size_t* a_dims = a.dims.data();
   const size_t* b_dims = b.dims.data();
   return ran_binary(function, op, std::tuple{a.rank, a_dims, b.rank, b_dims},
-                    std::tuple{a.data, b.data, y});
-}
-
-Result<ReadableInput> ReadableInput::make(const float* data, size_t count) {
-  constexpr uintptr_t kSmallestPage = 4096;
-  const size_t bytes = count * sizeof(float);
-  ReadableInput input;
-  input.data_ = data;
-  const uintptr_t end = reinterpret_cast<uintptr_t>(data) + bytes;
-  if ((end - 1) / kSmallestPage == (end - 1 + XNN_EXTRA_BYTES) / kSmallestPage) return input;
-  OCTET_ASSIGN(input.copy_, allocate(bytes + XNN_EXTRA_BYTES));
-  std::memcpy(input.copy_.get(), data, bytes);
-  input.data_ = reinterpret_cast<const float*>(input.copy_.get());
-  return input;
+                    std::tuple{left.data(), right.data(), y});
 }
 
 }  // namespace octet::runtime::xnnpack

@@ -3,6 +3,7 @@
 #include <array>
 #include <limits>
 #include <memory>
+#include <span>
 
 #include "engine/ir/result.h"
 
@@ -74,34 +75,25 @@ Result<Operator> make_unary(Unary function, Range range);
 enum class Binary : uint8_t { add, subtract, multiply };
 Result<Operator> make_binary(Binary function);
 
-// run_*: inputs may be read up to XNN_EXTRA_BYTES past their ends; `ReadableInput` sees to it that
-// this is safe. A result may take an input's place in the element-wise functions and softmax.
+// run_*: a result may take an input's place in the element-wise functions and softmax. Inputs are
+// copied first where XNNPACK, which reads a few bytes past their ends, could touch a page that
+// isn't there.
 
-Status run_convolution(Operator& op, const ImageSize& in, const float* x, float* y);
-Status run_product(Operator& op, size_t rows, const float* x, float* y);
-Status run_pool(Pool function, Operator& op, const ImageSize& in, const float* x, float* y);
-Status run_softmax(Operator& op, size_t channels, size_t rows, const float* x, float* y);
-Status run_unary(Unary function, Operator& op, size_t count, const float* x, float* y);
+using Floats = std::span<const float>;
+Status run_convolution(Operator& op, const ImageSize& in, Floats x, float* y);
+Status run_product(Operator& op, size_t rows, Floats x, float* y);
+Status run_pool(Pool function, Operator& op, const ImageSize& in, Floats x, float* y);
+/// Over rows of `channels`.
+Status run_softmax(Operator& op, size_t channels, Floats x, float* y);
+Status run_unary(Unary function, Operator& op, Floats x, float* y);
 
 /// Dims of an operand that broadcasts, outermost first.
 struct Operand {
   static constexpr size_t kMaxRank = 6;
   size_t rank = 0;
   std::array<size_t, kMaxRank> dims{};
-  const float* data = nullptr;
+  Floats data;
 };
 Status run_binary(Binary function, Operator& op, const Operand& a, const Operand& b, float* y);
-
-/// An input that XNNPACK may read: the data itself, or a copy where what follows it could lie on a
-/// page that isn't there.
-class ReadableInput {
- public:
-  static Result<ReadableInput> make(const float* data, size_t count);
-  const float* data() const { return data_; }
-
- private:
-  const float* data_ = nullptr;
-  std::shared_ptr<std::byte> copy_;
-};
 
 }  // namespace octet::runtime::xnnpack

@@ -27,13 +27,4 @@ Status Operators::with(const Key& key, FunctionRef<Status(Operator&)> body) cons
   return status;
 }
 
-std::optional<Range> range_of(const Epilogue& epilogue) {
-  if (epilogue.residual != Epilogue::Residual::none) return std::nullopt;
-  if (epilogue.activation == Activation::none) return Range{};
-  if (epilogue.activation == Activation::relu) return Range{.low = 0.0F};
-  if (epilogue.activation != Activation::clip || !(epilogue.alpha < epilogue.beta))
-    return std::nullopt;
-  return Range{epilogue.alpha, epilogue.beta};
-}
-
 }  // namespace octet::runtime::xnnpack

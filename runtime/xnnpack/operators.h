@@ -4,7 +4,6 @@
 #include <list>
 #include <mutex>
 
-#include "engine/ops/epilogue.h"
 #include "engine/ops/step.h"
 #include "runtime/xnnpack/library.h"
 
@@ -31,8 +30,9 @@ class Operators {
   mutable std::list<std::pair<Key, Operator>> idle_;  // Most recent first.
 };
 
-/// The range that stands for an epilogue without residual; nothing for activations that aren't one.
-std::optional<Range> range_of(const Epilogue& epilogue);
+inline Floats floats(const TensorView& view) {
+  return {view.as<float>(), static_cast<size_t>(view.count())};
+}
 
 /// XNNPACK chooses the instruction set itself, whatever octet is held to.
 inline StepInfo step_info(const char* kernel) { return {kernel, "xnnpack", Isa::scalar}; }

@@ -52,14 +52,12 @@ class PoolStep final : public Step {
       std::ranges::copy(x.bytes(), y.data);
       return {};
     }
-    OCTET_ASSIGN(const ReadableInput in,
-                 ReadableInput::make(x.as<float>(), static_cast<size_t>(x.count())));
     const ImageSize size{.batch = g.batch,
                          .height = g.in.size() == 1 ? 1 : static_cast<size_t>(g.in[0]),
                          .width = static_cast<size_t>(g.in.back()),
                          .channels = g.channels};
     return operators_.with(key_of(g), [&](Operator& op) {
-      return run_pool(function_, op, size, in.data(), y.as<float>());
+      return run_pool(function_, op, size, floats(x), y.as<float>());
     });
   }
   StepInfo info() const override { return step_info("pool_f32"); }

@@ -1,6 +1,7 @@
 #include "engine/ops/common/product.h"
 
 #include "runtime/plain_f32.h"
+#include "runtime/xnnpack/finish.h"
 #include "runtime/xnnpack/operators.h"
 
 namespace octet::runtime::xnnpack {
@@ -9,7 +10,7 @@ namespace {
 std::optional<Ports> match(const LowerContext& context) {
   const Tensor* b = float_constant(context, 1);
   if (b == nullptr || b->count() == 0) return std::nullopt;
-  if (!range_of(ops::product_spec(context.node()).epilogue)) return std::nullopt;
+  if (!Finish::takes(ops::product_spec(context.node()).epilogue)) return std::nullopt;
   return match_plain_product(context);
 }
 
@@ -18,6 +19,7 @@ class Product final : public Step {
   explicit Product(const LowerContext& context)
       : spec_(ops::product_spec(context.node())),
         b_(*context.constant(1)),
+        finish_(spec_.epilogue, spec_.residual),
         operators_([this](const Dims&) { return make(); }) {
     if (spec_.addend) bias_ = *context.constant(*spec_.addend);
   }
@@ -28,11 +30,14 @@ class Product final : public Step {
     const TensorView& a = context.input(0);
     const TensorView& y = context.output(0);
     if (y.count() == 0) return {};
-    OCTET_ASSIGN(const ReadableInput in,
-                 ReadableInput::make(a.as<float>(), static_cast<size_t>(a.count())));
     const auto rows = static_cast<size_t>(a.count() / a.dims.back());
-    return operators_.with(
-        {}, [&](Operator& op) { return run_product(op, rows, in.data(), y.as<float>()); });
+    OCTET_RETURN_IF_ERROR(operators_.with(
+        {}, [&](Operator& op) { return run_product(op, rows, floats(a), y.as<float>()); }));
+    return finish_.run(context);
+  }
+  size_t scratch_bytes(std::span<const TensorView> /*inputs*/, std::span<const TensorView> outputs,
+                       size_t /*width*/) const override {
+    return finish_.scratch_bytes(outputs[0]);
   }
   StepInfo info() const override { return step_info("matmul_f32"); }
 
@@ -45,12 +50,13 @@ class Product final : public Step {
                          .weights = b_.as<float>().data(),
                          .bias = bias_ ? bias_->as<float>().data() : nullptr,
                          .by_columns = spec_.transpose_b},
-                        *range_of(spec_.epilogue));
+                        finish_.range());
   }
 
   ops::ProductSpec spec_;
   Tensor b_;
   std::optional<Tensor> bias_;
+  Finish finish_;
   Operators operators_;
 };
 

@@ -22,12 +22,9 @@ class SoftmaxStep final : public Step {
     const TensorView& x = context.input(0);
     const TensorView& y = context.output(0);
     if (y.count() == 0) return {};
-    OCTET_ASSIGN(const ReadableInput in,
-                 ReadableInput::make(x.as<float>(), static_cast<size_t>(x.count())));
     const int64_t extent = x.dims.back();
-    const auto rows = static_cast<size_t>(x.count() / extent);
     return operators_.with({extent}, [&](Operator& op) {
-      return run_softmax(op, static_cast<size_t>(extent), rows, in.data(), y.as<float>());
+      return run_softmax(op, static_cast<size_t>(extent), floats(x), y.as<float>());
     });
   }
   StepInfo info() const override { return step_info("softmax_f32"); }

@@ -43,11 +43,8 @@ class UnaryStep final : public Step {
     const TensorView& x = context.input(0);
     const TensorView& y = context.output(0);
     if (y.count() == 0) return {};
-    const auto count = static_cast<size_t>(x.count());
-    OCTET_ASSIGN(const ReadableInput in, ReadableInput::make(x.as<float>(), count));
-    return operators_.with({}, [&](Operator& op) {
-      return run_unary(function_, op, count, in.data(), y.as<float>());
-    });
+    return operators_.with(
+        {}, [&](Operator& op) { return run_unary(function_, op, floats(x), y.as<float>()); });
   }
   StepInfo info() const override { return step_info("elementwise_f32"); }
 

@@ -143,7 +143,8 @@ const std::vector<Case> kPoolsAndMore = {
     {"hard swish", "HardSwish", {{n, w}}, {}, {}, {{{3, 7}}}},
 };
 
-ValueId add(Graph& graph, const char* name, std::vector<ValueId> inputs, const AttrMap& attrs) {
+ValueId add(Graph& graph, const std::string& name, std::vector<ValueId> inputs,
+            const AttrMap& attrs) {
   const OpDef& op = require_op("", name);
   auto read = op.attrs.read(attrs, kMaxOpset);
   REQUIRE(read.ok());
@@ -172,7 +173,7 @@ std::shared_ptr<Program> compile(const Case& c, Provider provider) {
 
 // Runs whose profile names the provider, beside the reference's results.
 void check_provider(Provider provider, const std::vector<Case>& cases) {
-  if (provider_claims(provider).empty()) return;  // A build without it.
+  if (!provider_is_built(provider)) return;
   for (const Case& c : cases) {
     CAPTURE(c.name);
     const auto reference = compile(c, Provider::reference);
@@ -211,7 +212,7 @@ TEST_CASE("XNNPACK runs the step that it is forced to, and its result is the ref
 
 // Conv, then the operator with `other` as its second argument, all channels-last.
 TEST_CASE("XNNPACK's arithmetic follows images that lie channels-last") {
-  if (provider_claims(Provider::xnnpack).empty()) return;
+  if (!provider_is_built(Provider::xnnpack)) return;
   for (const Dims& other : std::vector<Dims>{{5, 1, 1}, {1, 5, 1, 1}, {4}, {3, 4}, {5, 3, 4}, {}}) {
     CAPTURE(to_string(to_shape(other)));
     const auto graph = [&] {
@@ -235,6 +236,56 @@ TEST_CASE("XNNPACK's arithmetic follows images that lie channels-last") {
     }
     CHECK(results[0] == results[1]);
   }
+}
+
+// What follows a product or convolution, as fusion folds it into the epilogue.
+TEST_CASE("XNNPACK finishes epilogues") {
+  if (!provider_is_built(Provider::xnnpack)) return;
+  const std::vector<std::vector<std::string>> chains = {
+      {"Sigmoid"}, {"HardSwish"},   {"Silu"},           {"Add", "Relu"},
+      {"Add"},     {"Relu", "Add"}, {"Add", "Sigmoid"}, {"Silu", "Add"}};
+  for (const std::string op : {"Conv", "MatMul"})
+    for (const auto& chain : chains) {
+      CAPTURE(op);
+      CAPTURE(chain.front());
+      CAPTURE(chain.back());
+      const bool conv = op == "Conv";
+      const auto graph = [&] {
+        auto made = std::make_shared<Graph>();
+        const Shape shape = conv ? Shape{n, 4, h} : Shape{n, 6};
+        const ValueId x = made->add_input("x", Type::tensor(DType::f32, shape));
+        const ValueId residual = made->add_input("residual", Type::tensor(DType::f32, shape));
+        const Tensor w = weights(conv ? Dims{4, 4, 1} : Dims{6, 6});
+        ValueId y = add(*made, op, {x, made->add_constant("w", w)}, {});
+        for (const std::string& next : chain) {
+          if (next == "Add")
+            y = add(*made, "Add", {y, residual}, {});
+          else if (next == "Silu")
+            y = add(*made, "Mul", {y, add(*made, "Sigmoid", {y}, {})}, {});
+          else
+            y = add(*made, next, {y}, {});
+        }
+        made->set_outputs({y});
+        return made;
+      };
+      const Dims dims = conv ? Dims{2, 4, 5} : Dims{3, 6};
+      const std::vector<Tensor> inputs = {random_tensor(dims, 2), random_tensor(dims, 3)};
+      std::vector<Tensor> results;
+      for (const Provider provider : {Provider::reference, Provider::xnnpack}) {
+        CompileOptions options;
+        options.provider = provider;
+        auto program = Program::compile(graph(), options);
+        REQUIRE(program.ok());
+        if (provider == Provider::xnnpack)
+          for (const auto& step : (*program)->plan().steps)
+            if (step.node != kNoNode) CHECK(step.info.provider == "xnnpack");
+        auto result = (*program)->run(inputs);
+        REQUIRE(result.ok());
+        results.push_back((*result)[0]);
+      }
+      for (size_t i = 0; i < results[0].count(); ++i)
+        CHECK(std::fabs(results[0].as<float>()[i] - results[1].as<float>()[i]) < 1e-5F);
+    }
 }
 
 TEST_CASE("a provider's claims alone don't make auto take it") {
