@@ -1,5 +1,6 @@
 #include "cli/calibration.h"
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -8,6 +9,7 @@
 
 #include "cli/samples.h"
 #include "importers/onnx/file_output.h"
+#include "importers/onnx/mapping.h"
 #include "runtime/session/program.h"
 
 namespace octet::cli {
@@ -16,6 +18,15 @@ namespace {
 void progress(size_t done, size_t all) {
   if (isatty(STDERR_FILENO) == 0) return;
   std::cerr << "\rcalibrating " << done << "/" << all << (done == all ? "\n" : "") << std::flush;
+}
+
+// Returns to the machine what nobody holds any more, and the pages of mapped weights: a compiled
+// program has packed its own.
+void release_memory() {
+  onnx::release_mapped_pages();
+#ifdef __GLIBC__
+  ::malloc_trim(0);
+#endif
 }
 
 // A value that lies in memory in several layouts is shown once a run.
@@ -39,10 +50,14 @@ class Once {
 quant::Calibrate calibrate_on(std::filesystem::path folder, const Global& global) {
   return [folder = std::move(folder), &global](const Graph& graph,
                                                const quant::ValueSink& sink) -> Result<size_t> {
+    const struct AtEnd {
+      ~AtEnd() { release_memory(); }
+    } at_end;
     OCTET_ASSIGN(auto options, global.compile_options());
     options.fuse = false;
     options.cached_bindings = 1;
     OCTET_ASSIGN(const auto program, runtime::Program::compile(graph.clone(), options));
+    release_memory();
     std::vector<std::string> names;
     for (const ValueId id : program->inputs()) names.push_back(graph.value(id).name);
     OCTET_ASSIGN(const auto samples, SampleFolder::open(folder, names));

@@ -10,6 +10,7 @@
 #include "importers/onnx/file_output.h"
 #include "importers/onnx/import.h"
 #include "importers/onnx/write.h"
+#include "runtime/threads/pool.h"
 
 namespace octet::cli::quantize {
 namespace {
@@ -144,6 +145,9 @@ Result<quant::Report> quantized(Graph& graph, const Arguments& arguments, const 
   if (!arguments.calibration.empty()) calibration.run = calibrate_on(arguments.calibration, global);
   calibration.observations = observations ? &*observations : nullptr;
   calibration.layers = layers;
+  runtime::PoolParallel parallel(runtime::ThreadPool::process(),
+                                 global.threads > 0 ? global.threads : runtime::usable_cores());
+  calibration.parallel = &parallel;
   return quant::quantize(graph, options_of(arguments), calibration);
 }
 

@@ -21,6 +21,7 @@ struct AlgorithmContext {
   Statistics& statistics;       ///< Of the float graph, by channel.
   const Calibrate& calibrate;
   Report& report;
+  Parallel* parallel = nullptr;  ///< Null: everything on the caller's thread.
 };
 
 struct Algorithm {

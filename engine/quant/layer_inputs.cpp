@@ -39,7 +39,8 @@ int64_t product(const std::vector<int64_t>& extents) {
 
 // The window at `at` (batch, then spatial position), [channel, taps]; zeros in the padding.
 void copy_window(const ops::ConvGeometry& g, const TensorView& view,
-                 const std::vector<int64_t>& strides, const std::vector<int64_t>& at, float* out) {
+                 const std::vector<int64_t>& strides, const std::vector<int64_t>& at,
+                 Bfloat16* out) {
   const float* x = view.as<float>() + at[0] * strides[0];
   const int64_t taps = g.taps();
   std::vector<int64_t> tap(g.kernel.size(), 0);
@@ -52,7 +53,7 @@ void copy_window(const ops::ConvGeometry& g, const TensorView& view,
       offset += i * strides[a + 2];
     }
     for (int64_t c = 0; c < g.in_channels; ++c)
-      out[c * taps + t] = inside ? x[c * strides[1] + offset] : 0.0F;
+      out[c * taps + t] = to_bfloat16(inside ? x[c * strides[1] + offset] : 0.0F);
     advance(tap, g.kernel);
   }
 }
@@ -94,9 +95,10 @@ void LayerInputs::want(const Graph& graph, const LinearLayer& layer) {
   rows.inputs = layer.inputs;
 }
 
-float* LayerInputs::next(Rows& rows) {
+Bfloat16* LayerInputs::next(Rows& rows) {
   const uint64_t index = rows.seen++;
   if (index < rows.capacity) {
+    rows.data.reserve(rows.capacity * rows.inputs);  // Growing would copy, and hold both.
     rows.data.resize(rows.data.size() + rows.inputs);
     return rows.data.data() + index * rows.inputs;
   }
@@ -126,7 +128,7 @@ Status LayerInputs::add(const Graph& graph, Rows& rows, const TensorView& view) 
   }
   std::vector<int64_t> at(extents.size(), 0);
   for (int64_t r = product(extents); r > 0; --r, advance(at, extents)) {
-    float* row = next(rows);
+    Bfloat16* row = next(rows);
     if (row == nullptr) continue;
     if (rows.reader != kNoNode) {
       copy_window(geometry, view, strides, at, row);
@@ -134,7 +136,8 @@ Status LayerInputs::add(const Graph& graph, Rows& rows, const TensorView& view) 
     }
     const float* x = view.as<float>();
     for (size_t a = 0; a < at.size(); ++a) x += at[a] * strides[a];
-    for (size_t i = 0; i < rows.inputs; ++i) row[i] = x[static_cast<int64_t>(i) * strides.back()];
+    for (size_t i = 0; i < rows.inputs; ++i)
+      row[i] = to_bfloat16(x[static_cast<int64_t>(i) * strides.back()]);
   }
   return {};
 }
@@ -166,7 +169,9 @@ Status LayerInputs::collect(const Graph& graph, const Calibrate& calibrate) {
   return {};
 }
 
-SecondMoments LayerInputs::moments(const Graph& graph, const LinearLayer& layer) const {
+SecondMoments LayerInputs::moments(const Graph& graph, const LinearLayer& layer,
+                                   Parallel* parallel) const {
+  constexpr size_t kSlab = 256;  // Rows that are wide at the same time.
   SecondMoments moments{layer.inputs, 0, {}};
   const auto at = table_.find(key_of(graph, layer));
   if (at == table_.end() || at->second.seen == 0) return moments;
@@ -175,14 +180,21 @@ SecondMoments LayerInputs::moments(const Graph& graph, const LinearLayer& layer)
   moments.rows = rows.data.size() / k;
   moments.matrix.resize(k * k);
   const auto stride = static_cast<ptrdiff_t>(k);
-  multiply({.m = k,
-            .n = k,
-            .k = moments.rows,
-            .a = {rows.data.data(), 1, stride},
-            .b = {rows.data.data(), stride, 1},
-            .out = moments.matrix.data(),
-            .out_row = k,
-            .alpha = 1.0F / static_cast<float>(moments.rows)});
+  std::vector<float> slab(std::min(kSlab, moments.rows) * k);
+  for (size_t first = 0; first < moments.rows; first += kSlab) {
+    const size_t count = std::min(kSlab, moments.rows - first);
+    for (size_t i = 0; i < count * k; ++i) slab[i] = to_float(rows.data[first * k + i]);
+    multiply({.m = k,
+              .n = k,
+              .k = count,
+              .a = {slab.data(), 1, stride},
+              .b = {slab.data(), stride, 1},
+              .out = moments.matrix.data(),
+              .out_row = k,
+              .alpha = 1.0F / static_cast<float>(moments.rows),
+              .addend = moments.matrix.data(),
+              .parallel = parallel});
+  }
   return moments;
 }
 

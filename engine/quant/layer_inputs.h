@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/quant/quantize.h"
+#include "kernels/half.h"
 
 namespace octet::quant {
 
@@ -36,14 +37,16 @@ class LayerInputs {
  public:
   /// Layers with more inputs than this aren't sampled: their matrix alone would be too large.
   static constexpr size_t kMostInputs = 8192;
-  /// Floats of all layers' rows together: 512 MB.
+  /// Elements of all layers' rows together: 256 MB, since rows are kept as bfloat16. Its rounding
+  /// (2^-9 relative) is below that of the codes, which integer layers see.
   static constexpr size_t kBudget = size_t{128} << 20;
 
   /// Asks for a layer; before collect(). Nodes that read the same rows share them.
   void want(const Graph& graph, const LinearLayer& layer);
   Status collect(const Graph& graph, const Calibrate& calibrate);
   /// Empty (no rows) where calibration never ran the layer.
-  SecondMoments moments(const Graph& graph, const LinearLayer& layer) const;
+  SecondMoments moments(const Graph& graph, const LinearLayer& layer,
+                        Parallel* parallel = nullptr) const;
 
  private:
   struct Rows {
@@ -52,12 +55,12 @@ class LayerInputs {
     size_t inputs = 0;
     size_t capacity = 0;
     uint64_t seen = 0;
-    std::vector<float> data;
+    std::vector<Bfloat16> data;
   };
   using Key = std::pair<ValueId, NodeId>;
   static Key key_of(const Graph& graph, const LinearLayer& layer);
   Status add(const Graph& graph, Rows& rows, const TensorView& view);
-  float* next(Rows& rows);
+  Bfloat16* next(Rows& rows);
 
   std::map<Key, Rows> table_;
   std::mt19937_64 random_{20};

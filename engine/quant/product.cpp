@@ -24,7 +24,7 @@ void multiply(const ProductArgs& product) {
   size_t space = scratch.size() * sizeof(float);
   args.scratch = static_cast<float*>(std::align(kAlignment, sizeof(float), aligned, space));
   SerialParallel serial;
-  gemm_f32(table, args, serial);
+  gemm_f32(table, args, product.parallel != nullptr ? *product.parallel : serial);
 }
 
 }  // namespace octet::quant

@@ -18,6 +18,7 @@ struct ProductArgs {
   size_t out_row = 0;
   float alpha = 1.0F;
   const float* addend = nullptr;
+  Parallel* parallel = nullptr;  ///< Null: on the caller's thread. The bits are the same.
 };
 void multiply(const ProductArgs& args);
 

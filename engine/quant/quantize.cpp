@@ -66,7 +66,8 @@ Result<Report> run_static(Graph& graph, const QuantizeOptions& options, const st
     OCTET_ASSIGN(statistics, collect_statistics(graph, calibration.run));
   }
   Report changes;
-  AlgorithmContext context{graph, nullptr, statistics, calibration.run, changes};
+  AlgorithmContext context{graph,           nullptr, statistics,
+                           calibration.run, changes, calibration.parallel};
   OCTET_RETURN_IF_ERROR(run_algorithms(chosen, Phase::real, context));
   Observations observations(model);
   if (calibration.observations != nullptr) {

@@ -63,6 +63,7 @@ struct Calibration {
   const Observations* observations = nullptr;  ///< Taken instead of running where they are given.
   /// Ranges of a tool (the text that read_layers takes), which go before what was observed.
   std::string_view layers{};
+  Parallel* parallel = nullptr;  ///< For the algorithms; null: on the caller's thread.
 };
 
 /// The statistics that `quantize` with these options needs, observed and nothing else done. Fails

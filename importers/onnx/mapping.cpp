@@ -7,6 +7,8 @@
 
 #include <cerrno>
 #include <cstring>
+#include <map>
+#include <mutex>
 #include <vector>
 
 namespace octet::onnx {
@@ -32,6 +34,33 @@ class FileDescriptor {
   int fd_;
 };
 
+// Every mapping that is alive: where it is and how long.
+class Mappings {
+ public:
+  static Mappings& all() {
+    static auto& mappings = *new Mappings;  // Never destroyed: a mapping may outlive it.
+    return mappings;
+  }
+  void add(void* memory, size_t size) {
+    const std::lock_guard lock(mutex_);
+    sizes_[memory] = size;
+  }
+  void unmap(void* memory) {
+    const std::lock_guard lock(mutex_);
+    const auto at = sizes_.find(memory);
+    ::munmap(memory, at->second);
+    sizes_.erase(at);
+  }
+  void release_pages() {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [memory, size] : sizes_) ::madvise(memory, size, MADV_DONTNEED);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<void*, size_t> sizes_;
+};
+
 // O_NONBLOCK: opening a pipe must not wait for its writer.
 constexpr int kOpenFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
 
@@ -49,8 +78,9 @@ Result<SharedBytes> map_descriptor(const FileDescriptor& file, const struct stat
   void* memory = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
   if (memory == MAP_FAILED)
     return Error{ErrorCode::machine, "cannot map '" + name + "': " + std::strerror(errno)};
+  Mappings::all().add(memory, size);
   std::shared_ptr<const void> owner(
-      memory, [size](const void* p) { ::munmap(const_cast<void*>(p), size); });
+      memory, [](const void* p) { Mappings::all().unmap(const_cast<void*>(p)); });
   return SharedBytes{{static_cast<const std::byte*>(memory), size}, std::move(owner)};
 }
 
@@ -74,6 +104,8 @@ Result<std::vector<std::string>> split_location(const std::string& location) {
 }
 
 }  // namespace
+
+void release_mapped_pages() { Mappings::all().release_pages(); }
 
 Result<SharedBytes> map_file(const std::filesystem::path& path) {
   const FileDescriptor file(::open(path.c_str(), kOpenFlags));

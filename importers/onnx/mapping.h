@@ -21,6 +21,10 @@ struct SharedBytes {
 /// makes later reads fail with SIGBUS; replace files by renaming, as write_model does.
 Result<SharedBytes> map_file(const std::filesystem::path& path);
 
+/// Lets the machine take back the physical pages of every mapped file. They are read again (most
+/// often from its file cache) when they are next touched.
+void release_mapped_pages();
+
 /// The files that hold external tensor data: those in the model's folder and below it.
 class ExternalFiles {
  public:

@@ -5,44 +5,15 @@
 // error only falls. The rounding noise of the inputs adds its variance to the diagonal. Layers with
 // too many inputs or too few sampled rows keep nearest rounding. Deterministic: rows are drawn with
 // a fixed seed, sweeps are counted and not timed.
-#include <cmath>
-
 #include "engine/ops/common/dequantize.h"
 #include "engine/quant/algorithm.h"
 #include "engine/quant/layer_inputs.h"
-#include "engine/quant/product.h"
+#include "engine/quant/rounding_descent.h"
 
 namespace octet::quant::adaptive_rounding {
 namespace {
 
-constexpr int kSweeps = 12;
-constexpr double kMostWork = 4e11;  // Multiplications over all layers: minutes.
-constexpr int kLargestCode = 127;
-
-// One output's codes: a code moves to the other neighbour of its weight where that lowers the
-// error.
-size_t descend(const std::vector<float>& moments, size_t inputs, int8_t* codes, float* errors,
-               float* gradient) {
-  size_t moved = 0;
-  for (int sweep = 0; sweep < kSweeps; ++sweep) {
-    size_t now = 0;
-    for (size_t i = 0; i < inputs; ++i) {
-      if (errors[i] == 0.0F) continue;
-      const float step = errors[i] > 0.0F ? -1.0F : 1.0F;
-      const float* row = moments.data() + i * inputs;
-      if (2.0F * step * gradient[i] + row[i] >= 0.0F) continue;
-      const int code = codes[i] + static_cast<int>(step);
-      if (code > kLargestCode || code < -kLargestCode) continue;
-      codes[i] = static_cast<int8_t>(code);
-      errors[i] += step;
-      for (size_t j = 0; j < inputs; ++j) gradient[j] += step * row[j];
-      ++now;
-    }
-    moved += now;
-    if (now == 0) break;
-  }
-  return moved;
-}
+constexpr double kMostWork = 4e12;  // Multiplications over all layers: minutes.
 
 // Whether the weight of `layer` is stored as symmetric s8, one scale an output or one for all.
 bool fits(const Graph& graph, const LinearLayer& layer) {
@@ -63,40 +34,28 @@ Status round_layer(AlgorithmContext& context, const LinearLayer& layer, SecondMo
   const auto scales = quant.scale.as<float>();
   const ops::ScaleIndex scale_of(codes.dims(), scales.size(), quant.axis, 0);
   OCTET_ASSIGN(Tensor out, Tensor::zeros(DType::s8, codes.dims()));
-  std::vector<int8_t> row_codes(layer.outputs * layer.inputs);
-  std::vector<float> errors(row_codes.size());
+  RoundingProblem problem{layer.outputs, layer.inputs, std::move(moments.matrix), {}, {}};
+  problem.codes.resize(layer.outputs * layer.inputs);
+  problem.errors.resize(problem.codes.size());
   const auto place = [&](size_t i) {
     return i / layer.inputs * layer.output_stride + i % layer.inputs * layer.input_stride;
   };
-  for (size_t i = 0; i < errors.size(); ++i) {
+  for (size_t i = 0; i < problem.codes.size(); ++i) {
     const size_t at = place(i);
-    row_codes[i] = codes.as<int8_t>()[at];
-    const float exact = real[at] / scales[scale_of(at)];
-    errors[i] = static_cast<float>(row_codes[i]) - exact;
+    problem.codes[i] = codes.as<int8_t>()[at];
+    problem.errors[i] = static_cast<float>(problem.codes[i]) - real[at] / scales[scale_of(at)];
   }
   const QuantPtr& input = context.graph.value(context.graph.node(layer.node).inputs[0]).quant;
   const float step = input && input->per_tensor() ? input->tensor_scale().v : 0.0F;
   double trace = 0.0;
   for (size_t i = 0; i < layer.inputs; ++i)
-    trace += static_cast<double>(moments.matrix[i * layer.inputs + i]);
+    trace += static_cast<double>(problem.moments[i * layer.inputs + i]);
   const float damping =
       step * step / 12.0F + static_cast<float>(0.001 * trace / static_cast<double>(layer.inputs));
-  for (size_t i = 0; i < layer.inputs; ++i) moments.matrix[i * layer.inputs + i] += damping;
-  std::vector<float> gradients(errors.size());
-  const auto stride = static_cast<ptrdiff_t>(layer.inputs);
-  multiply({.m = layer.outputs,
-            .n = layer.inputs,
-            .k = layer.inputs,
-            .a = {errors.data(), stride, 1},
-            .b = {moments.matrix.data(), stride, 1},
-            .out = gradients.data(),
-            .out_row = layer.inputs});
-  size_t moved = 0;
-  for (size_t o = 0; o < layer.outputs; ++o)
-    moved += descend(moments.matrix, layer.inputs, row_codes.data() + o * layer.inputs,
-                     errors.data() + o * layer.inputs, gradients.data() + o * layer.inputs);
-  if (moved == 0) return {};
-  for (size_t i = 0; i < row_codes.size(); ++i) out.writable_as<int8_t>()[place(i)] = row_codes[i];
+  for (size_t i = 0; i < layer.inputs; ++i) problem.moments[i * layer.inputs + i] += damping;
+  if (descend(problem, context.parallel) == 0) return {};
+  for (size_t i = 0; i < problem.codes.size(); ++i)
+    out.writable_as<int8_t>()[place(i)] = problem.codes[i];
   context.graph.value(stored).constant = out;
   ++context.report.algorithms["adaptive_rounding"];
   return {};
@@ -122,7 +81,7 @@ Status run(AlgorithmContext& context) {
   if (layers.empty()) return {};
   OCTET_RETURN_IF_ERROR(inputs.collect(*context.real, context.calibrate));
   for (const LinearLayer& layer : layers) {
-    SecondMoments moments = inputs.moments(*context.real, layer);
+    SecondMoments moments = inputs.moments(*context.real, layer, context.parallel);
     if (moments.rows == 0) continue;
     OCTET_RETURN_IF_ERROR(round_layer(context, layer, std::move(moments)));
   }
