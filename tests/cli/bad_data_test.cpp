@@ -48,13 +48,13 @@ const std::vector<BadSamples> kBadSamples = {
        const float nan = std::numeric_limits<float>::quiet_NaN();
        write_npz(p.at("samples/b.npz"), "x", npy({1, 4}, {1, nan, 3, 4}));
      },
-     {"b.npz", "value 'x' is infinite or not a number"}},
+     {"b.npz", "value 'x'", "infinite or not a number"}},
     {"infinite",
      [](auto& p) {
        const float infinity = std::numeric_limits<float>::infinity();
        write_npz(p.at("samples/b.npz"), "x", npy({1, 4}, {1, infinity, 3, 4}));
      },
-     {"b.npz", "value 'x' is infinite or not a number"}},
+     {"b.npz", "value 'x'", "infinite or not a number"}},
     {"not an archive",
      [](auto& p) { p.write("samples/a.npz", "hello"); },
      {"a.npz", "not a readable .npz archive"}},
