@@ -1,5 +1,8 @@
 #include <doctest/doctest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 
@@ -286,6 +289,30 @@ TEST_CASE("XNNPACK finishes epilogues") {
       for (size_t i = 0; i < results[0].count(); ++i)
         CHECK(std::fabs(results[0].as<float>()[i] - results[1].as<float>()[i]) < 1e-5F);
     }
+}
+
+TEST_CASE("XNNPACK reads no page behind an input") {
+  if (!provider_is_built(Provider::xnnpack)) return;
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  void* const pages =
+      mmap(nullptr, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  REQUIRE(pages != MAP_FAILED);
+  std::byte* const end = static_cast<std::byte*>(pages) + page;
+  REQUIRE(mprotect(end, page, PROT_NONE) == 0);
+  for (const auto* cases : {&kProducts, &kPoolsAndMore})
+    for (const Case& c : *cases) {
+      CAPTURE(c.name);
+      for (const auto& dims : c.samples) {
+        std::vector<Tensor> inputs;
+        for (const Dims& d : dims) inputs.push_back(random_tensor(d, 2));
+        const auto bytes = inputs[0].bytes();
+        if (bytes.size() > page) continue;
+        std::ranges::copy(bytes, end - bytes.size());
+        inputs[0] = Tensor(DType::f32, dims[0], {end - bytes.size(), bytes.size()}, nullptr);
+        CHECK(compile(c, Provider::xnnpack)->run(inputs).ok());
+      }
+    }
+  munmap(pages, 2 * page);
 }
 
 TEST_CASE("a provider's claims alone don't make auto take it") {
