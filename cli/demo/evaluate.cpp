@@ -23,6 +23,21 @@ Part hits(const Bundle&, const Sample& sample, const Results& results) {
   return {best == sample.answer[0] ? 1.0 : 0.0, 1.0};
 }
 
+// Minus the log of the softmax at each answer.
+Part surprise(const Bundle&, const Sample& sample, const Results& results) {
+  const auto logits = results.values<float>(0);
+  const size_t words = logits.size() / sample.answer.size();
+  double sum = 0;
+  for (size_t t = 0; t < sample.answer.size(); ++t) {
+    const auto row = logits.subspan(t * words, words);
+    const double largest = *std::max_element(row.begin(), row.end());
+    double mass = 0;
+    for (const float logit : row) mass += std::exp(logit - largest);
+    sum += largest + std::log(mass) - row[static_cast<size_t>(sample.answer[t])];
+  }
+  return {sum, static_cast<double>(sample.answer.size())};
+}
+
 // The negative evidence lower bound of an autoencoder with a standard normal prior (Kingma and
 // Welling 2014, appendix B): binary cross-entropy, its logarithms bounded by -100, and divergence.
 Part evidence(const Bundle&, const Sample& sample, const Results& results) {
@@ -45,6 +60,7 @@ Part evidence(const Bundle&, const Sample& sample, const Results& results) {
 
 double percent(double mean) { return 100 * mean; }
 double same(double mean) { return mean; }
+double exponential(double mean) { return std::exp(mean); }
 
 struct Row {
   std::string_view metric;
@@ -54,6 +70,7 @@ const Row kMetrics[] = {
     {"accuracy", {"correct %", hits, percent}},
     {"word_error_rate", {"WER %", word_errors, percent}},
     {"elbo_loss", {"loss", evidence, same}},
+    {"perplexity", {"perplexity", surprise, exponential}},
 };
 
 }  // namespace
@@ -92,14 +109,24 @@ std::vector<int32_t> greedy_ctc(const float* scores, size_t steps, size_t tokens
   return text;
 }
 
-Expected<double> evaluate(const Bundle& bundle, const Metric& metric, Session& session,
-                          const std::vector<Sample>& samples) {
+Expected<std::vector<Part>> parts(const Bundle& bundle, const Metric& metric, Session& session,
+                                  const std::vector<Sample>& samples) {
   Reader reader(bundle, session);
-  Part total;
+  std::vector<Part> list;
   for (const Sample& sample : samples) {
     const auto results = reader.run(sample);
     if (!results) return results.failure();
-    const Part part = metric.part(bundle, sample, *results);
+    list.push_back(metric.part(bundle, sample, *results));
+  }
+  return list;
+}
+
+Expected<double> evaluate(const Bundle& bundle, const Metric& metric, Session& session,
+                          const std::vector<Sample>& samples) {
+  const auto list = parts(bundle, metric, session, samples);
+  if (!list) return list.failure();
+  Part total;
+  for (const Part& part : *list) {
     total.sum += part.sum;
     total.count += part.count;
   }

@@ -19,6 +19,9 @@ struct Metric {
 /// The metric of a bundle's task. Fails for a task that it doesn't know.
 Result<Metric> metric_of(const Bundle& bundle);
 
+/// What each sample adds to the metric.
+Expected<std::vector<Metric::Part>> parts(const Bundle& bundle, const Metric& metric,
+                                          Session& session, const std::vector<Sample>& samples);
 /// The metric over the samples: a percentage, or as models/README.md says.
 Expected<double> evaluate(const Bundle& bundle, const Metric& metric, Session& session,
                           const std::vector<Sample>& samples);

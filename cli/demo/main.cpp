@@ -1,6 +1,8 @@
 // octet_demo prepare MODELS OUT: writes each bundled model's calibration samples as a folder.
 // octet_demo measure MODELS OUT: evaluates and times the fp32 models and OUT/<name>.int8.onnx.
 // octet_demo score MODELS NAME MODEL: the metric of MODEL on the evaluation set of the model NAME.
+// octet_demo parts MODELS NAME MODEL: a line a sample of that set: what it adds to the metric's
+// sum, and to the count that the sum is divided by.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -20,15 +22,21 @@ int fail(const std::string& message) {
 }
 
 int prepare(const Bundle& bundle, const fs::path& out) {
+  auto session = Session::load(bundle.model());
+  if (!session) return fail(session.failure().message);
   const auto samples = read_set(bundle, "calibration");
   if (!samples) return fail(samples.error().message);
   const fs::path folder = out / (bundle.name + ".calibration");
   fs::create_directories(folder);
+  Reader reader(bundle, *session);
   for (size_t i = 0; i < samples->size(); ++i) {
     char name[32];
     std::snprintf(name, sizeof(name), "%05zu.npz", i);
-    if (const auto status = cli::write_npz(folder / name, (*samples)[i].inputs); !status)
+    if (const auto status = cli::write_npz(folder / name, reader.inputs((*samples)[i])); !status)
       return fail(status.error().message);
+    if (!reader.carries_state()) continue;
+    if (const auto results = reader.run((*samples)[i]); !results)
+      return fail(results.failure().message);
   }
   return 0;
 }
@@ -109,25 +117,40 @@ int measure(const Bundle& bundle, const fs::path& out) {
   return 0;
 }
 
-// The metric of a model that takes what a bundled one takes.
-int score(const Bundle& bundle, const fs::path& model) {
+int print_score(const Bundle& bundle, const Metric& metric, Session& session,
+                const std::vector<Sample>& samples) {
+  const auto value = evaluate(bundle, metric, session, samples);
+  if (!value) return fail(value.failure().message);
+  std::printf("%.6f\n", *value);
+  return 0;
+}
+
+int print_parts(const Bundle& bundle, const Metric& metric, Session& session,
+                const std::vector<Sample>& samples) {
+  const auto list = parts(bundle, metric, session, samples);
+  if (!list) return fail(list.failure().message);
+  for (const Metric::Part& part : *list) std::printf("%.9g %.9g\n", part.sum, part.count);
+  return 0;
+}
+
+// Judges a model that takes what a bundled one takes.
+int judge(const std::string& command, const Bundle& bundle, const fs::path& model) {
   auto session = Session::load(model);
   if (!session) return fail(session.failure().message);
   const auto metric = metric_of(bundle);
   if (!metric) return fail(metric.error().message);
   const auto samples = read_set(bundle, "evaluation");
   if (!samples) return fail(samples.error().message);
-  const auto value = evaluate(bundle, *metric, *session, *samples);
-  if (!value) return fail(value.failure().message);
-  std::printf("%.6f\n", *value);
-  return 0;
+  const auto print = command == "score" ? print_score : print_parts;
+  return print(bundle, *metric, *session, *samples);
 }
 
-int score(const fs::path& models, const std::string& name, const fs::path& model) {
+int judge(const std::string& command, const fs::path& models, const std::string& name,
+          const fs::path& model) {
   const auto bundles = find_bundles(models);
   if (!bundles) return fail(bundles.error().message);
   for (const Bundle& bundle : *bundles)
-    if (bundle.name == name) return score(bundle, model);
+    if (bundle.name == name) return judge(command, bundle, model);
   return fail(models.string() + ": there is no model '" + name + "'");
 }
 
@@ -148,10 +171,10 @@ int run(const std::string& command, const fs::path& models, const fs::path& out)
 
 int main(int argc, char** argv) {
   const std::vector<std::string> words(argv + 1, argv + argc);
-  if (words.size() == 4 && words[0] == "score")
-    return octet::demo::score(words[1], words[2], words[3]);
+  if (words.size() == 4 && (words[0] == "score" || words[0] == "parts"))
+    return octet::demo::judge(words[0], words[1], words[2], words[3]);
   if (words.size() == 3 && (words[0] == "prepare" || words[0] == "measure"))
     return octet::demo::run(words[0], words[1], words[2]);
   return octet::demo::fail(
-      "usage: octet_demo prepare|measure MODELS OUT | score MODELS NAME MODEL");
+      "usage: octet_demo prepare|measure MODELS OUT | score|parts MODELS NAME MODEL");
 }

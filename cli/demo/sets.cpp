@@ -83,6 +83,41 @@ Result<Samples> utterances(const Bundle& bundle, const cli::Arrays& arrays) {
   return samples;
 }
 
+Result<Samples> texts(const Bundle&, const cli::Arrays& arrays) {
+  const auto pieces = arrays.at("pieces").to_int64();
+  const auto lengths = arrays.at("lengths").to_int64();
+  const auto labels = arrays.at("labels").to_int64();
+  const int64_t width = arrays.at("pieces").dims()[1];
+  const auto count = static_cast<size_t>(width);
+  Samples samples;
+  for (size_t i = 0; i < labels.size(); ++i) {
+    std::vector<int64_t> mask(count, 0);
+    std::fill_n(mask.begin(), lengths[i], 1);
+    const auto row = std::span(pieces).subspan(i * count, count);
+    samples.push_back(
+        {{{"input_ids", Tensor::of(Dims{1, width}, row)},
+          {"attention_mask", Tensor::of(Dims{1, width}, mask)},
+          {"token_type_ids", Tensor::of(Dims{1, width}, std::vector<int64_t>(count, 0))}},
+         {static_cast<int32_t>(labels[i])}});
+  }
+  return samples;
+}
+
+// Stretches of a text; the answer is each word's successor.
+Result<Samples> stretches(const Bundle& bundle, const cli::Arrays& arrays) {
+  const auto words = arrays.at("words").to_int64();
+  const size_t longest = bundle.card["stretch"];
+  Samples samples;
+  for (size_t i = 0; i + 1 < words.size(); i += longest) {
+    const size_t count = std::min(longest, words.size() - 1 - i);
+    const auto next = std::span(words).subspan(i + 1, count);
+    samples.push_back({{{"tokens", Tensor::of(Dims{1, static_cast<int64_t>(count)},
+                                              std::span(words).subspan(i, count))}},
+                       {next.begin(), next.end()}});
+  }
+  return samples;
+}
+
 struct Format {
   std::string_view task;
   std::vector<std::string> arrays;
@@ -92,6 +127,8 @@ const Format kFormats[] = {
     {"classification", {"images", "labels"}, images},
     {"autoencoding", {"images"}, images_with_noise},
     {"ctc", {"features", "scale", "offset", "lengths", "labels", "label_lengths"}, utterances},
+    {"text_classification", {"pieces", "lengths", "labels"}, texts},
+    {"language_model", {"words"}, stretches},
 };
 
 }  // namespace
@@ -127,17 +164,43 @@ Result<std::vector<Sample>> read_set(const Bundle& bundle, const char* set) {
 }
 
 Reader::Reader(const Bundle& bundle, Session& session) : bundle_(bundle), session_(session) {
-  for (const Port& port : session.inputs()) names_.push_back(port.name);
+  const auto outputs = session.outputs();
+  const auto states = bundle.card.value("states", nlohmann::json::object());
+  for (const Port& port : session.inputs()) {
+    names_.push_back(port.name);
+    if (!states.contains(port.name)) continue;
+    const std::string source = states[port.name];
+    const auto at = std::find_if(outputs.begin(), outputs.end(),
+                                 [&](const Port& p) { return p.name == source; });
+    Dims dims = port.dims;
+    std::replace(dims.begin(), dims.end(), int64_t{-1}, int64_t{1});
+    const std::vector<float> zeros(static_cast<size_t>(checked_count(dims).value_or(0)), 0.0F);
+    states_.push_back(
+        {port.name, static_cast<size_t>(at - outputs.begin()), Tensor::of(std::move(dims), zeros)});
+  }
+}
+
+cli::Arrays Reader::inputs(const Sample& sample) const {
+  cli::Arrays all = sample.inputs;
+  for (const State& state : states_) all.emplace(state.input, state.value);
+  return all;
 }
 
 Result<std::vector<Tensor>> Reader::ordered(const Sample& sample) const {
-  return cli::pick_inputs(sample.inputs, names_, bundle_.name);
+  return cli::pick_inputs(inputs(sample), names_, bundle_.name);
 }
 
 Expected<Results> Reader::run(const Sample& sample) {
   const auto tensors = ordered(sample);
   if (!tensors) return Failure{OCTET_INVALID_DATA, tensors.error().message};
-  return session_.run(refs(*tensors));
+  auto results = session_.run(refs(*tensors));
+  if (!results) return results;
+  for (State& state : states_) {
+    if (state.output == results->size())
+      return Failure{OCTET_INVALID_DATA, bundle_.name + ": no output for state " + state.input};
+    state.value = Tensor::of(results->dims(state.output), results->values<float>(state.output));
+  }
+  return results;
 }
 
 std::vector<TensorRef> refs(const std::vector<Tensor>& tensors) {
