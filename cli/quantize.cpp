@@ -115,9 +115,6 @@ std::string contradiction(const Arguments& arguments) {
     return "--merge takes observations instead of --calibration";
   if (arguments.observe_only && arguments.calibration.empty())
     return "--observe-only needs --calibration FOLDER";
-  if (statically && arguments.calibration.empty() && arguments.merge.empty() &&
-      arguments.ranges.empty())
-    return "--mode static needs --calibration FOLDER, --merge OBSERVATIONS or --ranges FILE";
   return {};
 }
 

@@ -41,13 +41,28 @@ bool same_parameters(const QuantPtr& a, const QuantPtr& b) {
   return zeros(*a) == zeros(*b) && a->axis == b->axis && a->block == b->block;
 }
 
+// 4-bit codes without blocks as the bytes that integer kernels take; others as they are.
+Tensor as_bytes(const Tensor& codes) {
+  const auto wide = codes.to_int64();
+  if (codes.dtype() == DType::s4)
+    return Tensor::of(codes.dims(), std::vector<int8_t>(wide.begin(), wide.end()));
+  if (codes.dtype() == DType::u4)
+    return Tensor::of(codes.dims(), std::vector<uint8_t>(wide.begin(), wide.end()));
+  return codes;
+}
+
 // A tensor of codes that nobody else reads as such becomes a constant of the quantized type.
 bool take_constant(Graph& graph, NodeId id) {
   const Node& node = graph.node(id);
   const Value& codes = graph.value(node.inputs[0]);
-  const QuantPtr quant = quant_of(graph, node, codes.constant->dtype());
-  if (!quant || graph.is_output(node.outputs[0])) return false;
-  const ValueId constant = graph.add_constant(codes.name, *codes.constant, quant);
+  const QuantPtr said = quant_of(graph, node, codes.constant->dtype());
+  if (!said || graph.is_output(node.outputs[0])) return false;
+  QuantType quant = *said;
+  const Tensor stored = quant.block == 0 ? as_bytes(*codes.constant) : *codes.constant;
+  quant.storage = stored.dtype();
+  if (quant.block == 0) quant.zero_point = as_bytes(quant.zero_point);
+  const ValueId constant =
+      graph.add_constant(codes.name, stored, std::make_shared<const QuantType>(std::move(quant)));
   graph.replace_uses(node.outputs[0], constant);
   return true;
 }

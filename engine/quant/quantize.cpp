@@ -3,6 +3,7 @@
 #include "engine/ops/op.h"
 #include "engine/passes/pass.h"
 #include "engine/quant/algorithm.h"
+#include "engine/quant/prequantized.h"
 #include "engine/quant/static.h"
 #include "engine/quant/weight_only.h"
 
@@ -56,9 +57,6 @@ Result<LayerRanges> said_of_layers(const Graph& prepared, const QuantizeOptions&
 // made elsewhere are of the graph as it was and say nothing of channels: algorithms don't run then.
 Result<Report> run_static(Graph& graph, const QuantizeOptions& options, const std::string& model,
                           const Calibration& calibration) {
-  if (calibration.observations == nullptr && !calibration.run && calibration.layers.empty())
-    return Error{ErrorCode::invalid_argument,
-                 "static quantization needs samples, observations or ranges"};
   OCTET_ASSIGN(auto chosen, chosen_algorithms(options));
   if (calibration.observations != nullptr || !calibration.layers.empty()) chosen.clear();
   Statistics statistics;
@@ -106,8 +104,16 @@ Result<Report> quantize(Graph& graph, const QuantizeOptions& options,
     remove_dead(graph);
     return report;
   }
+  const bool nothing_known =
+      calibration.observations == nullptr && !calibration.run && calibration.layers.empty();
   if (options.mode == Mode::dynamic) {
     OCTET_ASSIGN(report, quantize_dynamic(graph, options));
+  } else if (nothing_known && comes_quantized(graph)) {
+    OCTET_ASSIGN(report, keep_quantized(graph, options));
+  } else if (nothing_known) {
+    return Error{ErrorCode::invalid_argument,
+                 "--mode static needs --calibration FOLDER, --merge OBSERVATIONS or --ranges FILE: "
+                 "the model wasn't trained with quantization"};
   } else {
     OCTET_ASSIGN(report, run_static(graph, options, model, calibration));
     if (options.format == Format::integer) OCTET_RETURN_IF_ERROR(to_integer_nodes(graph));

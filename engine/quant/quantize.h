@@ -71,9 +71,9 @@ struct Calibration {
 Result<Observations> observe(const Graph& graph, const QuantizeOptions& options,
                              const Calibrate& calibrate);
 
-/// Quantizes a canonical graph (after the portable passes) in place. Calibration may be empty in
-/// dynamic mode. Fails, and leaves the graph unusable, when calibration does, or when observations
-/// are of another model.
+/// Quantizes a canonical graph (after the portable passes) in place. Calibration may be empty but
+/// in static mode, where then a graph that comes with codes keeps them (prequantized.h). Fails, and
+/// leaves the graph unusable, when calibration does, or when observations are of another model.
 Result<Report> quantize(Graph& graph, const QuantizeOptions& options,
                         const Calibration& calibration);
 
