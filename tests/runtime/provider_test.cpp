@@ -316,9 +316,12 @@ TEST_CASE("XNNPACK reads no page behind an input") {
 }
 
 TEST_CASE("a provider's claims alone don't make auto take it") {
-  for (const Case& c : kProducts)
-    for (const auto& step : compile(c, Provider::automatic)->plan().steps)
-      CHECK(step.info.provider == "native");
+  for (const auto* cases : {&kProducts, &kPoolsAndMore})
+    for (const Case& c : *cases) {
+      CAPTURE(c.name);
+      const auto program = compile(c, Provider::automatic);
+      for (const auto& step : program->plan().steps) CHECK(step.info.provider == "native");
+    }
 }
 
 TEST_CASE("the reference provider runs scalar code alone") {
