@@ -11,7 +11,8 @@ Result<std::vector<Tensor>> pick_inputs(const Arrays& arrays, const std::vector<
     const auto at = arrays.find(name);
     if (at == arrays.end()) {
       std::string present;
-      for (const auto& [key, tensor] : arrays) present += (present.empty() ? "" : ", ") + key;
+      for (const auto& [key, tensor] : arrays)
+        present.append(present.empty() ? "" : ", ").append(key);
       return invalid_data(where + ": there is no array '" + name + "' for the model's input (has " +
                           present + ")");
     }

@@ -29,12 +29,12 @@ class Tensor {
          std::shared_ptr<const void> owner);
   /// A copy of `values` in memory of its own.
   template <typename T>
-  static Tensor of(Dims dims, std::span<const T> values) {
-    return copy(kDType<T>, std::move(dims), std::as_bytes(values));
+  static Tensor of(const Dims& dims, std::span<const T> values) {
+    return copy(kDType<T>, dims, std::as_bytes(values));
   }
   template <typename T>
-  static Tensor of(Dims dims, const std::vector<T>& values) {
-    return of(std::move(dims), std::span<const T>(values));
+  static Tensor of(const Dims& dims, const std::vector<T>& values) {
+    return of(dims, std::span<const T>(values));
   }
   template <typename T>
   static Tensor scalar(T value) {

@@ -45,7 +45,7 @@ Status canonical(const CanonicalContext& context) {
     return invalid_model("num_groups " + std::to_string(groups) +
                          " does not divide C=" + std::to_string(channels));
   Rewriter rewrite(graph, context.id);
-  const auto integers = [&](std::vector<int64_t> values, const char* suffix) {
+  const auto integers = [&](const std::vector<int64_t>& values, const char* suffix) {
     const auto count = static_cast<int64_t>(values.size());
     return rewrite.constant(Tensor::of(Dims{count}, values), rewrite.base() + suffix);
   };

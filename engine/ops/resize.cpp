@@ -117,8 +117,7 @@ Status infer_sizes(InferContext& context, const ResizeAttrs& attrs, const std::v
   if (!stretch && known && all_known(shape)) {
     const auto in = known_dims(shape);
     const double scale = common_scale(attrs, axes, in, *known);
-    for (const size_t a : axes)
-      shape[a] = Dim(static_cast<int64_t>(scale * static_cast<double>(in[a]) + 0.5));
+    for (const size_t a : axes) shape[a] = Dim(std::llround(scale * static_cast<double>(in[a])));
     return {};
   }
   for (size_t i = 0; i < axes.size(); ++i)
@@ -178,7 +177,7 @@ Result<std::vector<ResampleAxis>> axes_of(const ResizeAttrs& attrs, const RunCon
     for (size_t i = 0; i < axes.size(); ++i) {
       ResampleAxis& axis = all[axes[i]];
       const auto extent = static_cast<double>(axis.in);
-      axis.out = stretch ? sizes[i] : static_cast<int64_t>(common * extent + 0.5);
+      axis.out = stretch ? sizes[i] : std::llround(common * extent);
       axis.scale = stretch ? static_cast<double>(sizes[i]) / extent : common;
     }
   } else {

@@ -185,6 +185,7 @@ void scale_taps(Graph& graph, const ChannelRegion& region, const std::vector<flo
   if (region.taps.empty()) return;
   const Value& value = graph.value(region.tapped);
   std::vector<float> back;
+  back.reserve(factors.size());
   for (const float factor : factors) back.push_back(1.0F / factor);
   const Type type = value.type;
   const std::string name = graph.unique_name(value.name + "_unscaled");

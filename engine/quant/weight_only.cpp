@@ -17,7 +17,7 @@ using Role = PortQuant::Role;
 // Smaller constants aren't worth a node that widens them.
 constexpr size_t kWorthwhile = 1024;
 constexpr int kLowest = -8;
-constexpr int kHighest = 7;
+constexpr int kHighestNibble = 7;
 
 // The elements of one block: `count` of them, `step` apart.
 struct Block {
@@ -40,13 +40,13 @@ struct Block {
   }
   int code(size_t i, float scale) const {
     const int32_t nearest = octet::quantize<int8_t>(values[i * step], Scale{scale}, {});
-    return std::clamp(nearest, kLowest, kHighest);
+    return std::clamp(nearest, kLowest, kHighestNibble);
   }
 };
 
 float best_scale(const Block& block) {
   constexpr int kSteps = 20;
-  const float widest = block.largest() / static_cast<float>(kHighest);
+  const float widest = block.largest() / static_cast<float>(kHighestNibble);
   if (!(widest >= std::numeric_limits<float>::min())) return 1.0F;
   float best = widest;
   double least = block.error(widest);
@@ -123,7 +123,7 @@ Result<QuantizedTensor> quantize_int4(const Tensor& weights, int axis, int64_t b
   scale_dims[static_cast<size_t>(axis)] = static_cast<int64_t>(blocks);
   auto quant = std::make_shared<QuantType>();
   quant->storage = DType::s4;
-  quant->scale = Tensor::of(std::move(scale_dims), scales);
+  quant->scale = Tensor::of(scale_dims, scales);
   quant->axis = axis;
   quant->block = block;
   return QuantizedTensor{std::move(codes), std::move(quant)};

@@ -7,14 +7,14 @@
 namespace octet::quant {
 namespace {
 
-struct Channels {
+struct ChannelAxis {
   size_t count = 1;
   size_t inner = 1;
   size_t of(size_t element) const { return element / inner % count; }
 };
 
-Channels channels_of(const Tensor& tensor, int axis) {
-  Channels channels;
+ChannelAxis channels_of(const Tensor& tensor, int axis) {
+  ChannelAxis channels;
   if (axis < 0) return {1, std::max<size_t>(tensor.count(), 1)};
   channels.count = static_cast<size_t>(tensor.dims()[static_cast<size_t>(axis)]);
   for (size_t i = static_cast<size_t>(axis) + 1; i < tensor.rank(); ++i)
@@ -75,7 +75,7 @@ Result<std::vector<float>> weight_scales(const Tensor& weights, int axis) {
   const auto values = weights.as<float>();
   if (!std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); }))
     return invalid_model("a weight is not finite");
-  const Channels channels = channels_of(weights, axis);
+  const ChannelAxis channels = channels_of(weights, axis);
   const size_t stride = channels.count * channels.inner;
   std::vector<float> scales(channels.count, 1.0F);
   std::vector<float> channel;
@@ -92,7 +92,7 @@ Result<std::vector<float>> weight_scales(const Tensor& weights, int axis) {
 Result<QuantizedTensor> quantize_weights(const Tensor& weights, int axis) {
   OCTET_ASSIGN(const auto scales, weight_scales(weights, axis));
   const auto values = weights.as<float>();
-  const Channels channels = channels_of(weights, axis);
+  const ChannelAxis channels = channels_of(weights, axis);
   OCTET_ASSIGN(Tensor codes, Tensor::zeros(DType::s8, weights.dims()));
   auto* out = codes.writable_as<int8_t>();
   for (size_t i = 0; i < values.size(); ++i)

@@ -43,7 +43,7 @@ Status Normalizer::node(NodeId id, bool is_body) {
   for (const NodeId other : touched) {
     // A body's inputs get their final types when the node around it is inferred, which infers the
     // body again; until then a failure here may be for lack of a type.
-    const Status status = infer_node(graph_, other);
+    Status status = infer_node(graph_, other);
     if (!status && !is_body) return status;
     if (!is_body) OCTET_RETURN_IF_ERROR(check_outputs(other));
   }

@@ -12,7 +12,6 @@ using octet::Dims;
 using octet::Error;
 using octet::ErrorCode;
 using octet::Tensor;
-using octet::Type;
 using octet::Value;
 using octet::ValueId;
 namespace rt = octet::runtime;
@@ -162,6 +161,7 @@ namespace {
 
 std::vector<PortText> port_texts(const octet::Graph& graph, const std::vector<ValueId>& ids) {
   std::vector<PortText> list;
+  list.reserve(ids.size());
   for (const ValueId id : ids) list.push_back(port_text(graph.value(id)));
   for (PortText& text : list)
     for (const std::string& symbol : text.symbols) text.symbol_pointers.push_back(symbol.c_str());

@@ -156,6 +156,7 @@ Result<std::vector<Tensor>> Program::run(std::span<const Tensor> inputs,
   std::vector<OutputTarget> targets(plan_->outputs.size());
   OCTET_RETURN_IF_ERROR(run(inputs, targets, options));
   std::vector<Tensor> outputs;
+  outputs.reserve(targets.size());
   for (OutputTarget& target : targets) outputs.push_back(std::move(target.tensor));
   return outputs;
 }

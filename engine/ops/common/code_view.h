@@ -11,9 +11,18 @@ inline int32_t code_at(const TensorView& view, int64_t i) {
   return view.dtype == DType::s8 ? view.as<int8_t>()[i] : view.as<uint8_t>()[i];
 }
 
-/// The only element of input `i`, or 0 when the input is absent.
-inline int32_t zero_point_at(const RunContext& context, size_t i) {
-  return context.has_input(i) ? code_at(context.input(i), 0) : 0;
+/// The zero point that input `i` has for a line (a channel, row or column): one for all, or one
+/// each; 0 when the input is absent.
+inline int32_t zero_point_at(const RunContext& context, size_t i, int64_t line = 0) {
+  if (!context.has_input(i)) return 0;
+  const TensorView& view = context.input(i);
+  return code_at(view, line % view.count());
+}
+
+/// The scale that input `i` has for a line: one for all, or one each.
+inline float scale_at(const RunContext& context, size_t i, int64_t line = 0) {
+  const TensorView& view = context.input(i);
+  return view.as<float>()[line % view.count()];
 }
 
 /// Fails unless input `i` is absent or has the dtype of input `codes`, u8 or s8.

@@ -174,17 +174,6 @@ class IntegerConv final : public Step {
   ConvKernel kernel_;
 };
 
-int32_t zero_of(const RunContext& context, size_t port, int64_t channel) {
-  if (!context.has_input(port)) return 0;
-  const TensorView& view = context.input(port);
-  return code_at(view, view.count() == 1 ? 0 : channel);
-}
-
-float scale_of(const RunContext& context, size_t port, int64_t channel) {
-  const TensorView& view = context.input(port);
-  return view.as<float>()[view.count() == 1 ? 0 : channel];
-}
-
 void store(const IntegerConvPorts& ports, const RunContext& context, int64_t to, int64_t channel,
            int64_t exact) {
   const TensorView& out = context.output(0);
@@ -194,18 +183,17 @@ void store(const IntegerConvPorts& ports, const RunContext& context, int64_t to,
   }
   if (ports.scales) {
     float value = static_cast<float>(static_cast<int32_t>(exact)) *
-                  (scale_of(context, ports.x_scale, 0) * scale_of(context, ports.w_scale, channel));
-    if (context.has_input(ports.bias)) value += scale_of(context, ports.bias, channel);
+                  (scale_at(context, ports.x_scale) * scale_at(context, ports.w_scale, channel));
+    if (context.has_input(ports.bias)) value += scale_at(context, ports.bias, channel);
     const auto residual = residual_port(ports, context.node());
     out.as<float>()[to] = finished(context.node().attrs.as<ConvAttrs>().epilogue, value,
                                    residual ? context.input(*residual).as<float>() : nullptr, to);
     return;
   }
   if (context.has_input(ports.bias)) exact += context.input(ports.bias).as<int32_t>()[channel];
-  const float multiplier = scale_of(context, ports.w_scale, channel) *
-                           scale_of(context, ports.x_scale, 0) /
-                           scale_of(context, ports.y_scale, 0);
-  const ZeroPoint zero{zero_of(context, ports.y_zero, 0)};
+  const float multiplier = scale_at(context, ports.w_scale, channel) *
+                           scale_at(context, ports.x_scale) / scale_at(context, ports.y_scale);
+  const ZeroPoint zero{zero_point_at(context, ports.y_zero)};
   const auto sum = static_cast<int32_t>(exact);
   if (out.dtype == DType::u8)
     out.as<uint8_t>()[to] = static_cast<uint8_t>(requantize(sum, multiplier, zero, 0, 255));
@@ -288,14 +276,14 @@ Status run_integer_conv(const IntegerConvPorts& ports, const ConvAttrs& attrs,
   const TensorView& x = context.input(ports.x);
   const TensorView& w = context.input(ports.w);
   const ConvGeometry geometry = conv_geometry(attrs, x.dims, w.dims, context.output(0).dims);
-  const int32_t x_zero = zero_of(context, ports.x_zero, 0);
+  const int32_t x_zero = zero_point_at(context, ports.x_zero);
   const int64_t depth = geometry.group_in() * geometry.taps();
   int64_t sum = 0;
   walk_convolution(
       geometry,
       [&](int64_t xi, int64_t wi) {
         sum += (code_at(x, xi) - x_zero) *
-               (code_at(w, wi) - zero_of(context, ports.w_zero, wi / depth));
+               (code_at(w, wi) - zero_point_at(context, ports.w_zero, wi / depth));
       },
       [&](int64_t to, int64_t channel) {
         store(ports, context, to, channel, sum);

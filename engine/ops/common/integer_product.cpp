@@ -45,17 +45,6 @@ Status check_counts(const InferContext& context, const IntegerProductPorts& port
   return rows(ports.y_zero, "the output's zero point");
 }
 
-int32_t zero_of(const RunContext& context, size_t port, int64_t line) {
-  if (!context.has_input(port)) return 0;
-  const TensorView& view = context.input(port);
-  return code_at(view, line % view.count());
-}
-
-float scale_of(const RunContext& context, size_t port, int64_t line) {
-  const TensorView& view = context.input(port);
-  return view.as<float>()[line % view.count()];
-}
-
 ProductShape shape_of(const IntegerProductPorts& ports, std::span<const TensorView> inputs) {
   return product_shape(inputs[ports.a].dims, inputs[ports.b].dims, false, false);
 }
@@ -172,9 +161,9 @@ class IntegerProduct final : public Step {
     args.a_stride = args.k;
     args.c_stride = args.n;
     if (!context.has_input(ports_.a_zero) || context.input(ports_.a_zero).count() == 1) {
-      args.a_zero = zero_of(context, ports_.a_zero, 0);
+      args.a_zero = zero_point_at(context, ports_.a_zero);
     } else {
-      for (int64_t i = 0; i < s.m; ++i) zeros[i] = zero_of(context, ports_.a_zero, i);
+      for (int64_t i = 0; i < s.m; ++i) zeros[i] = zero_point_at(context, ports_.a_zero, i);
       args.a_row_zero = zeros;
     }
     GemmS8Epilogue& e = args.epilogue;
@@ -216,7 +205,7 @@ class IntegerProduct final : public Step {
     const bool one_zero =
         !context.has_input(ports_.b_zero) || context.input(ports_.b_zero).count() == 1;
     for (int64_t j = 0; j < (one_zero ? std::min<int64_t>(s.n, 1) : s.n); ++j)
-      zeros[j] = zero_of(context, ports_.b_zero, j);
+      zeros[j] = zero_point_at(context, ports_.b_zero, j);
     auto* offsets = reinterpret_cast<size_t*>(scratch + column_bytes(s));
     const auto batch = static_cast<size_t>(s.batch_count());
     for (size_t i = 0; i < batch; ++i) {
@@ -298,7 +287,7 @@ void store_sum(const IntegerProductPorts& ports, const RunContext& context, cons
   const int64_t row = s.k == 0 ? 0 : at.a / s.k + i;
   const int64_t column = s.k == 0 ? 0 : at.b / s.k + j;
   const float scale =
-      scale_of(context, ports.b_scale, column) * scale_of(context, ports.a_scale, row);
+      scale_at(context, ports.b_scale, column) * scale_at(context, ports.a_scale, row);
   if (ports.scales) {
     float value = static_cast<float>(sum) * scale;
     if (context.has_input(ports.bias)) value += context.input(ports.bias).as<float>()[j];
@@ -307,8 +296,8 @@ void store_sum(const IntegerProductPorts& ports, const RunContext& context, cons
     return;
   }
   const int64_t out_row = s.n == 0 ? 0 : at.out / s.n + i;
-  const float multiplier = scale / scale_of(context, ports.y_scale, out_row);
-  const ZeroPoint zero{zero_of(context, ports.y_zero, out_row)};
+  const float multiplier = scale / scale_at(context, ports.y_scale, out_row);
+  const ZeroPoint zero{zero_point_at(context, ports.y_zero, out_row)};
   if (out.dtype == DType::u8)
     out.as<uint8_t>()[to] = static_cast<uint8_t>(requantize(sum, multiplier, zero, 0, 255));
   else
@@ -383,9 +372,9 @@ Status run_integer_product(const IntegerProductPorts& ports, RunContext& context
     const int64_t row = s.k == 0 ? 0 : at.a / s.k;
     const int64_t column = s.k == 0 ? 0 : at.b / s.k;
     for (int64_t i = 0; i < s.m; ++i) {
-      const int32_t a_zero = zero_of(context, ports.a_zero, row + i);
+      const int32_t a_zero = zero_point_at(context, ports.a_zero, row + i);
       for (int64_t j = 0; j < s.n; ++j) {
-        const int32_t b_zero = zero_of(context, ports.b_zero, column + j);
+        const int32_t b_zero = zero_point_at(context, ports.b_zero, column + j);
         int64_t exact = 0;
         for (int64_t k = 0; k < s.k; ++k)
           exact +=
