@@ -39,7 +39,7 @@ struct MatrixF32 {
 };
 
 /// How the elements of a packed B are stored. A product gives the same bits as with these elements
-/// widened to float beforehand; the wide ones are never in memory.
+/// widened to float beforehand; of the wide ones at most a panel is in memory.
 enum class WeightForm : uint8_t {
   f32,
   f16,  ///< IEEE binary16.

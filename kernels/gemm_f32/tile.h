@@ -35,6 +35,8 @@ struct TileArgs {
   size_t panel_stride;
   size_t b_row;
   size_t group;
+  // Where Widening leaves the panel, [depth][vectors * 16].
+  float* wide;
   // [rows][vectors * 16], for `finish`.
   float* sums;
   // Where the results go when bias and clamp are all there is to do.
@@ -108,6 +110,23 @@ struct CodeRows {
   int shift = kFirstNibble;
   size_t rows = 0;
   size_t row, panel, group;
+};
+
+// Keeps what it reads of one whole panel as floats, for the tiles behind the first.
+template <class Rows>
+struct Widening : Rows {
+  Widening(const TileArgs& args, size_t tap) : Rows(args, tap), out(args.wide), width(args.b_row) {}
+  __attribute__((always_inline)) F32x16 load(size_t p, size_t v) const {
+    const F32x16 value = Rows::load(p, v);
+    simd::store(out + v * kLanes, value);
+    return value;
+  }
+  __attribute__((always_inline)) void next() {
+    Rows::next();
+    out += width;
+  }
+  float* out;
+  size_t width;
 };
 
 // Sums of kRows rows by kPanels panels of kVectors vectors.

@@ -68,7 +68,7 @@ bool is_clamp(const GemmF32Epilogue& e, float* low, float* high) {
 }
 
 template <class Rows>
-void block_of(const GemmF32Block& block) {
+void block_of(const GemmF32Block& block, float* wide = nullptr) {
   alignas(64) float sums[kTileRows * kPanel];
   const float* rows[kTileRows];
   const size_t few = block.rows < 4 && block.rows <= block.tile ? block.rows : 0;
@@ -79,6 +79,7 @@ void block_of(const GemmF32Block& block) {
   args.step = block.a.column;
   args.panel_stride = block.panel_stride;
   args.group = block.format.group;
+  args.wide = wide;
   args.sums = sums;
   args.pointers_per_tap = block.tile;
   args.out_row = block.out_row;
@@ -116,11 +117,54 @@ void block_of(const GemmF32Block& block) {
   }
 }
 
+// What is widened at once lies on the stack.
+constexpr size_t kWideDepth = 1024;
+
+// The block from this row and column on: so many rows, at most one panel.
+GemmF32Block part_of(const GemmF32Block& block, size_t row, size_t rows, size_t column) {
+  GemmF32Block part = block;
+  const auto down = static_cast<ptrdiff_t>(row);
+  const auto right = static_cast<ptrdiff_t>(column);
+  part.a.data += down * block.a.row;
+  part.rows = rows;
+  part.columns = block.columns - column < kPanel ? block.columns - column : kPanel;
+  part.out += down * block.out_row + right;
+  GemmF32Epilogue& e = part.epilogue;
+  if (e.bias != nullptr) e.bias += right;
+  if (e.addend != nullptr) e.addend += down * e.addend_row + right * e.addend_column;
+  if (e.residual != nullptr) e.residual += down * e.residual_row + right;
+  return part;
+}
+
+// Panel by panel: the first tile widens, the others read what it left.
+template <class Rows>
+__attribute__((noinline)) void widened_block_of(const GemmF32Block& block) {
+  alignas(64) float wide[kWideDepth * kPanel];
+  for (size_t column = 0; column < block.columns; column += kPanel) {
+    GemmF32Block first = part_of(block, 0, block.tile, column);
+    first.packed = static_cast<const typename Rows::Unit*>(block.packed) +
+                   column / kPanel * block.panel_stride;
+    block_of<Widening<Rows>>(first, wide);
+    GemmF32Block rest = part_of(block, block.tile, block.rows - block.tile, column);
+    rest.format = {};
+    rest.packed = wide;
+    block_of<FloatRows>(rest);
+  }
+}
+
+template <class Rows>
+void stored_block_of(const GemmF32Block& block) {
+  // Tiles of fewer rows may take several panels at once.
+  const bool one_panel = block.tile > 3 && block.pointers == nullptr;
+  const bool wide = one_panel && block.depth <= kWideDepth && block.rows > block.tile;
+  return wide ? widened_block_of<Rows>(block) : block_of<Rows>(block);
+}
+
 void block(const GemmF32Block& part) {
   switch (part.format.form) {
     case WeightForm::f32: return block_of<FloatRows>(part);
-    case WeightForm::f16: return block_of<HalfRows>(part);
-    case WeightForm::s4: return block_of<CodeRows>(part);
+    case WeightForm::f16: return stored_block_of<HalfRows>(part);
+    case WeightForm::s4: return stored_block_of<CodeRows>(part);
   }
 }
 

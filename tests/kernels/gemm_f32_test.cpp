@@ -308,6 +308,7 @@ struct StoredCase {
   WeightFormat format;
   size_t m, n, k;
   bool transposed = false;
+  bool adds = false;  ///< An addend and a residual.
 };
 
 const StoredCase kStoredCases[] = {
@@ -316,6 +317,9 @@ const StoredCase kStoredCases[] = {
     {"halfs, three rows", {WeightForm::f16}, 3, 97, 8},
     {"halfs, narrow", {WeightForm::f16}, 29, 3, 65},
     {"halfs, blocks", {WeightForm::f16}, 130, 80, 1100},
+    {"halfs, panels for many rows", {WeightForm::f16}, 64, 83, 300},
+    {"halfs, panels and addends", {WeightForm::f16}, 64, 83, 30, false, true},
+    {"halfs, the deepest panel", {WeightForm::f16}, 37, 40, 1024},
     {"halfs, [N,K]", {WeightForm::f16}, 7, 49, 40, true},
     {"codes, one row", {WeightForm::s4, 32}, 1, 345, 64},
     {"codes, one by one", {WeightForm::s4, 16}, 1, 1, 1},
@@ -323,6 +327,7 @@ const StoredCase kStoredCases[] = {
     {"codes, part of a group", {WeightForm::s4, 128}, 5, 40, 150},
     {"codes, narrow", {WeightForm::s4, 64}, 13, 5, 128},
     {"codes, blocks", {WeightForm::s4, 32}, 130, 80, 1100},
+    {"codes, panels for many rows", {WeightForm::s4, 32}, 70, 95, 130},
     {"codes, [N,K]", {WeightForm::s4, 32}, 12, 70, 96, true},
 };
 
@@ -332,7 +337,11 @@ TEST_CASE("gemm_f32: stored weights give the bits of their floats") {
   for (const StoredCase& c : kStoredCases) {
     CAPTURE(c.name);
     const StoredB b(c.format, c.k, c.n, c.transposed);
-    const Case wide{.name = c.name, .m = c.m, .n = c.n, .k = c.k, .bias = true};
+    Case wide{.name = c.name, .m = c.m, .n = c.n, .k = c.k, .bias = true};
+    if (c.adds) {
+      wide.addend = 1;
+      wide.residual = true;
+    }
     const Operands with(wide);
     GemmF32Args args = make_args(wide, with);
     args.b = {b.wide.data(), b.view.row, b.view.column};
