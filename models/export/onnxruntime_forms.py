@@ -25,8 +25,16 @@ class Samples(quantization.CalibrationDataReader):
         return next(self.rest, None)
 
 
+def has_half_recurrence(graph) -> bool:
+    halfs = any(tensor.data_type == onnx.TensorProto.FLOAT16 for tensor in graph.initializer)
+    return halfs and any(node.op_type == "LSTM" for node in graph.node)
+
+
 def open_session(path):
+    """All optimizations; not the last ones of a binary16 LSTM, which end in a segmentation fault (1.31.1)."""
     options = onnxruntime.SessionOptions()
+    if has_half_recurrence(onnx.load(path).graph):
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
     options.intra_op_num_threads = 1
     options.log_severity_level = 4
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
@@ -73,12 +81,20 @@ def fp16(prepared, target, facts, samples):
 MAKERS = {"dynamic": dynamic, "static": static, "int4": int4, "fp16": fp16}
 
 
+def prepare(source, prepared):
+    """What the quantizer asks for beforehand: shapes and folding; symbolic shapes only where it can."""
+    try:
+        shape_inference.quant_pre_process(str(source), str(prepared))
+    except Exception:  # It raises no narrower type: "Incomplete symbolic shape inference".
+        shape_inference.quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
+
+
 def make(form: str, source, facts, samples, folder: pathlib.Path) -> pathlib.Path:
-    """The model in this form, in the folder. Its preparation (shapes, folding) is the quantizer's own."""
+    """The model at an absolute path in this form, in the folder, where the tools leave other files, too."""
     prepared, target = folder / "prepared.onnx", folder / f"onnxruntime.{form}.onnx"
     logging.disable(logging.WARNING)
-    with contextlib.redirect_stdout(io.StringIO()):
-        shape_inference.quant_pre_process(str(source), str(prepared))
+    with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()):
+        prepare(source, prepared)
         MAKERS[form](prepared, target, facts, samples)
     return target
 

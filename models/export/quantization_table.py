@@ -81,7 +81,11 @@ def inputs_to_time(facts, samples, batch: int) -> dict:
 
 def shown(facts, value: float) -> float:
     """A metric as the table shows it."""
-    return 100 * value if facts["metric"] in ("accuracy", "word_error_rate") else value
+    return 100 * value if is_share(facts) else value
+
+
+def is_share(facts) -> bool:
+    return facts["metric"] in ("accuracy", "word_error_rate")
 
 
 def difference(facts, before, after, draws: int):
@@ -97,12 +101,8 @@ def difference(facts, before, after, draws: int):
     return (apart(before, after), *np.percentile(apart_drawn, (2.5, 97.5)))
 
 
-def is_share(facts) -> bool:
-    return facts["metric"] in ("accuracy", "word_error_rate")
-
-
 def time_all(args, timers: dict) -> dict:
-    """The median of each timer's blocks, or None where the model didn't run."""
+    """The median of each timer's blocks."""
     blocks = {key: [] for key in timers}
     for _ in range(args.blocks):
         for key, timer in timers.items():
@@ -151,15 +151,17 @@ def cells(facts, rows, runtime: str, form: str, draws: int) -> list:
 LABELS = {"accuracy": "correct %", "word_error_rate": "WER %", "elbo_loss": "loss", "perplexity": "perplexity"}
 
 
-def print_models(results, draws: int):
+def print_head():
     columns = "metric | difference, 95% interval | size | ms (faster) |"
     print(f"| model, metric | form | octet: {columns} ONNX Runtime: {columns}")
-    print("|" + "---|" * 10)
-    for facts, rows in results:
-        for form in FORMS:
-            name = f"{facts['name']}, {LABELS[facts['metric']]}" if form == "fp32" else ""
-            both = [cell for runtime in RUNTIMES for cell in cells(facts, rows, runtime, form, draws)]
-            print("| " + " | ".join([name, form, *both]) + " |")
+    print("|" + "---|" * 10, flush=True)
+
+
+def print_model(facts, rows, draws: int):
+    for form in FORMS:
+        name = f"{facts['name']}, {LABELS[facts['metric']]}" if form == "fp32" else ""
+        both = [cell for runtime in RUNTIMES for cell in cells(facts, rows, runtime, form, draws)]
+        print("| " + " | ".join([name, form, *both]) + " |", flush=True)
 
 
 def print_batches(results):
@@ -199,7 +201,9 @@ def main():
     parser.add_argument("--seconds", type=float, default=0.1, help="of a block")
     parser.add_argument("--draws", type=int, default=2000, help="of the bootstrap")
     args = parser.parse_args()
+    args.models = args.models.resolve()
     results = []
+    print_head()
     with tempfile.TemporaryDirectory() as name:
         args.calibration = pathlib.Path(name)
         call(args.build / "octet_demo", "prepare", args.models, args.calibration)
@@ -207,7 +211,7 @@ def main():
             facts = bundled.read_facts(args.models, each)
             with tempfile.TemporaryDirectory() as folder:
                 results.append((facts, measure(args, facts, pathlib.Path(folder))))
-    print_models(results, args.draws)
+            print_model(*results[-1], args.draws)
     print_batches(results)
     print()
     for facts, rows in results:
