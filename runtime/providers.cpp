@@ -36,19 +36,19 @@ constexpr std::array<std::pair<std::string_view, Provider>, 5> kNames = {{
 #ifdef OCTET_WITH_ONEDNN
 std::span<const Claim> onednn_claims() {
   using namespace onednn;
-  static const std::array kClaims = {
+  static const std::array claims = {
 #include "runtime/onednn/claims.def"
   };
-  return kClaims;
+  return claims;
 }
 #endif
 #ifdef OCTET_WITH_XNNPACK
 std::span<const Claim> xnnpack_claims() {
   using namespace xnnpack;
-  static const std::array kClaims = {
+  static const std::array claims = {
 #include "runtime/xnnpack/claims.def"
   };
-  return kClaims;
+  return claims;
 }
 #endif
 #undef OCTET_CLAIM

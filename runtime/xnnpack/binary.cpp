@@ -16,7 +16,7 @@ bool has_both_orders(const Shape& shape) {
 std::optional<Ports> match(const LowerContext& context) {
   const auto& out = context.output(0).type.shape;
   if (!is_plain_f32(context) || !out || out->size() > Operand::kMaxRank) return std::nullopt;
-  const auto channels_last = match_broadcast_layout(context);
+  auto channels_last = match_broadcast_layout(context);
   if (!channels_last) return Ports{};
   for (const size_t i : {size_t{0}, size_t{1}}) {
     const auto& shape = context.input(i).type.shape;
