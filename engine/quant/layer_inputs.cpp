@@ -142,7 +142,7 @@ Status LayerInputs::add(const Graph& graph, Rows& rows, const TensorView& view) 
   return {};
 }
 
-Status LayerInputs::collect(const Graph& graph, const Calibrate& calibrate) {
+Result<size_t> LayerInputs::collect(const Graph& graph, const Calibrate& calibrate) {
   constexpr size_t kLeast = 256;
   constexpr size_t kMost = 2048;
   std::multimap<std::string, Rows*, std::less<>> by_name;
@@ -165,8 +165,7 @@ Status LayerInputs::collect(const Graph& graph, const Calibrate& calibrate) {
         return std::move(status).error().in("calibration: value '" + std::string(name) + "'");
     return {};
   };
-  if (auto samples = calibrate(graph, sink); !samples) return std::move(samples).error();
-  return {};
+  return calibrate(graph, sink);
 }
 
 SecondMoments LayerInputs::moments(const Graph& graph, const LinearLayer& layer,

@@ -43,7 +43,8 @@ class LayerInputs {
 
   /// Asks for a layer; before collect(). Nodes that read the same rows share them.
   void want(const Graph& graph, const LinearLayer& layer);
-  Status collect(const Graph& graph, const Calibrate& calibrate);
+  /// The number of samples.
+  Result<size_t> collect(const Graph& graph, const Calibrate& calibrate);
   /// Empty (no rows) where calibration never ran the layer.
   SecondMoments moments(const Graph& graph, const LinearLayer& layer,
                         Parallel* parallel = nullptr) const;

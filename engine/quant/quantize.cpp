@@ -98,8 +98,9 @@ Result<Report> quantize(Graph& graph, const QuantizeOptions& options,
   const std::string model = options.mode == Mode::statically ? fingerprint(graph) : std::string();
   OCTET_RETURN_IF_ERROR(prepare(graph));
   if (options.mode == Mode::fp16 || options.mode == Mode::int4) {
-    const auto store = options.mode == Mode::fp16 ? store_halfs : store_int4;
-    OCTET_RETURN_IF_ERROR(store(graph, options, report));
+    OCTET_RETURN_IF_ERROR(options.mode == Mode::fp16
+                              ? store_halfs(graph, options, report)
+                              : store_int4(graph, options, calibration, report));
     OCTET_RETURN_IF_ERROR(expand_private(graph));
     remove_dead(graph);
     return report;

@@ -6,6 +6,8 @@
 #include <map>
 
 #include "engine/ops/evaluate.h"
+#include "engine/passes/fake_quant_grid.h"
+#include "engine/quant/gptq.h"
 #include "engine/quant/select.h"
 #include "kernels/half.h"
 
@@ -96,6 +98,20 @@ std::optional<int> summed_axis(const Node& node, const PortQuant& port, size_t r
   return rows ? std::optional<int>(static_cast<int>(rank) - 1) : std::nullopt;
 }
 
+// s4 codes with a scale for each block along `axis`.
+QuantizedTensor int4_tensor(Tensor codes, const std::vector<float>& scales, int axis,
+                            int64_t block) {
+  Dims dims = codes.dims();
+  int64_t& extent = dims[static_cast<size_t>(axis)];
+  extent = (extent + block - 1) / block;
+  auto quant = std::make_shared<QuantType>();
+  quant->storage = DType::s4;
+  quant->scale = Tensor::of(dims, scales);
+  quant->axis = axis;
+  quant->block = block;
+  return {std::move(codes), std::move(quant)};
+}
+
 }  // namespace
 
 Result<QuantizedTensor> quantize_int4(const Tensor& weights, int axis, int64_t block) {
@@ -106,7 +122,6 @@ Result<QuantizedTensor> quantize_int4(const Tensor& weights, int axis, int64_t b
   const float* values = weights.as<float>().data();
   std::vector<float> scales(view.outer * blocks * view.inner);
   OCTET_ASSIGN(Tensor codes, Tensor::zeros(DType::s4, weights.dims()));
-  std::byte* packed = codes.writable();
   for (size_t o = 0; o < view.outer; ++o)
     for (size_t b = 0; b < blocks; ++b)
       for (size_t i = 0; i < view.inner; ++i) {
@@ -116,17 +131,10 @@ Result<QuantizedTensor> quantize_int4(const Tensor& weights, int axis, int64_t b
         scales[(o * blocks + b) * view.inner + i] = scale;
         for (size_t k = 0; k < part.count; ++k) {
           const size_t at = first + k * view.inner;
-          packed[at / 2] |= static_cast<std::byte>((part.code(k, scale) & 0xF) << (at % 2 * 4));
+          passes::put_code(codes, at, part.code(k, scale));
         }
       }
-  Dims scale_dims = weights.dims();
-  scale_dims[static_cast<size_t>(axis)] = static_cast<int64_t>(blocks);
-  auto quant = std::make_shared<QuantType>();
-  quant->storage = DType::s4;
-  quant->scale = Tensor::of(scale_dims, scales);
-  quant->axis = axis;
-  quant->block = block;
-  return QuantizedTensor{std::move(codes), std::move(quant)};
+  return int4_tensor(std::move(codes), scales, axis, block);
 }
 
 Status store_halfs(Graph& graph, const QuantizeOptions& options, Report& report) {
@@ -159,31 +167,128 @@ Status store_halfs(Graph& graph, const QuantizeOptions& options, Report& report)
   return {};
 }
 
-Status store_int4(Graph& graph, const QuantizeOptions& options, Report& report) {
-  std::map<std::pair<ValueId, int>, ValueId> stored;
-  for (const NodeId id : graph.order()) {
-    const QuantSpec spec = spec_of(graph, graph.node(id));
-    if (!spec.anchor || excluded(graph.node(id), options)) continue;
-    for (size_t i = 0; i < graph.node(id).inputs.size(); ++i) {
-      const PortQuant port = port_of(spec.inputs, i);
-      const ValueId from = graph.node(id).inputs[i];
-      if (port.role != Role::weight || from == kNoValue || !is_large_float(graph, from)) continue;
-      const Tensor& wide = *graph.constant(from);
-      const auto axis = summed_axis(graph.node(id), port, wide.rank());
-      if (!axis || wide.rank() < 2) continue;
-      const auto [at, first] = stored.try_emplace({from, *axis}, kNoValue);
+namespace {
+
+// The weights of a graph that become 4-bit codes, one after the other.
+class Int4 {
+ public:
+  Int4(Graph& graph, const QuantizeOptions& options, const Calibration& calibration, Report& report)
+      : graph_(graph), options_(options), calibration_(calibration), report_(report) {}
+
+  Status run() {
+    find();
+    OCTET_RETURN_IF_ERROR(sample());
+    std::map<std::pair<ValueId, int>, ValueId> stored;
+    for (const Weight& weight : weights_) {
+      const auto [at, first] = stored.try_emplace({weight.value, weight.axis}, kNoValue);
       if (first) {
-        auto codes = quantize_int4(wide, *axis, options.block_size);
-        if (!codes) return std::move(codes).error().in(graph.node(id).label());
-        at->second = graph.add_constant(graph.unique_name(graph.value(from).name + "_int4"),
-                                        codes->codes, codes->quant);
+        auto codes = quantized(weight);
+        if (!codes) return std::move(codes).error().in(graph_.node(weight.node).label());
+        at->second =
+            graph_.add_constant(graph_.unique_name(graph_.value(weight.value).name + "_int4"),
+                                codes->codes, codes->quant);
       }
-      graph.set_input(id, i, at->second);
-      const Node& node = graph.node(id);
-      report.nodes.push_back({node.name, std::string(node.op->name), "int4",
-                              "'" + graph.value(from).name + "' is stored in 4-bit blocks"});
+      const Node& node = graph_.node(weight.node);
+      report_.nodes.push_back({node.name, std::string(node.op->name), "int4",
+                               "'" + graph_.value(weight.value).name +
+                                   "' is stored in 4-bit blocks" +
+                                   (weight.layer ? ", rounded by GPTQ" : "")});
+      graph_.set_input(weight.node, weight.input, at->second);
+    }
+    return {};
+  }
+
+ private:
+  struct Weight {
+    NodeId node;
+    size_t input;
+    ValueId value;
+    int axis;
+    std::optional<LinearLayer> layer;  // Where GPTQ rounds it.
+  };
+
+  bool by_gptq() const {
+    const auto& names = options_.algorithms;
+    return calibration_.run &&
+           (!names || std::find(names->begin(), names->end(), "gptq") != names->end());
+  }
+
+  void find() {
+    for (const NodeId id : graph_.order()) {
+      const Node& node = graph_.node(id);
+      const QuantSpec spec = spec_of(graph_, node);
+      if (!spec.anchor || excluded(node, options_)) continue;
+      for (size_t i = 0; i < node.inputs.size(); ++i) {
+        const PortQuant port = port_of(spec.inputs, i);
+        const ValueId from = node.inputs[i];
+        if (port.role != Role::weight || from == kNoValue || !is_large_float(graph_, from))
+          continue;
+        const size_t rank = graph_.constant(from)->rank();
+        const auto axis = summed_axis(node, port, rank);
+        if (!axis || rank < 2) continue;
+        Weight weight{id, i, from, *axis, std::nullopt};
+        if (by_gptq() && i == 1 && graph_.value(from).uses.size() == 1)
+          weight.layer = linear_layer(graph_, id);
+        weights_.push_back(weight);
+      }
     }
   }
+
+  Status sample() {
+    const bool any = std::any_of(weights_.begin(), weights_.end(),
+                                 [](const Weight& w) { return w.layer.has_value(); });
+    if (!any) return {};
+    for (const Weight& weight : weights_)
+      if (weight.layer) rows_.want(graph_, *weight.layer);
+    OCTET_ASSIGN(report_.samples, rows_.collect(graph_, calibration_.run));
+    return {};
+  }
+
+  Result<QuantizedTensor> quantized(Weight weight) {
+    const Tensor& wide = *graph_.constant(weight.value);
+    if (!weight.layer) return quantize_int4(wide, weight.axis, options_.block_size);
+    const SecondMoments moments = rows_.moments(graph_, *weight.layer, calibration_.parallel);
+    if (moments.rows == 0) return quantize_int4(wide, weight.axis, options_.block_size);
+    ++report_.algorithms["gptq"];
+    return round_by_gptq(wide, *weight.layer, moments, weight.axis);
+  }
+
+  Result<QuantizedTensor> round_by_gptq(const Tensor& wide, const LinearLayer& layer,
+                                        const SecondMoments& moments, int axis) const {
+    const size_t inputs = layer.inputs;
+    const auto values = wide.as<float>();
+    std::vector<float> ordered(values.size());
+    const auto place = [&](size_t i) {
+      return i / inputs * layer.output_stride + i % inputs * layer.input_stride;
+    };
+    for (size_t i = 0; i < ordered.size(); ++i) ordered[i] = values[place(i)];
+    const BlockOptions block{.block = static_cast<size_t>(options_.block_size)};
+    OCTET_ASSIGN(const BlockCodes rounded, gptq(ordered, layer.outputs, inputs, moments, block));
+    OCTET_ASSIGN(Tensor codes, Tensor::zeros(DType::s4, wide.dims()));
+    for (size_t i = 0; i < ordered.size(); ++i) passes::put_code(codes, place(i), rounded.codes[i]);
+    // Scales lie as the weights do, a block in place of its inputs.
+    const bool inputs_last = layer.input_stride == 1;
+    std::vector<float> scales(rounded.scales.size());
+    for (size_t o = 0; o < layer.outputs; ++o)
+      for (size_t b = 0; b < rounded.blocks; ++b)
+        scales[inputs_last ? o * rounded.blocks + b : b * layer.outputs + o] =
+            rounded.scales[o * rounded.blocks + b];
+    return int4_tensor(std::move(codes), scales, axis, options_.block_size);
+  }
+
+  Graph& graph_;
+  const QuantizeOptions& options_;
+  const Calibration& calibration_;
+  Report& report_;
+  std::vector<Weight> weights_;
+  LayerInputs rows_;
+};
+
+}  // namespace
+
+Status store_int4(Graph& graph, const QuantizeOptions& options, const Calibration& calibration,
+                  Report& report) {
+  OCTET_RETURN_IF_ERROR(Int4(graph, options, calibration, report).run());
   return store_halfs(graph, options, report);
 }
 

@@ -211,3 +211,36 @@ TEST_CASE("second moments are those of the layers' inputs: w^T M w is an output'
     }
   }
 }
+
+TEST_CASE("with samples, int4 rounds for the least error of each layer's output") {
+  const std::vector<Tensor> samples = {correlated(400, 96, 3)};
+  const Tensor unseen = correlated(400, 96, 4);
+  for (const char* op : {"MatMul", "Gemm"}) {
+    CAPTURE(op);
+    const bool gemm = std::string(op) == "Gemm";
+    Graph real;
+    const ValueId x = real.add_input("x", Type::tensor(DType::f32, Shape{Dim::symbol("n"), 96}));
+    const Dims dims = gemm ? Dims{40, 96} : Dims{96, 40};
+    const ValueId w = real.add_constant("w", random_tensor(dims, 1));
+    const AttrMap attrs = gemm ? AttrMap{{"transB", int64_t{1}}} : AttrMap{};
+    real.set_outputs({add(real, op, {x, w}, attrs, "y")});
+    REQUIRE(infer_graph(real).ok());
+    QuantizeOptions options;
+    options.mode = Mode::int4;
+    options.block_size = 32;
+    const auto plain = real.clone();
+    REQUIRE(quantize(*plain, options, {}).ok());
+    const auto rounded = real.clone();
+    const auto report = quantize(*rounded, options, {calibrate_with(samples)});
+    REQUIRE(report.ok());
+    CHECK(report->samples == 1);
+    CHECK(report->algorithms.at("gptq") == 1);
+    const Tensor want = result_of(real, unseen);
+    CHECK(sqnr(want, result_of(*rounded, unseen)) > sqnr(want, result_of(*plain, unseen)) + 3.0);
+    options.algorithms = std::vector<std::string>();
+    const auto without = real.clone();
+    REQUIRE(quantize(*without, options, {calibrate_with(samples)}).ok());
+    CHECK(result_of(*without, unseen).bytes().size() == want.bytes().size());
+    CHECK(sqnr(result_of(*plain, unseen), result_of(*without, unseen)) > 200.0);
+  }
+}

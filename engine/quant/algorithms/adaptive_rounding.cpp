@@ -79,7 +79,8 @@ Status run(AlgorithmContext& context) {
     layers.push_back(*layer);
   }
   if (layers.empty()) return {};
-  OCTET_RETURN_IF_ERROR(inputs.collect(*context.real, context.calibrate));
+  if (auto samples = inputs.collect(*context.real, context.calibrate); !samples)
+    return std::move(samples).error();
   for (const LinearLayer& layer : layers) {
     SecondMoments moments = inputs.moments(*context.real, layer, context.parallel);
     if (moments.rows == 0) continue;
