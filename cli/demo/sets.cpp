@@ -176,7 +176,7 @@ Reader::Reader(const Bundle& bundle, Session& session) : bundle_(bundle), sessio
     std::replace(dims.begin(), dims.end(), int64_t{-1}, int64_t{1});
     const std::vector<float> zeros(static_cast<size_t>(checked_count(dims).value_or(0)), 0.0F);
     states_.push_back(
-        {port.name, static_cast<size_t>(at - outputs.begin()), Tensor::of(std::move(dims), zeros)});
+        {port.name, static_cast<size_t>(at - outputs.begin()), Tensor::of(dims, zeros)});
   }
 }
 
