@@ -40,7 +40,7 @@ class Octet:
         target = folder / f"octet.{form}.onnx"
         options = ["--calibration", self.args.calibration / f"{self.name}.calibration"]
         call(self.args.build / "octet", "quantize", source, "-o", target, "--mode", form,
-             *(options if form == "static" else []))  # fmt: skip
+             *(options if form in ("static", "int4") else []))  # fmt: skip
         return target
 
     def parts(self, model):
