@@ -10,14 +10,15 @@ namespace octet::quant {
 
 /// When an algorithm runs.
 enum class Phase : uint8_t {
-  real,   ///< Before ranges are chosen: rewrites the float graph, which keeps its values.
-  codes,  ///< Afterwards: weights are codes; improves these and the biases.
+  real,     ///< Before ranges are chosen: rewrites the float graph, which keeps its values.
+  weights,  ///< Weights are codes: chooses better ones, whatever other nodes are.
+  biases,   ///< Weights have their codes.
 };
 
 /// What an algorithm works on.
 struct AlgorithmContext {
   Graph& graph;
-  const Graph* real = nullptr;  ///< In phase `codes`: the float graph, with the same ids.
+  const Graph* real = nullptr;  ///< After phase `real`: the float graph, with the same ids.
   Statistics& statistics;       ///< Of the float graph, by channel.
   const Calibrate& calibrate;
   Report& report;

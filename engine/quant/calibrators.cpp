@@ -83,6 +83,11 @@ std::string text(double v) {
 
 int64_t levels_of(DType storage) { return int64_t{1} << dtype_bits(storage); }
 
+int64_t lowest_code(DType storage) {
+  const bool is_signed = storage == DType::s8 || storage == DType::s16;
+  return is_signed ? -levels_of(storage) / 2 : 0;
+}
+
 Range percentile_range(const Observer& observer, double percentile) {
   const Histogram& histogram = observer.histogram();
   if (histogram.empty()) return {};
@@ -183,8 +188,7 @@ Result<Affine> choose_affine(Range range, DType storage) {
   const double low = std::min(range.low, 0.0F);
   const double high = std::max(range.high, 0.0F);
   const auto codes = static_cast<double>(levels_of(storage) - 1);
-  const bool is_signed = storage == DType::s8 || storage == DType::s16;
-  const double lowest = is_signed ? -(codes + 1) / 2 : 0.0;
+  const auto lowest = static_cast<double>(lowest_code(storage));
   if (low == high) return Affine{{1.0F}, {static_cast<int32_t>(lowest)}};
   const auto scale = static_cast<float>((high - low) / codes);
   if (!(high - low <= static_cast<double>(std::numeric_limits<float>::max())) ||

@@ -55,5 +55,7 @@ Result<Affine> choose_affine(Range range, DType storage);
 
 /// Codes that a storage type has: 256 for u8.
 int64_t levels_of(DType storage);
+/// The smallest of them.
+int64_t lowest_code(DType storage);
 
 }  // namespace octet::quant

@@ -16,7 +16,8 @@ struct Codes {
 
 class Dynamic {
  public:
-  Dynamic(Graph& graph, const QuantizeOptions& options) : graph_(graph), options_(options) {}
+  Dynamic(Graph& graph, const QuantizeOptions& options, const Floats& floats)
+      : graph_(graph), options_(options), floats_(floats) {}
 
   Result<Report> run() {
     Report report;
@@ -24,8 +25,10 @@ class Dynamic {
       const Node& node = graph_.node(id);
       const QuantSpec spec = spec_of(graph_, node);
       if (!spec.anchor || node.op->name == "Gather") continue;  // Tables are taken afterwards.
-      NodeReport row{node.name, std::string(node.op->name), "float", "excluded by the caller"};
-      if (!excluded(node, options_) && quantizable(graph_, node, spec, &row.reason)) {
+      NodeReport row{id, node.name, std::string(node.op->name), "float", "excluded by the caller"};
+      if (const auto left = floats_.find(id); left != floats_.end()) {
+        row.reason = left->second;
+      } else if (!excluded(node, options_) && quantizable(graph_, node, spec, &row.reason)) {
         OCTET_ASSIGN(const bool done, rewrite(id, row.reason));
         if (done) row.outcome = "int8";
       }
@@ -211,6 +214,7 @@ class Dynamic {
 
   Graph& graph_;
   const QuantizeOptions& options_;
+  const Floats& floats_;
   std::map<ValueId, Codes> codes_;
   std::map<ValueId, ValueId> recurrent_;
   std::map<std::pair<ValueId, bool>, ValueId> weight_codes_;
@@ -218,8 +222,9 @@ class Dynamic {
 
 }  // namespace
 
-Result<Report> quantize_dynamic(Graph& graph, const QuantizeOptions& options) {
-  return Dynamic(graph, options).run();
+Result<Report> quantize_dynamic(Graph& graph, const QuantizeOptions& options,
+                                const Floats& floats) {
+  return Dynamic(graph, options, floats).run();
 }
 
 }  // namespace octet::quant

@@ -141,6 +141,7 @@ class Integer {
     const AttrMap attrs = node.op->attrs.write(node.attrs, kMaxOpset);
     y.codes = add(conv ? "QLinearConv" : "QLinearMatMul", std::move(inputs), result.name + "_codes",
                   result.quant->storage, result.type.shape, attrs);
+    graph_.node(graph_.value(y.codes).producer).name = node.name;
     // The real value of these codes; neighbours that stay in QDQ form round it to the same codes.
     graph_.remove_node(id);
     graph_.value(output).quant = nullptr;

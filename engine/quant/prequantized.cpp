@@ -78,7 +78,7 @@ Result<Report> keep_quantized(Graph& graph, const QuantizeOptions& options) {
       OCTET_RETURN_IF_ERROR(narrow(graph, id));
     if (!spec_of(graph, node).anchor) continue;
     const bool codes = on_codes(graph, node);
-    report.nodes.push_back({node.name, std::string(node.op->name), codes ? "int8" : "float",
+    report.nodes.push_back({id, node.name, std::string(node.op->name), codes ? "int8" : "float",
                             codes ? "the graph has its scales and zero points"
                                   : "the graph doesn't quantize both sides"});
   }

@@ -10,6 +10,7 @@
 #include "engine/ir/graph.h"
 #include "engine/ops/step.h"
 #include "engine/quant/calibrators.h"
+#include "engine/quant/measurement.h"
 #include "engine/quant/observations.h"
 
 namespace octet::quant {
@@ -31,22 +32,57 @@ struct QuantizeOptions {
   std::vector<std::string> exclude;  ///< Names of nodes that stay in float.
   /// Names of algorithms (algorithms.def) that static quantization runs; unset: the default ones.
   std::optional<std::vector<std::string>> algorithms = std::nullopt;
+  /// Whether nodes that measure slower in integers stay in float (static quantization).
+  bool leave_slower = true;
+};
+
+/// Microseconds, in the float model and in the quantized one.
+struct NodeTime {
+  double real = 0;
+  double codes = 0;
 };
 
 /// What became of a node, and why.
 struct NodeReport {
+  NodeId id = kNoNode;  ///< In the quantizer's own float graph.
   std::string node;
   std::string op;
-  std::string outcome;  ///< "int8", "int4", "fp16", "float".
+  /// "int8"; "int16", "int4" or "fp16" for what is only stored so and computed in float; "float".
+  std::string outcome;
   std::string reason;
+  int64_t macs = 0;  ///< Multiply-accumulates over the first sample; 0 where that isn't known.
+  /// Of the search: SQNR in dB at the worst output with this node alone quantized.
+  std::optional<double> sqnr = std::nullopt;
+  /// With the conversions around the node; of nodes that are a step of their own in both models.
+  std::optional<NodeTime> time = std::nullopt;
+};
+
+/// How a value was observed and what its codes hold.
+struct ValueReport {
+  std::string value;
+  Range seen;    ///< The extremes.
+  Range chosen;  ///< What the lowest and the highest code stand for.
+  DType storage = DType::u8;
+  Scale scale{1.0F};
+  ZeroPoint zero_point{0};
+  uint64_t zeros = 0;            ///< Elements that are 0; not in `counts`.
+  std::vector<uint64_t> counts;  ///< Of the other elements in bins of equal width over `seen`.
 };
 
 struct Report {
   std::vector<NodeReport> nodes;
   size_t samples = 0;
   std::map<std::string, size_t> algorithms =
-      {};  ///< How many places of the graph each one changed.
+      {};                                ///< How many places of the graph each one changed.
+  std::vector<ValueReport> values = {};  ///< Of static quantization; by name.
+  /// Of the search: what the chosen form keeps, and how many forms were judged.
+  std::string loss = {};
+  size_t trials = 0;
+  std::optional<NodeTime> time = std::nullopt;  ///< Of a run.
 };
+
+/// Nodes that stay in float, and why.
+using Floats = std::map<NodeId, std::string>;
 
 /// Sees the values of one run by name; the view is valid in the call. An error (a value that isn't
 /// finite) ends the calibration at the latest when all samples have run.
@@ -72,9 +108,11 @@ Result<Observations> observe(const Graph& graph, const QuantizeOptions& options,
                              const Calibrate& calibrate);
 
 /// Quantizes a canonical graph (after the portable passes) in place. Calibration may be empty but
-/// in static mode, where then a graph that comes with codes keeps them (prequantized.h). Fails, and
-/// leaves the graph unusable, when calibration does, or when observations are of another model.
+/// in static mode, where then a graph that comes with codes keeps them (prequantized.h).
+/// Measurements decide which nodes stay in float for their time or their loss (static
+/// and dynamic mode); without any, none does. Fails, and leaves the graph unusable, when
+/// calibration or a measurement does, or when observations are of another model.
 Result<Report> quantize(Graph& graph, const QuantizeOptions& options,
-                        const Calibration& calibration);
+                        const Calibration& calibration, const Measurements& measurements = {});
 
 }  // namespace octet::quant

@@ -9,8 +9,7 @@ using Role = PortQuant::Role;
 
 class Selector {
  public:
-  Selector(const Graph& graph, const QuantizeOptions& options,
-           const std::map<NodeId, std::string>& floats)
+  Selector(const Graph& graph, const QuantizeOptions& options, const Floats& floats)
       : graph_(graph), options_(options), floats_(floats) {}
 
   Selection run() {
@@ -25,16 +24,19 @@ class Selector {
     const Node& node = graph_.node(id);
     const QuantSpec spec = spec_of(graph_, node);
     if (!spec.anchor) return;
+    const bool wide = dtype_bits(options_.activations) == 16;
     std::string reason = "excluded by the caller";
     if (const auto left = floats_.find(id); left != floats_.end()) {
       reason = left->second;
     } else if (!excluded(node, options_) && quantizable(graph_, node, spec, &reason)) {
       selection_.anchors.insert(id);
-      reason = "integer arithmetic";
+      reason = wide ? "activations are stored in 16 bits and weights in 8; computed in float"
+                    : "integer arithmetic";
     }
     const bool taken = selection_.anchors.count(id) > 0;
+    const char* outcome = wide ? "int16" : "int8";
     selection_.report.push_back(
-        {node.name, std::string(node.op->name), taken ? "int8" : "float", reason});
+        {id, node.name, std::string(node.op->name), taken ? outcome : "float", reason});
   }
 
   void want(NodeId id, size_t input) {
@@ -152,7 +154,7 @@ class Selector {
   std::set<ValueId> absorbed_;  // Inner values of epilogues whose result is wanted.
   const Graph& graph_;
   const QuantizeOptions& options_;
-  const std::map<NodeId, std::string>& floats_;
+  const Floats& floats_;
   Selection selection_;
 };
 
@@ -204,8 +206,7 @@ bool quantizable(const Graph& graph, const Node& node, const QuantSpec& spec, st
   return true;
 }
 
-Selection select(const Graph& graph, const QuantizeOptions& options,
-                 const std::map<NodeId, std::string>& floats) {
+Selection select(const Graph& graph, const QuantizeOptions& options, const Floats& floats) {
   return Selector(graph, options, floats).run();
 }
 

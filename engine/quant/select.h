@@ -27,8 +27,7 @@ struct Selection {
 /// and activations where their own inputs are made by integer arithmetic. What only float operators
 /// read (a transformer's residual stream) stays float, and so do the anchors in `floats`, for the
 /// reasons given there.
-Selection select(const Graph& graph, const QuantizeOptions& options,
-                 const std::map<NodeId, std::string>& floats = {});
+Selection select(const Graph& graph, const QuantizeOptions& options, const Floats& floats = {});
 
 /// Whether an anchor's arithmetic can be done in int8: f32, and enough is known of its weights.
 bool quantizable(const Graph& graph, const Node& node, const QuantSpec& spec, std::string* reason);

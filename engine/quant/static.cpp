@@ -9,12 +9,6 @@ namespace {
 
 using Role = PortQuant::Role;
 
-// What is known of values before types are chosen.
-struct Known {
-  const Observations& observations;
-  const LayerRanges& layers;
-};
-
 // The output port that makes this value in a range known without data (softmax, sigmoid).
 std::optional<PortQuant> fixed_port(const Graph& graph, ValueId id) {
   const NodeId producer = graph.value(id).producer;
@@ -28,11 +22,10 @@ std::optional<PortQuant> fixed_port(const Graph& graph, ValueId id) {
   return std::nullopt;
 }
 
-// Anchors that read a value without a known range, or that a tool left out of its layers where
-// nothing was observed.
-std::map<NodeId, std::string> unknown(const Graph& graph, const Selection& selection,
-                                      const Known& known) {
-  std::map<NodeId, std::string> floats;
+// The given ones, anchors that read a value without a known range, and those that a tool left out
+// of its layers where nothing was observed.
+Floats left_in_float(const Graph& graph, const Selection& selection, const Known& known) {
+  Floats floats = known.floats;
   const bool by_layer = !known.layers.nodes.empty() && known.observations.samples() == 0;
   for (const NodeId id : selection.anchors)
     if (by_layer && known.layers.nodes.count(id) == 0)
@@ -88,8 +81,7 @@ class Static {
   // The u8 range of the rule in the codes that were asked for.
   QuantPtr make_fixed(const PortQuant& port) const {
     const auto finer = static_cast<int32_t>(levels_of(options_.activations) / 256);
-    const bool is_signed = options_.activations == DType::s8 || options_.activations == DType::s16;
-    const int32_t lowest = is_signed ? -128 * finer : 0;
+    const auto lowest = static_cast<int32_t>(lowest_code(options_.activations));
     return make_type({port.scale.v / static_cast<float>(finer)},
                      {port.zero_point.v * finer + lowest});
   }
@@ -203,20 +195,30 @@ class Static {
       const ValueId value = graph_.node(id).has_input(i) ? graph_.node(id).inputs[i] : kNoValue;
       if (port.role != Role::weight || value == kNoValue || graph_.constant(value) == nullptr)
         continue;
-      OCTET_ASSIGN(const ValueId codes, quantized_weight(value, port.axis));
+      OCTET_ASSIGN(const ValueId codes, quantized_weight({id, i}, port.axis));
       graph_.set_input(id, i, codes);
     }
     return {};
   }
 
-  Result<ValueId> quantized_weight(ValueId value, int axis) {
+  Result<QuantizedTensor> codes_of_weight(Use use, int axis) const {
+    if (known_.rounded != nullptr) {
+      const Value& rounded =
+          known_.rounded->value(known_.rounded->node(use.node).inputs[use.input]);
+      return QuantizedTensor{*rounded.constant, rounded.quant};
+    }
+    const ValueId value = graph_.node(use.node).inputs[use.input];
+    const Tensor& real = *graph_.constant(value);
+    const auto layer = known_.layers.weights.find(value);
+    return layer == known_.layers.weights.end() ? quantize_weights(real, axis)
+                                                : quantize_as(real, layer->second, axis);
+  }
+
+  Result<ValueId> quantized_weight(Use use, int axis) {
+    const ValueId value = graph_.node(use.node).inputs[use.input];
     const auto known = weights_.find({value, axis});
     if (known != weights_.end()) return known->second;
-    const auto layer = known_.layers.weights.find(value);
-    const Tensor& real = *graph_.constant(value);
-    OCTET_ASSIGN(const QuantizedTensor weight, layer == known_.layers.weights.end()
-                                                   ? quantize_weights(real, axis)
-                                                   : quantize_as(real, layer->second, axis));
+    OCTET_ASSIGN(const QuantizedTensor weight, codes_of_weight(use, axis));
     const ValueId codes = graph_.add_constant(
         graph_.unique_name(graph_.value(value).name + "_int8"), weight.codes, weight.quant);
     weights_[{value, axis}] = codes;
@@ -238,17 +240,15 @@ void want_ranges(const Graph& graph, const QuantizeOptions& options, Observation
     if (!graph.value(id).constant) observations.want_range(graph.value(id).name);
 }
 
-Result<Report> quantize_static(Graph& graph, const QuantizeOptions& options,
-                               const Observations& observations, const LayerRanges* layers) {
-  const LayerRanges none;
-  const Known known{observations, layers == nullptr ? none : *layers};
-  Selection selection = select(graph, options);
-  const auto floats = unknown(graph, selection, known);
-  if (!floats.empty()) selection = select(graph, options, floats);
+Result<Report> quantize_static(Graph& graph, const QuantizeOptions& options, const Known& known) {
+  Selection selection = select(graph, options, known.floats);
+  const Floats floats = left_in_float(graph, selection, known);
+  if (floats.size() > known.floats.size()) selection = select(graph, options, floats);
   return Static(graph, options, std::move(selection), known).run();
 }
 
-Status quantize_embeddings(Graph& graph, const QuantizeOptions& options, Report& report) {
+Status quantize_embeddings(Graph& graph, const QuantizeOptions& options, const Floats& floats,
+                           Report& report) {
   constexpr size_t kWorthwhile = 4096;
   std::map<ValueId, ValueId> done;
   for (const NodeId id : graph.order()) {
@@ -261,13 +261,17 @@ Status quantize_embeddings(Graph& graph, const QuantizeOptions& options, Report&
                        tensor->count() >= kWorthwhile;
     const AttrMap attrs = node.op->attrs.write(node.attrs, kMaxOpset);
     if (!plain || attrs.count("axis") > 0) continue;
+    if (const auto left = floats.find(id); left != floats.end()) {
+      report.nodes.push_back({id, node.name, "Gather", "float", left->second});
+      continue;
+    }
     if (done.count(table) == 0) {
       OCTET_ASSIGN(const QuantizedTensor rows, quantize_weights(*tensor, 0));
       done[table] = graph.add_constant(graph.unique_name(graph.value(table).name + "_int8"),
                                        rows.codes, rows.quant);
     }
     graph.set_input(id, 0, done[table]);
-    report.nodes.push_back({node.name, "Gather", "int8", "rows are stored in int8"});
+    report.nodes.push_back({id, node.name, "Gather", "int8", "rows are stored in int8"});
   }
   return {};
 }

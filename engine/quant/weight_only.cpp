@@ -151,7 +151,7 @@ Status store_halfs(Graph& graph, const QuantizeOptions& options, Report& report)
         const bool fits =
             std::all_of(back.begin(), back.end(), [](float v) { return std::isfinite(v); });
         const Node& node = graph.node(id);
-        report.nodes.push_back({node.name, std::string(node.op->name), fits ? "fp16" : "float",
+        report.nodes.push_back({id, node.name, std::string(node.op->name), fits ? "fp16" : "float",
                                 fits ? "'" + graph.value(from).name + "' is stored in binary16"
                                      : "'" + graph.value(from).name + "' passes binary16's range"});
         auto quant = std::make_shared<QuantType>();
@@ -189,7 +189,7 @@ class Int4 {
                                 codes->codes, codes->quant);
       }
       const Node& node = graph_.node(weight.node);
-      report_.nodes.push_back({node.name, std::string(node.op->name), "int4",
+      report_.nodes.push_back({weight.node, node.name, std::string(node.op->name), "int4",
                                "'" + graph_.value(weight.value).name +
                                    "' is stored in 4-bit blocks" +
                                    (weight.layer ? ", rounded by GPTQ" : "")});

@@ -152,6 +152,7 @@ Status write_model(const Model& model, const std::filesystem::path& path,
   OCTET_RETURN_IF_ERROR(write_file(file, proto, graph, parts));
   // Both files are on the disk before either takes its name.
   OCTET_RETURN_IF_ERROR(file.sync());
+  if (options.written) OCTET_RETURN_IF_ERROR(options.written(file.size() + data.size()));
   if (external) OCTET_RETURN_IF_ERROR(data.commit());
   return file.commit();
 }

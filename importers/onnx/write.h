@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 
 #include "engine/ir/graph.h"
 
@@ -11,6 +12,9 @@ struct WriteOptions {
   /// Weights go to a file of their own (NAME.data beside the model) when the model would be larger.
   /// Protobuf ends at 2 GiB.
   uint64_t max_model_bytes = (uint64_t{1} << 31) - (uint64_t{1} << 20);
+  /// Told the bytes of all files once they are on the disk, before they take their names; an error
+  /// leaves nothing.
+  std::function<Status(uint64_t bytes)> written{};
 };
 
 /// Writes a model as standard ONNX: IR 10, opset 21 or the model's own when that is newer.

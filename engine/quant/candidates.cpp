@@ -1,0 +1,166 @@
+#include "engine/quant/candidates.h"
+
+#include "engine/ops/op.h"
+#include "engine/passes/pass.h"
+#include "engine/quant/values.h"
+
+namespace octet::passes::fuse_activation {
+Result<bool> run(Graph& graph, const PassOptions& options);
+}
+
+namespace octet::quant {
+namespace {
+
+Result<LayerRanges> said_of_layers(const Graph& prepared, const QuantizeOptions& options,
+                                   const Calibration& calibration) {
+  if (calibration.layers.empty()) return LayerRanges{};
+  const auto bits = static_cast<int64_t>(dtype_bits(options.activations));
+  OCTET_ASSIGN(const auto layers, read_layers(calibration.layers, bits));
+  return match_layers(prepared, layers);
+}
+
+// Multiply-accumulates of each node where the inputs have these dims; what isn't known is left out.
+std::map<NodeId, int64_t> count_macs(const Graph& graph, const std::map<std::string, Dims>& dims) {
+  std::map<NodeId, int64_t> macs;
+  const auto typed = graph.clone();
+  for (const ValueId id : typed->inputs)
+    if (const auto at = dims.find(typed->value(id).name); at != dims.end())
+      typed->value(id).type.shape = to_shape(at->second);
+  if (!infer_graph(*typed)) return macs;
+  for (const NodeId id : typed->order()) {
+    const Node& node = typed->node(id);
+    if (node.op->macs == nullptr) continue;
+    const auto count = node.op->macs(*typed, node);
+    if (count && count->known()) macs[id] = count->value();
+  }
+  return macs;
+}
+
+}  // namespace
+
+Status fuse_for_selection(Graph& graph) {
+  OCTET_RETURN_IF_ERROR(passes::fuse_activation::run(graph, {}));
+  remove_dead(graph);
+  return infer_graph(graph);
+}
+
+Status finish(Graph& graph) {
+  for (const NodeId id : graph.order()) {
+    const Node& node = graph.node(id);
+    if (node.op->domain == kOctetDomain && node.op->expand != nullptr)
+      OCTET_RETURN_IF_ERROR(node.op->expand(graph, id));
+  }
+  OCTET_RETURN_IF_ERROR(infer_graph(graph));
+  remove_dead(graph);
+  return {};
+}
+
+Result<Observations> collect_ranges(const Graph& prepared, const QuantizeOptions& options,
+                                    const std::string& model, const Calibrate& calibrate) {
+  Observations observations(model);
+  want_ranges(prepared, options, observations);
+  OCTET_ASSIGN(const size_t samples,
+               calibrate(prepared, [&](std::string_view name, const TensorView& view) {
+                 observations.add(name, view);
+                 return observations.check(name);
+               }));
+  observations.set_samples(samples);
+  OCTET_RETURN_IF_ERROR(observations.check());
+  return observations;
+}
+
+Result<Candidates> Candidates::of(Graph& graph, const QuantizeOptions& options,
+                                  const Calibration& calibration,
+                                  const Measurements& measurements) {
+  Candidates made;
+  made.options_ = options;
+  made.observations_ = std::make_shared<Observations>(fingerprint(graph));
+  OCTET_RETURN_IF_ERROR(fuse_for_selection(graph));
+  if (options.mode == Mode::statically)
+    OCTET_RETURN_IF_ERROR(made.prepare_static(graph, calibration));
+  made.macs_ = count_macs(graph, measurements.input_dims);
+  made.real_ = std::make_shared<Graph>(std::move(graph));
+  OCTET_ASSIGN(made.all_, made.make({}, &made.rounded_));
+  for (const Algorithm* algorithm : made.chosen_)
+    if (const auto count = made.all_.report.algorithms.find(std::string(algorithm->name));
+        algorithm->phase == Phase::weights && count != made.all_.report.algorithms.end())
+      made.changes_[count->first] = count->second;
+  return made;
+}
+
+// Algorithms on the float graph, then ranges. Observations and ranges made elsewhere are of the
+// graph as it was and say nothing of channels: algorithms don't run then.
+Status Candidates::prepare_static(Graph& graph, const Calibration& calibration) {
+  calibrate_ = calibration.run;
+  parallel_ = calibration.parallel;
+  OCTET_ASSIGN(chosen_, chosen_algorithms(options_));
+  if (calibration.observations != nullptr || !calibration.layers.empty()) chosen_.clear();
+  if (!chosen_.empty()) {
+    OCTET_ASSIGN(*statistics_, collect_statistics(graph, calibrate_));
+  }
+  Report changes;
+  AlgorithmContext context{graph, nullptr, *statistics_, calibrate_, changes, parallel_};
+  OCTET_RETURN_IF_ERROR(run_algorithms(chosen_, Phase::real, context));
+  changes_ = std::move(changes.algorithms);
+  if (calibration.observations != nullptr) {
+    OCTET_RETURN_IF_ERROR(observations_->merge(*calibration.observations));
+  } else if (calibrate_) {
+    OCTET_ASSIGN(*observations_,
+                 collect_ranges(graph, options_, observations_->model(), calibrate_));
+  }
+  OCTET_ASSIGN(layers_, said_of_layers(graph, options_, calibration));
+  return {};
+}
+
+Result<Candidate> Candidates::make(const Floats& floats) const { return make(floats, nullptr); }
+
+// `rounded` set: keeps the quantized graph there once its weights are rounded.
+Result<Candidate> Candidates::make(const Floats& floats, std::shared_ptr<Graph>* rounded) const {
+  Candidate made;
+  made.graph = real_->clone();
+  OCTET_RETURN_IF_ERROR(quantize_to(*made.graph, floats, rounded, made.report));
+  OCTET_RETURN_IF_ERROR(quantize_embeddings(*made.graph, options_, floats, made.report));
+  made.report.values = describe_values(*made.graph, *observations_);
+  OCTET_RETURN_IF_ERROR(finish(*made.graph));
+  for (NodeReport& row : made.report.nodes)
+    if (const auto macs = macs_.find(row.id); macs != macs_.end()) row.macs = macs->second;
+  return made;
+}
+
+Status Candidates::quantize_to(Graph& graph, const Floats& floats, std::shared_ptr<Graph>* rounded,
+                               Report& report) const {
+  if (options_.mode == Mode::dynamic) {
+    OCTET_ASSIGN(report, quantize_dynamic(graph, options_, floats));
+    return {};
+  }
+  OCTET_ASSIGN(report,
+               quantize_static(graph, options_, {*observations_, layers_, floats, rounded_.get()}));
+  report.samples = observations_->samples();
+  report.algorithms = changes_;
+  AlgorithmContext context{graph, real_.get(), *statistics_, calibrate_, report, parallel_};
+  if (rounded != nullptr) {
+    OCTET_RETURN_IF_ERROR(run_algorithms(chosen_, Phase::weights, context));
+    *rounded = graph.clone();
+  }
+  OCTET_RETURN_IF_ERROR(run_algorithms(chosen_, Phase::biases, context));
+  if (options_.format == Format::integer) OCTET_RETURN_IF_ERROR(to_integer_nodes(graph));
+  return {};
+}
+
+Result<std::shared_ptr<Graph>> Candidates::finished_real() const {
+  auto graph = real_->clone();
+  OCTET_RETURN_IF_ERROR(finish(*graph));
+  return graph;
+}
+
+double Candidates::work(NodeId id) const {
+  double work = 0;
+  if (const auto macs = macs_.find(id); macs != macs_.end())
+    work += static_cast<double>(macs->second);
+  for (const ValueId input : real_->node(id).inputs)
+    if (const Tensor* constant = real_->constant(input))
+      work += static_cast<double>(constant->count());
+  return std::max(work, 1.0);
+}
+
+}  // namespace octet::quant

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "engine/quant/algorithm.h"
+#include "engine/quant/quantize.h"
+#include "engine/quant/static.h"
+
+namespace octet::quant {
+
+/// Makes the fused forms that selection looks for.
+Status fuse_for_selection(Graph& graph);
+/// Spells our own operators in standard ones again.
+Status finish(Graph& graph);
+/// Ranges of the values that static quantization of a graph in fused forms would store as codes.
+Result<Observations> collect_ranges(const Graph& prepared, const QuantizeOptions& options,
+                                    const std::string& model, const Calibrate& calibrate);
+
+/// One way to quantize a model.
+struct Candidate {
+  std::shared_ptr<Graph> graph;  ///< Finished: standard operators.
+  Report report;
+};
+
+/// The quantized forms of one model that differ in the nodes left in float. What is dear (runs of
+/// the calibration data, rounding of weights) is done once; a candidate takes what that gave.
+class Candidates {
+ public:
+  /// `graph` is after the portable passes and is taken over; static and dynamic modes.
+  static Result<Candidates> of(Graph& graph, const QuantizeOptions& options,
+                               const Calibration& calibration, const Measurements& measurements);
+
+  /// With these nodes of real() in float. The report's rows carry multiply-accumulates.
+  Result<Candidate> make(const Floats& floats) const;
+  /// The same as make({}).
+  const Candidate& all() const { return all_; }
+  /// The float graph that candidates are made of, in fused forms.
+  const Graph& real() const { return *real_; }
+  /// real() as a finished graph.
+  Result<std::shared_ptr<Graph>> finished_real() const;
+  /// Multiply-accumulates of a node, and the weights that it reads: what leaving it in float costs.
+  double work(NodeId id) const;
+
+ private:
+  Candidates() = default;
+  Status prepare_static(Graph& graph, const Calibration& calibration);
+  Result<Candidate> make(const Floats& floats, std::shared_ptr<Graph>* rounded) const;
+  Status quantize_to(Graph& graph, const Floats& floats, std::shared_ptr<Graph>* rounded,
+                     Report& report) const;
+
+  QuantizeOptions options_;
+  std::string model_;
+  std::shared_ptr<Graph> real_;
+  Calibrate calibrate_;
+  Parallel* parallel_ = nullptr;
+  std::vector<const Algorithm*> chosen_;
+  std::shared_ptr<Statistics> statistics_ = std::make_shared<Statistics>();
+  std::shared_ptr<Observations> observations_;
+  LayerRanges layers_;
+  std::map<std::string, size_t> changes_;  // By the algorithms that ran once.
+  std::shared_ptr<Graph> rounded_;  // All nodes quantized, weights rounded, same ids as real.
+  std::map<NodeId, int64_t> macs_;
+  Candidate all_;
+};
+
+}  // namespace octet::quant

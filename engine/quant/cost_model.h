@@ -1,0 +1,22 @@
+#pragma once
+
+#include "engine/quant/candidates.h"
+
+namespace octet::quant {
+
+/// The nodes that stay in float because integers don't make them faster. Compares the float model's
+/// profile with that of the candidate that is quantized throughout. A node's time is its step's,
+/// plus those of conversions (layout, codes) of values that it reads or, where no such node reads
+/// them, makes. Nodes whose quantized time is more than 1.1 times their float time, and longer by
+/// more than 2% of the float model's run, become float; only the half with the larger losses where
+/// the whole run isn't 1% faster for it (a float node within an integer chain costs conversions
+/// that it hadn't before), and so on. Then the same again from the new candidate, three times at
+/// most. Runs shorter than 0.2 ms aren't judged.
+Result<Floats> slower_nodes(const Candidates& candidates, const Measurements& measurements);
+
+/// Profiles the float model and a candidate, and notes in its report how long a run takes, and each
+/// node that is a step of its own in both.
+Status note_times(const Candidates& candidates, const Measurements& measurements,
+                  Candidate& candidate);
+
+}  // namespace octet::quant

@@ -1,0 +1,137 @@
+#include "engine/quant/cost_model.h"
+
+#include "tests/support/quant_runner.h"
+
+using namespace octet;
+using namespace octet::testing;
+
+namespace {
+
+// Two products, each of its own input.
+std::shared_ptr<Graph> pair_net() {
+  auto graph = std::make_shared<Graph>();
+  std::vector<ValueId> sums;
+  for (const char* name : {"a", "b"}) {
+    const std::string x = std::string("x_") + name;
+    const ValueId input = graph->add_input(x, Type::tensor(DType::f32, Shape{4, 8}));
+    const ValueId w = graph->add_constant(std::string("w_") + name, random_tensor({8, 8}, 1));
+    sums.push_back(add(*graph, "MatMul", {input, w}, {}, name));
+  }
+  graph->set_outputs(sums);
+  REQUIRE(infer_graph(*graph).ok());
+  return graph;
+}
+
+struct Times {
+  double real = 0;
+  double codes = 0;       // Of the product's step.
+  double conversion = 0;  // Of its input, where it is codes.
+};
+
+struct Case {
+  std::string name;
+  Times a;
+  Times b;
+  double mixed = 0;  // What a run takes longer where one product is float and the other isn't.
+  std::set<std::string> floats{};
+};
+
+const std::vector<Case> kCases = {
+    {.name = "integers are faster", .a = {900, 300, 20}, .b = {900, 300, 20}},
+    {.name = "a product is slower", .a = {100, 300, 0}, .b = {900, 300, 20}, .floats = {"a"}},
+    {.name = "its conversion makes it slower",
+     .a = {300, 200, 300},
+     .b = {900, 300, 20},
+     .floats = {"a"}},
+    {.name = "both are slower", .a = {300, 400, 0}, .b = {300, 500, 0}, .floats = {"a", "b"}},
+    {.name = "not clearly slower", .a = {500, 530, 10}, .b = {900, 300, 20}},
+    {.name = "slower by too little of the run", .a = {10, 25, 0}, .b = {900, 300, 20}},
+    {.name = "a run too short to judge", .a = {10, 90, 0}, .b = {100, 30, 2}},
+    {.name = "slower, but the run isn't faster without it",
+     .a = {100, 300, 0},
+     .b = {900, 300, 20},
+     .mixed = 250},
+    {.name = "both slower, only together is it worthwhile",
+     .a = {300, 320, 40},
+     .b = {300, 600, 0},
+     .mixed = 1000,
+     .floats = {"a", "b"}},
+};
+
+// A profile out of the case's times.
+quant::Profile profile_of(const Graph& graph, const Case& c) {
+  quant::Profile profile;
+  size_t in_codes = 0;
+  for (const NodeId id : graph.order()) {
+    const Node& node = graph.node(id);
+    if (node.op->name != "MatMul") continue;
+    const Times& times = node.name == "a" ? c.a : c.b;
+    const bool codes = graph.value(node.inputs[1]).quant != nullptr;
+    in_codes += codes ? 1 : 0;
+    profile.steps.push_back({node.name, codes ? times.codes : times.real});
+    if (codes)
+      profile.steps.push_back({"convert:" + graph.value(node.inputs[0]).name, times.conversion});
+  }
+  for (const auto& step : profile.steps) profile.us += step.us;
+  if (in_codes == 1) profile.us += c.mixed;
+  return profile;
+}
+
+quant::Measurements timed_by(const Case& c) {
+  quant::Measurements measurements;
+  measurements.profile = [&c](const Graph& a,
+                              const Graph& b) -> Result<std::vector<quant::Profile>> {
+    return std::vector{profile_of(a, c), profile_of(b, c)};
+  };
+  return measurements;
+}
+
+quant::Calibrate calibrate_pair() {
+  return [](const Graph& graph, const quant::ValueSink& sink) -> Result<size_t> {
+    runtime::CompileOptions options;
+    options.fuse = false;
+    OCTET_ASSIGN(const auto program, runtime::Program::compile(graph.clone(), options));
+    runtime::RunOptions run;
+    run.observer = sink;
+    const std::vector inputs = {random_tensor({4, 8}, 2), random_tensor({4, 8}, 3)};
+    if (auto outputs = program->run(inputs, run); !outputs) return std::move(outputs).error();
+    return 1;
+  };
+}
+
+}  // namespace
+
+TEST_CASE("what measures slower in integers stays in float, if the whole run is faster for it") {
+  for (const Case& c : kCases) {
+    CAPTURE(c.name);
+    const auto graph = pair_net();
+    const auto report = quant::quantize(*graph, {}, {calibrate_pair()}, timed_by(c));
+    REQUIRE(report.ok());
+    std::set<std::string> floats;
+    for (const auto& row : report->nodes) {
+      const bool is_float = row.outcome == "float";
+      if (is_float) floats.insert(row.node);
+      if (is_float) CHECK(row.reason.find("faster: ") == 0);
+      REQUIRE(row.time.has_value());
+      const Times& times = row.node == "a" ? c.a : c.b;
+      CHECK(row.time->real == times.real);
+      CHECK(row.time->codes == (is_float ? times.real : times.codes + times.conversion));
+    }
+    CHECK(floats == c.floats);
+    REQUIRE(report->time.has_value());
+    CHECK(report->time->real == c.a.real + c.b.real);
+  }
+}
+
+TEST_CASE("the cost model can be turned off; times are reported all the same") {
+  const Case& slower = kCases[1];
+  quant::QuantizeOptions options;
+  options.leave_slower = false;
+  const auto graph = pair_net();
+  const auto report = quant::quantize(*graph, options, {calibrate_pair()}, timed_by(slower));
+  REQUIRE(report.ok());
+  for (const auto& row : report->nodes) {
+    CHECK(row.outcome == "int8");
+    CHECK(row.time.has_value());
+  }
+}
