@@ -20,15 +20,6 @@ void progress(size_t done, size_t all) {
   std::cerr << "\rcalibrating " << done << "/" << all << (done == all ? "\n" : "") << std::flush;
 }
 
-// Returns to the machine what nobody holds any more, and the pages of mapped weights: a compiled
-// program has packed its own.
-void release_memory() {
-  onnx::release_mapped_pages();
-#ifdef __GLIBC__
-  ::malloc_trim(0);
-#endif
-}
-
 // A value that lies in memory in several layouts is shown once a run.
 class Once {
  public:
@@ -46,6 +37,13 @@ class Once {
 };
 
 }  // namespace
+
+void release_memory() {
+  onnx::release_mapped_pages();
+#ifdef __GLIBC__
+  ::malloc_trim(0);
+#endif
+}
 
 quant::Calibrate calibrate_on(std::filesystem::path folder, const Global& global) {
   return [folder = std::move(folder), &global](const Graph& graph,

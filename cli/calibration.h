@@ -13,6 +13,10 @@ namespace octet::cli {
 /// inner values.
 quant::Calibrate calibrate_on(std::filesystem::path folder, const Global& global);
 
+/// Returns to the machine what nobody holds any more, and the pages of mapped weights: a compiled
+/// program has packed its own.
+void release_memory();
+
 /// A file as text.
 Result<std::string> read_text(const std::string& path);
 

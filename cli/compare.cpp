@@ -1,9 +1,9 @@
 #include <algorithm>
-#include <cmath>
 #include <iostream>
 
 #include "cli/cli.h"
 #include "cli/samples.h"
+#include "cli/signal_noise.h"
 #include "importers/onnx/import.h"
 #include "runtime/session/program.h"
 
@@ -18,34 +18,9 @@ struct Arguments {
   double min_cosine = -2;
 };
 
-// Sums over all samples, from which the figures follow.
-struct Sums {
-  double signal = 0;
-  double other = 0;
-  double noise = 0;
-  double product = 0;
-  double largest = 0;
+struct Sums : SignalNoise {
   size_t same_class = 0;
   size_t classes = 0;
-
-  void add(std::span<const float> a, std::span<const float> b) {
-    for (size_t i = 0; i < a.size(); ++i) {
-      const double x = a[i];
-      const double y = b[i];
-      signal += x * x;
-      other += y * y;
-      noise += (x - y) * (x - y);
-      product += x * y;
-      largest = std::max(largest, std::fabs(x - y));
-    }
-  }
-  double sqnr() const {
-    return noise == 0 ? 200.0 : 10 * std::log10(std::max(signal, 1e-300) / noise);
-  }
-  double cosine() const {
-    return signal == 0 || other == 0 ? (signal == other ? 1.0 : 0.0)
-                                     : product / std::sqrt(signal * other);
-  }
 };
 
 // The share of rows (last axis) whose largest element is at the same place in both.

@@ -1,11 +1,11 @@
-#include "engine/quant/quantize.h"
+#include "cli/quantize.h"
 
 #include <algorithm>
 #include <iostream>
 #include <set>
 
 #include "cli/calibration.h"
-#include "cli/cli.h"
+#include "cli/report_html.h"
 #include "engine/passes/pass.h"
 #include "importers/onnx/file_output.h"
 #include "importers/onnx/import.h"
@@ -14,23 +14,6 @@
 
 namespace octet::cli::quantize {
 namespace {
-
-struct Arguments {
-  std::string model;
-  std::string output;
-  std::string mode = "static";
-  std::string format = "qdq";
-  int64_t block_size = 64;
-  std::string calibrator = "minmax";
-  std::string calibration;
-  bool observe_only = false;
-  std::vector<std::string> merge;
-  std::string ranges;
-  std::string activations = "8";
-  std::vector<std::string> exclude;
-  std::string report;
-  std::string algorithms = "default";
-};
 
 struct CalibratorName {
   const char* name;
@@ -56,32 +39,6 @@ quant::Calibrator calibrator_of(const std::string& name) {
   return row == std::end(kCalibrators) ? quant::Calibrator::minmax : row->calibrator;
 }
 
-nlohmann::json to_json(const quant::Report& report, const Arguments& arguments) {
-  nlohmann::json nodes = nlohmann::json::array();
-  for (const auto& row : report.nodes)
-    nodes.push_back(
-        {{"node", row.node}, {"op", row.op}, {"outcome", row.outcome}, {"reason", row.reason}});
-  return {{"model", arguments.model},        {"mode", arguments.mode},
-          {"format", arguments.format},      {"samples", report.samples},
-          {"algorithms", report.algorithms}, {"nodes", nodes}};
-}
-
-void print(const quant::Report& report, const Arguments& arguments) {
-  size_t smaller = 0;
-  for (const auto& row : report.nodes) smaller += row.outcome == "float" ? 0 : 1;
-  const bool stored = arguments.mode == "fp16" || arguments.mode == "int4";
-  std::error_code ignored;
-  const auto before = std::filesystem::file_size(arguments.model, ignored);
-  const auto after = std::filesystem::file_size(arguments.output, ignored);
-  std::cout << arguments.output << ": " << smaller << " of " << report.nodes.size()
-            << (stored ? " weights in " + arguments.mode : " arithmetic nodes in int8") << ", "
-            << megabytes(static_cast<double>(before)) << " -> "
-            << megabytes(static_cast<double>(after)) << "\n";
-  for (const auto& row : report.nodes)
-    if (row.outcome == "float")
-      std::cout << "  float: " << row.op << " '" << row.node << "': " << row.reason << "\n";
-}
-
 quant::Mode mode_of(const std::string& name) {
   if (name == "dynamic") return quant::Mode::dynamic;
   if (name == "fp16") return quant::Mode::fp16;
@@ -98,24 +55,12 @@ quant::QuantizeOptions options_of(const Arguments& arguments) {
   options.calibrator.calibrator = calibrator_of(arguments.calibrator);
   options.activations = activation_codes(arguments.activations);
   options.exclude = arguments.exclude;
+  options.leave_slower = arguments.cost_model == "on";
   if (arguments.algorithms != "default")
     options.algorithms = arguments.algorithms == "none"
                              ? std::vector<std::string>()
                              : CLI::detail::split(arguments.algorithms, ',');
   return options;
-}
-
-// What is wrong with the arguments together; empty when nothing is.
-std::string contradiction(const Arguments& arguments) {
-  const bool statically = arguments.mode == "static";
-  if (!statically &&
-      (arguments.observe_only || !arguments.merge.empty() || !arguments.ranges.empty()))
-    return "--observe-only, --merge and --ranges are for --mode static";
-  if (!arguments.merge.empty() && (arguments.observe_only || !arguments.calibration.empty()))
-    return "--merge takes observations instead of --calibration";
-  if (arguments.observe_only && arguments.calibration.empty())
-    return "--observe-only needs --calibration FOLDER";
-  return {};
 }
 
 int observe(const Graph& graph, const Arguments& arguments, const Global& global) {
@@ -129,7 +74,10 @@ int observe(const Graph& graph, const Arguments& arguments, const Global& global
   return kDone;
 }
 
-Result<quant::Report> quantized(Graph& graph, const Arguments& arguments, const Global& global) {
+Result<quant::Report> quantized(const Model& model, const Arguments& arguments,
+                                const Global& global) {
+  // Before what takes long: samples that can't be read and metrics that fail end it here.
+  OCTET_ASSIGN(const auto measures, measurements(arguments, model, global));
   std::string layers;
   if (!arguments.ranges.empty()) {
     OCTET_ASSIGN(layers, read_text(arguments.ranges));
@@ -145,7 +93,7 @@ Result<quant::Report> quantized(Graph& graph, const Arguments& arguments, const 
   runtime::PoolParallel parallel(runtime::ThreadPool::process(),
                                  global.threads > 0 ? global.threads : runtime::usable_cores());
   calibration.parallel = &parallel;
-  return quant::quantize(graph, options_of(arguments), calibration);
+  return quant::quantize(*model.graph, options_of(arguments), calibration, measures);
 }
 
 Status check_excluded(const Graph& graph, const std::vector<std::string>& names) {
@@ -157,25 +105,58 @@ Status check_excluded(const Graph& graph, const std::vector<std::string>& names)
   return {};
 }
 
-// The report is on the disk before the model takes its name, and takes its own afterwards.
-Status write_all(const Arguments& arguments, const Model& model, const quant::Report& report,
-                 onnx::FileOutput& report_file) {
-  const bool reported = !arguments.report.empty();
-  if (reported) {
-    OCTET_RETURN_IF_ERROR(report_file.write(to_text(to_json(report, arguments))));
-    OCTET_RETURN_IF_ERROR(report_file.sync());
+// Files that say what became of the model.
+struct ReportFiles {
+  explicit ReportFiles(const Arguments& arguments)
+      : json(arguments.report),
+        page(arguments.html),
+        has_json(!arguments.report.empty()),
+        has_page(!arguments.html.empty()) {}
+
+  Status open() {
+    if (has_json) OCTET_RETURN_IF_ERROR(json.open());
+    return has_page ? page.open() : Status{};
   }
-  OCTET_RETURN_IF_ERROR(write_model(model, arguments.output, {}));
-  return reported ? report_file.commit() : Status{};
+  Status write(const nlohmann::json& report) {
+    if (has_json) {
+      OCTET_RETURN_IF_ERROR(json.write(to_text(report)));
+      OCTET_RETURN_IF_ERROR(json.sync());
+    }
+    if (!has_page) return {};
+    OCTET_RETURN_IF_ERROR(page.write(report_page(report)));
+    return page.sync();
+  }
+  Status commit() {
+    if (has_json) OCTET_RETURN_IF_ERROR(json.commit());
+    return has_page ? page.commit() : Status{};
+  }
+
+  onnx::FileOutput json;
+  onnx::FileOutput page;
+  bool has_json;
+  bool has_page;
+};
+
+// Reports are on the disk before the model takes its name, and take theirs afterwards.
+Result<uint64_t> write_all(const Arguments& arguments, const Model& model,
+                           const quant::Report& report, ReportFiles& files) {
+  uint64_t size = 0;
+  WriteOptions options;
+  options.written = [&](uint64_t bytes) {
+    size = bytes;
+    return files.write(to_json(report, arguments, bytes));
+  };
+  OCTET_RETURN_IF_ERROR(write_model(model, arguments.output, options));
+  OCTET_RETURN_IF_ERROR(files.commit());
+  return size;
 }
 
 int execute(const Arguments& arguments, const Global& global) {
   if (const std::string message = contradiction(arguments); !message.empty())
     return fail(kUsage, message);
   // What can't be written fails now, not after an hour of calibration.
-  onnx::FileOutput report_file(arguments.report);
-  if (!arguments.report.empty())
-    if (const auto status = report_file.open(); !status) return fail(status.error());
+  ReportFiles files(arguments);
+  if (const auto status = files.open(); !status) return fail(status.error());
   if (const auto status = onnx::FileOutput(arguments.output).open(); !status)
     return fail(status.error());
   auto model = import_model(arguments.model);
@@ -185,16 +166,32 @@ int execute(const Arguments& arguments, const Global& global) {
   if (const auto status = run_passes(*model->graph, PassPhase::portable); !status)
     return fail(Error(status.error()).in(arguments.model));
   if (arguments.observe_only) return observe(*model->graph, arguments, global);
-  const auto report = quantized(*model->graph, arguments, global);
+  const auto report = quantized(*model, arguments, global);
   if (!report) return fail(report.error());
   if (const auto status = global.check_deadline(); !status) return fail(status.error());
-  if (const auto status = write_all(arguments, *model, *report, report_file); !status)
-    return fail(status.error());
+  const auto bytes = write_all(arguments, *model, *report, files);
+  if (!bytes) return fail(bytes.error());
   if (global.json)
-    std::cout << to_text(to_json(*report, arguments));
+    std::cout << to_text(to_json(*report, arguments, *bytes));
   else
-    print(*report, arguments);
+    print(*report, arguments, *bytes);
   return kDone;
+}
+
+void add_search_options(CLI::App& verb, Arguments& arguments) {
+  verb.add_option(
+      "--max-loss", arguments.max_loss,
+      "The most that quantization may cost; nodes go back to float until it holds. "
+      "Without --metric the least SQNR that every output keeps, in dB (30); with it, by "
+      "how much the number may get worse (0.001)");
+  verb.add_option("--metric", arguments.metric,
+                  "A command that takes a model's path, at its end or for {}, and prints a number");
+  verb.add_option("--better", arguments.better,
+                  "Which way the metric points: higher or lower (default: found out)")
+      ->check(CLI::IsMember({"higher", "lower"}));
+  verb.add_option("--cost-model", arguments.cost_model,
+                  "on: nodes that measure slower in integers stay in float; off (static)")
+      ->check(CLI::IsMember({"on", "off"}));
 }
 
 }  // namespace
@@ -224,7 +221,9 @@ void add(CLI::App& app, Global& global, int& exit_code) {
   verb->add_option("--exclude", arguments->exclude, "A node that stays in float");
   verb->add_option("--algorithms", arguments->algorithms,
                    "default, none, or names with commas between (static)");
+  add_search_options(*verb, *arguments);
   verb->add_option("--report", arguments->report, "Write what became of each node (JSON)");
+  verb->add_option("--html", arguments->html, "Write the same as a page to look at");
   verb->callback([arguments, &global, &exit_code] { exit_code = execute(*arguments, global); });
 }
 

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/cli.h"
+#include "engine/quant/quantize.h"
+
+namespace octet::cli::quantize {
+
+/// What the command line asks for.
+struct Arguments {
+  std::string model;
+  std::string output;
+  std::string mode = "static";
+  std::string format = "qdq";
+  int64_t block_size = 64;
+  std::string calibrator = "minmax";
+  std::string calibration;
+  bool observe_only = false;
+  std::vector<std::string> merge;
+  std::string ranges;
+  std::string activations = "8";
+  std::vector<std::string> exclude;
+  std::string report;
+  std::string html;
+  std::string algorithms = "default";
+  std::optional<double> max_loss;
+  std::string metric;
+  std::string better;
+  std::string cost_model = "on";
+};
+
+/// What is wrong with the arguments together; empty when nothing is.
+std::string contradiction(const Arguments& arguments);
+
+/// Measures candidates as the arguments ask: times and SQNR on the calibration samples, loss by
+/// these or by the user's metric. `model` is the float one.
+Result<quant::Measurements> measurements(const Arguments& arguments, const Model& model,
+                                         const Global& global);
+
+/// The report as --report writes it (docs/quantization.md) and the page is made of.
+nlohmann::json to_json(const quant::Report& report, const Arguments& arguments, uint64_t bytes);
+/// The same in short, for a person.
+void print(const quant::Report& report, const Arguments& arguments, uint64_t bytes);
+
+}  // namespace octet::cli::quantize

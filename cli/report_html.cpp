@@ -1,0 +1,207 @@
+#include "cli/report_html.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "cli/cli.h"
+#include "cli/histogram_svg.h"
+#include "cli/html.h"
+
+namespace octet::cli {
+namespace {
+
+constexpr std::string_view kStyle = R"(
+:root{color-scheme:light dark;--back:#fff;--fore:#1c2330;--soft:#667085;--line:#e3e7ee;
+--card:#f6f8fb;--int8:#0b7a75;--float:#c2570c;--bar:#7aa5d8}
+@media(prefers-color-scheme:dark){:root{--back:#11151c;--fore:#e6eaf1;--soft:#98a2b3;--line:#2a3240;
+--card:#19202b;--int8:#3cc7bf;--float:#f59c52;--bar:#5c86bb}}
+*{box-sizing:border-box}
+body{margin:0 auto;max-width:1180px;padding:2rem 1.2rem 4rem;background:var(--back);
+color:var(--fore);font:15px/1.5 system-ui,sans-serif}
+h1{font-size:1.5rem;margin:0;overflow-wrap:anywhere}h2{font-size:1.1rem;margin:2.4rem 0 .6rem}
+p{margin:.3rem 0;color:var(--soft)}
+.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(220px,1fr));gap:.8rem;
+margin-top:1.2rem}
+.card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:.9rem 1rem}
+.card b{display:block;font-size:1.35rem;font-weight:600}
+.card span{color:var(--soft);font-size:.85rem}
+.wide{overflow-x:auto}
+table{border-collapse:collapse;width:100%;font-size:.86rem}
+th,td{padding:.3rem .6rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}
+th button{all:unset;cursor:pointer;font-weight:600;color:var(--soft)}
+th button:focus-visible{outline:2px solid var(--int8)}
+td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap;min-width:6.5rem}
+td.name{overflow-wrap:anywhere;min-width:12rem}
+.int8{color:var(--int8);font-weight:600}.float{color:var(--float);font-weight:600}
+.bar{display:block;height:5px;border-radius:3px;background:var(--bar);margin:3px 0 0 auto;
+min-width:1px}
+.bar.c{background:var(--int8)}
+.grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(260px,1fr));gap:.8rem}
+figure{margin:0;border:1px solid var(--line);border-radius:10px;padding:.6rem .7rem;
+content-visibility:auto;contain-intrinsic-size:260px 150px}
+figcaption{font-size:.78rem;overflow-wrap:anywhere}
+figcaption span{color:var(--soft);display:block}
+svg{width:100%;height:auto;display:block}
+svg .seen{fill:var(--bar)}svg .range{fill:var(--int8)}svg .edge{stroke:var(--int8)}
+svg .zero{stroke:var(--soft);stroke-dasharray:2 2}
+)";
+
+// Sorts the table by the clicked column: numbers by data-v, the largest first; else by text.
+constexpr std::string_view kScript = R"(
+document.querySelectorAll('th button').forEach((button,column)=>{let up=true;
+button.addEventListener('click',()=>{const body=document.querySelector('tbody');
+const key=row=>{const cell=row.cells[column];
+return cell.dataset.v===undefined?cell.textContent:Number(cell.dataset.v)};
+const order=(a,b)=>typeof a==='number'?b-a:a.localeCompare(b);
+const rows=[...body.rows].sort((a,b)=>order(key(a),key(b)));
+if(!up)rows.reverse();up=!up;body.append(...rows)})});
+)";
+
+std::string file_name(const std::string& path) {
+  return std::filesystem::path(path).filename().string();
+}
+
+std::string number(double value, const char* format = "%.3g") {
+  char text[48];
+  std::snprintf(text, sizeof(text), format, value);
+  return text;
+}
+
+std::string count(double value) {
+  if (value < 1e6) return number(value / 1e3) + " k";
+  return value < 1e9 ? number(value / 1e6) + " M" : number(value / 1e9) + " G";
+}
+
+double value_or(const nlohmann::json& json, const char* key, double missing) {
+  const auto at = json.find(key);
+  return at == json.end() || !at->is_number() ? missing : at->get<double>();
+}
+
+void card(Html& page, const std::string& what, const std::string& figure, const std::string& more) {
+  page.open("div", {{"class", "card"}});
+  page.leaf("span", what).leaf("b", figure).leaf("span", more).close();
+}
+
+std::string times(double before, double after) {
+  return after <= 0 ? "" : number(before / after) + " times ";
+}
+
+void summary(Html& page, const nlohmann::json& report) {
+  page.open("div", {{"class", "cards"}});
+  const double before = report["bytes_before"];
+  const double after = report["bytes_after"];
+  card(page, "Size", megabytes(before) + " → " + megabytes(after),
+       times(before, after) + "smaller");
+  const double real = value_or(report, "float_us", -1);
+  const double codes = value_or(report, "quantized_us", -1);
+  if (real > 0)
+    card(page, "A run, on one thread of this machine",
+         fixed(real / 1e3, 2) + " → " + fixed(codes / 1e3, 2) + " ms",
+         times(real, codes) + "faster");
+  else
+    card(page, "A run", "not measured", "there were no samples to run");
+  const double macs = report["macs"];
+  const double integer = report["integer_macs"];
+  card(page, "Multiply-accumulates in int8",
+       macs > 0 ? fixed(100 * integer / macs, 1) + "%" : "not counted",
+       count(macs) + " over a sample");
+  const auto search = report.find("search");
+  if (search != report.end())
+    card(page, "Loss", search->at("kept").get<std::string>(),
+         "asked: " + number(search->at("max_loss").get<double>(), "%g") + "; " +
+             std::to_string(search->at("trials").get<size_t>()) + " forms judged");
+  page.close();
+}
+
+// A number with a bar under it, whose length is its share of `largest`.
+void bar_cell(Html& page, const std::string& text, double value, double largest,
+              const char* bar = "bar") {
+  page.open("td", {{"class", "n"}, {"data-v", number(value, "%.9g")}}).text(text);
+  if (value > 0 && largest > 0)
+    page.leaf("span", "",
+              {{"class", bar}, {"style", "width:" + fixed(100 * value / largest, 1) + "%"}});
+  page.close();
+}
+
+double largest_of(const nlohmann::json& rows, const char* key) {
+  double largest = 0;
+  for (const auto& row : rows) largest = std::max(largest, value_or(row, key, 0));
+  return largest;
+}
+
+void node_row(Html& page, const nlohmann::json& row, double macs, double us) {
+  const std::string outcome = row["outcome"];
+  const double work = row["macs"];
+  const double real = value_or(row, "float_us", -1);
+  const double codes = value_or(row, "quantized_us", -1);
+  const double sqnr = value_or(row, "alone_sqnr_db", NAN);
+  page.open("tr");
+  page.leaf("td", row["node"].get<std::string>(), {{"class", "name"}});
+  page.leaf("td", row["op"].get<std::string>());
+  page.leaf("td", outcome, {{"class", outcome == "float" ? "float" : "int8"}});
+  bar_cell(page, work > 0 ? count(work) : "–", work, macs);
+  bar_cell(page, real < 0 ? "–" : fixed(real, 1) + " µs", real, us);
+  bar_cell(page, codes < 0 ? "–" : fixed(codes, 1) + " µs", codes, us, "bar c");
+  // The bar is the noise's depth: long is bad.
+  bar_cell(page, std::isnan(sqnr) ? "–" : fixed(sqnr, 1) + " dB",
+           std::isnan(sqnr) ? -1 : std::max(0.0, 100 - sqnr), 100);
+  page.leaf("td", row["reason"].get<std::string>()).close();
+}
+
+void layers(Html& page, const nlohmann::json& nodes) {
+  page.leaf("h2", "Layers");
+  page.leaf("p",
+            "Times include the conversions around a layer; a dash: fused with another one, or not "
+            "measured. SQNR is the output's with that layer alone quantized.");
+  page.open("div", {{"class", "wide"}}).open("table").open("thead").open("tr");
+  for (const char* title :
+       {"Node", "Operator", "Became", "MACs", "Float", "Quantized", "SQNR", "Why"})
+    page.open("th").leaf("button", title, {{"type", "button"}}).close();
+  page.close().close().open("tbody");
+  const double us = std::max(largest_of(nodes, "float_us"), largest_of(nodes, "quantized_us"));
+  for (const auto& row : nodes) node_row(page, row, largest_of(nodes, "macs"), us);
+  page.close().close().close();
+}
+
+void values(Html& page, const nlohmann::json& rows) {
+  if (rows.empty()) return;
+  page.leaf("h2", "Observed values and chosen ranges");
+  page.leaf("p",
+            "Bars count elements other than 0 on a logarithmic scale; the shaded part is what the "
+            "codes hold.");
+  page.open("div", {{"class", "grid"}});
+  for (const auto& row : rows) {
+    page.open("figure");
+    histogram_svg(page, row);
+    page.open("figcaption").text(row["value"].get<std::string>());
+    page.leaf("span", row["type"].get<std::string>() + ", step " +
+                          number(row["scale"].get<double>()) + ", zero at " +
+                          std::to_string(row["zero_point"].get<int64_t>()));
+    page.close().close();
+  }
+  page.close();
+}
+
+}  // namespace
+
+std::string report_page(const nlohmann::json& given) {
+  // Names that aren't UTF-8 are made so.
+  const auto report = nlohmann::json::parse(to_text(given));
+  const std::string model = file_name(report["model"]);
+  Html page;
+  page.raw("<!DOCTYPE html>\n").open("html", {{"lang", "en"}}).open("head");
+  page.raw("<meta charset=\"utf-8\">");
+  page.raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">");
+  page.leaf("title", model + " quantized").open("style").raw(kStyle).close().close().open("body");
+  page.leaf("h1", model + " → " + file_name(report["output"]));
+  page.leaf("p", report["mode"].get<std::string>() + ", " + report["format"].get<std::string>() +
+                     ", ranges from " + std::to_string(report["samples"].get<size_t>()) +
+                     " samples");
+  summary(page, report);
+  layers(page, report["nodes"]);
+  values(page, report["values"]);
+  page.open("script").raw(kScript).close();
+  return page.take() + "\n";
+}
+
+}  // namespace octet::cli
