@@ -40,7 +40,8 @@ using Judge = std::function<Result<quant::Verdict>(const Graph&)>;
 
 Judge judge_by_sqnr(std::shared_ptr<Trials> trials, double least,
                     std::shared_ptr<Progress> progress) {
-  return [trials, least, progress](const Graph& graph) -> Result<quant::Verdict> {
+  return [trials = std::move(trials), least,
+          progress = std::move(progress)](const Graph& graph) -> Result<quant::Verdict> {
     progress->begin();
     OCTET_ASSIGN(const double sqnr, trials->sqnr(graph, Trials::kMost));
     const std::string figure =
@@ -52,7 +53,8 @@ Judge judge_by_sqnr(std::shared_ptr<Trials> trials, double least,
 
 Judge judge_by_metric(std::shared_ptr<MetricLoss> loss, double most,
                       std::shared_ptr<Progress> progress) {
-  return [loss, most, progress](const Graph& graph) -> Result<quant::Verdict> {
+  return [loss = std::move(loss), most,
+          progress = std::move(progress)](const Graph& graph) -> Result<quant::Verdict> {
     progress->begin();
     OCTET_ASSIGN(const auto lost, loss->of(graph, most));
     const std::string figure =
