@@ -92,12 +92,14 @@ std::map<NodeId, double> times_of(const Graph& graph, const Profile& profile,
   return times;
 }
 
-// Names that several nodes share can't be told apart in a profile.
+// Names that several nodes share can't be told apart in a profile. Embeddings are codes for their
+// size, whatever they cost.
 Anchors anchors_of(const Report& report) {
   Anchors anchors;
   std::set<std::string> twice;
   for (const NodeReport& row : report.nodes)
-    if (!row.node.empty() && !anchors.emplace(row.node, row.id).second) twice.insert(row.node);
+    if (!row.node.empty() && row.op != "Gather" && !anchors.emplace(row.node, row.id).second)
+      twice.insert(row.node);
   for (const std::string& name : twice) anchors.erase(name);
   return anchors;
 }

@@ -11,7 +11,7 @@ namespace octet::quant {
 /// more than 2% of the float model's run, become float; only the half with the larger losses where
 /// the whole run isn't 1% faster for it (a float node within an integer chain costs conversions
 /// that it hadn't before), and so on. Then the same again from the new candidate, three times at
-/// most. Runs shorter than 0.2 ms aren't judged.
+/// most. Runs shorter than 0.2 ms aren't judged, nor are embeddings: they are codes for their size.
 Result<Floats> slower_nodes(const Candidates& candidates, const Measurements& measurements);
 
 /// Profiles the float model and a candidate, and notes in its report how long a run takes, and each
