@@ -1,6 +1,5 @@
 // Bias, scalar factor, residual and activation behind Conv, Gemm and MatMul, and behind our
 // products of codes, move into the operator's epilogue (engine/ops/epilogue.h).
-#include <cmath>
 
 #include "engine/ops/common/integer_conv.h"
 #include "engine/ops/common/integer_product.h"
@@ -64,7 +63,7 @@ std::optional<Epilogue> activation_of(const Graph& graph, const Node& node) {
     e.activation = Activation::silu;
     return e;
   }
-  if (name == "Relu") e.activation = Activation::relu;
+  if (name == "Relu" || name == "Clip") return clamp_of(graph, node);
   if (name == "Sigmoid") e.activation = Activation::sigmoid;
   if (name == "Tanh") e.activation = Activation::tanh;
   if (name == "HardSwish") e.activation = Activation::hard_swish;
@@ -79,17 +78,6 @@ std::optional<Epilogue> activation_of(const Graph& graph, const Node& node) {
     e.activation = Activation::hard_sigmoid;
     e.alpha = float_attr(node, "alpha", 0.2F);
     e.beta = float_attr(node, "beta", 0.5F);
-  }
-  if (name == "Clip") {
-    e.activation = Activation::clip;
-    e.alpha = -INFINITY;
-    e.beta = INFINITY;
-    for (size_t i = 1; i < 3; ++i) {
-      if (!node.has_input(i)) continue;
-      const auto bound = scalar(graph, node.inputs[i]);
-      if (!bound) return std::nullopt;
-      (i == 1 ? e.alpha : e.beta) = *bound;
-    }
   }
   if (e.activation == Activation::none) return std::nullopt;
   return e;

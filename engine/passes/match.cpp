@@ -1,6 +1,7 @@
 #include "engine/passes/match.h"
 
 #include <cmath>
+#include <limits>
 
 namespace octet::passes {
 
@@ -15,6 +16,21 @@ NodeId producer_id(const Graph& graph, ValueId id, std::string_view name) {
 const Node* producer(const Graph& graph, ValueId id, std::string_view name) {
   const NodeId node = producer_id(graph, id, name);
   return node == kNoNode ? nullptr : &graph.node(node);
+}
+
+std::optional<Epilogue> clamp_of(const Graph& graph, const Node& node) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  if (!node.op->domain.empty()) return std::nullopt;
+  if (node.op->name == "Relu") return Epilogue{.activation = Activation::relu};
+  if (node.op->name != "Clip") return std::nullopt;
+  Epilogue clamp{.activation = Activation::clip, .alpha = -kInfinity, .beta = kInfinity};
+  for (const size_t i : {1, 2}) {
+    if (!node.has_input(i)) continue;
+    const auto bound = scalar(graph, node.inputs[i]);
+    if (!bound) return std::nullopt;
+    (i == 1 ? clamp.alpha : clamp.beta) = *bound;
+  }
+  return clamp;
 }
 
 bool inner(const Graph& graph, ValueId id) {

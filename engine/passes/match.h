@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "engine/ops/epilogue.h"
 #include "engine/ops/op.h"
 
 namespace octet::passes {
@@ -22,6 +23,9 @@ bool is_scalar(const Graph& graph, ValueId id, float value);  ///< Within 1e-6 r
 
 /// For a node of two inputs of which one is a scalar constant: the other input and the number.
 std::optional<std::pair<ValueId, float>> with_scalar(const Graph& graph, const Node& node);
+
+/// The clamp that a Relu, or a Clip whose bounds are constants, is.
+std::optional<Epilogue> clamp_of(const Graph& graph, const Node& node);
 
 /// Whether a value may vanish into a fused node: read once, no result, not quantized, not kept.
 bool inner(const Graph& graph, ValueId id);

@@ -7,13 +7,6 @@
 
 namespace octet {
 
-#define OCTET_PASS(file, phase)                           \
-  namespace passes::file {                                \
-  Result<bool> run(Graph& graph, const PassOptions& opt); \
-  }
-#include "engine/passes/passes.def"
-#undef OCTET_PASS
-
 namespace {
 
 constexpr Pass kPasses[] = {

@@ -21,6 +21,14 @@ struct PassOptions {
   std::vector<ValueId> keep;
 };
 
+// Each pass by itself: passes::<file>::run.
+#define OCTET_PASS(file, phase)                               \
+  namespace passes::file {                                    \
+  Result<bool> run(Graph& graph, const PassOptions& options); \
+  }
+#include "engine/passes/passes.def"
+#undef OCTET_PASS
+
 /// A rewrite of a graph. Types are inferred before each pass and kept right by it.
 struct Pass {
   std::string_view name;

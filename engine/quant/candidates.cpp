@@ -4,10 +4,6 @@
 #include "engine/passes/pass.h"
 #include "engine/quant/values.h"
 
-namespace octet::passes::fuse_activation {
-Result<bool> run(Graph& graph, const PassOptions& options);
-}
-
 namespace octet::quant {
 namespace {
 
@@ -74,7 +70,9 @@ Result<Candidates> Candidates::of(Graph& graph, const QuantizeOptions& options,
                                   const Measurements& measurements) {
   Candidates made;
   made.options_ = options;
-  made.observations_ = std::make_shared<Observations>(fingerprint(graph));
+  // Of the graph as it was given; merging asks for it.
+  made.observations_ = std::make_shared<Observations>(
+      calibration.observations != nullptr ? fingerprint(graph) : std::string());
   OCTET_RETURN_IF_ERROR(fuse_for_selection(graph));
   if (options.mode == Mode::statically)
     OCTET_RETURN_IF_ERROR(made.prepare_static(graph, calibration));

@@ -50,7 +50,6 @@ class Candidates {
                      Report& report) const;
 
   QuantizeOptions options_;
-  std::string model_;
   std::shared_ptr<Graph> real_;
   Calibrate calibrate_;
   Parallel* parallel_ = nullptr;

@@ -1,5 +1,3 @@
-#include <limits>
-
 #include "engine/ops/common/activation.h"
 #include "engine/passes/match.h"
 #include "engine/passes/pass.h"
@@ -16,22 +14,6 @@ struct Port {
   ValueId scale = kNoValue;
   ValueId zero_point = kNoValue;
 };
-
-// The clamp that a Relu, or a Clip of constant bounds, is.
-std::optional<Epilogue> clamp_of(const Graph& graph, const Node& node) {
-  constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  if (!node.op->domain.empty()) return std::nullopt;
-  if (node.op->name == "Relu") return Epilogue{.activation = Activation::relu};
-  if (node.op->name != "Clip") return std::nullopt;
-  Epilogue clamp{.activation = Activation::clip, .alpha = -kInfinity, .beta = kInfinity};
-  for (const size_t i : {1, 2}) {
-    if (!node.has_input(i)) continue;
-    const auto bound = passes::scalar(graph, node.inputs[i]);
-    if (!bound) return std::nullopt;
-    (i == 1 ? clamp.alpha : clamp.beta) = *bound;
-  }
-  return clamp;
-}
 
 class Integer {
   static constexpr size_t kBias = 2;  // Port of Conv.
@@ -63,7 +45,7 @@ class Integer {
   void absorb_clamp(NodeId id) {
     const NodeId consumer = passes::only_consumer(graph_, graph_.node(id).outputs[0]);
     if (consumer == kNoNode) return;
-    const auto clamp = clamp_of(graph_, graph_.node(consumer));
+    const auto clamp = passes::clamp_of(graph_, graph_.node(consumer));
     const ValueId output = graph_.node(consumer).outputs[0];
     const QuantPtr& quant = graph_.value(output).quant;
     if (!clamp || !eight_bit(output) || !quant->per_tensor()) return;

@@ -8,15 +8,6 @@
 #include "engine/quant/select.h"
 #include "engine/quant/static.h"
 
-namespace octet::passes {
-namespace quantized_types {
-Result<bool> run(Graph& graph, const PassOptions& options);
-}
-namespace propagate_quant {
-Result<bool> run(Graph& graph, const PassOptions& options);
-}
-}  // namespace octet::passes
-
 namespace octet::quant {
 namespace {
 

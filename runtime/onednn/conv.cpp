@@ -49,8 +49,7 @@ class Convolution final : public Step {
       spec.strides.push_back(g.stride[i]);
       spec.dilations.push_back(g.dilation[i] - 1);
       spec.pad_begin.push_back(g.pad_begin[i]);
-      const int64_t reach = (g.out[i] - 1) * g.stride[i] + (g.kernel[i] - 1) * g.dilation[i] + 1;
-      spec.pad_end.push_back(reach - g.in[i] - g.pad_begin[i]);
+      spec.pad_end.push_back(g.pad_end(i));
     }
     spec.bias = !bias_.empty();
     return spec;

@@ -67,9 +67,7 @@ class BinaryStep final : public Step {
 
 template <Binary Function>
 Result<std::unique_ptr<Step>> prepare(const LowerContext& /*context*/) {
-  auto step = std::make_unique<BinaryStep>(Function);
-  OCTET_RETURN_IF_ERROR(step->prepare());
-  return std::unique_ptr<Step>(std::move(step));
+  return prepared<BinaryStep>(Function);
 }
 
 template <Binary Function>

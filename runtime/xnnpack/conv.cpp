@@ -73,10 +73,7 @@ class Convolution final : public Step {
   // As the attribute would spell them.
   static Dims pads_of(const ops::ConvGeometry& g) {
     Dims pads = g.pad_begin;
-    for (size_t i = 0; i < g.in.size(); ++i) {
-      const int64_t reach = (g.out[i] - 1) * g.stride[i] + (g.kernel[i] - 1) * g.dilation[i] + 1;
-      pads.push_back(std::max<int64_t>(reach - g.in[i] - g.pad_begin[i], 0));
-    }
+    for (size_t i = 0; i < g.in.size(); ++i) pads.push_back(std::max<int64_t>(g.pad_end(i), 0));
     return pads;
   }
 
@@ -110,9 +107,7 @@ class Convolution final : public Step {
 };
 
 Result<std::unique_ptr<Step>> prepare(const LowerContext& context) {
-  auto step = std::make_unique<Convolution>(context);
-  OCTET_RETURN_IF_ERROR(step->prepare());
-  return std::unique_ptr<Step>(std::move(step));
+  return prepared<Convolution>(context);
 }
 
 }  // namespace

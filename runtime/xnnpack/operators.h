@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <list>
+#include <memory>
 #include <mutex>
 
 #include "engine/ops/step.h"
@@ -29,6 +30,14 @@ class Operators {
   mutable std::mutex mutex_;
   mutable std::list<std::pair<Key, Operator>> idle_;  // Most recent first.
 };
+
+/// A step S(arguments...) whose operators are made as far as they can be ahead of the first run.
+template <typename S, typename... Arguments>
+Result<std::unique_ptr<Step>> prepared(Arguments&&... arguments) {
+  auto step = std::make_unique<S>(std::forward<Arguments>(arguments)...);
+  OCTET_RETURN_IF_ERROR(step->prepare());
+  return std::unique_ptr<Step>(std::move(step));
+}
 
 inline Floats floats(const TensorView& view) {
   return {view.as<float>(), static_cast<size_t>(view.count())};

@@ -61,9 +61,7 @@ class Product final : public Step {
 };
 
 Result<std::unique_ptr<Step>> prepare(const LowerContext& context) {
-  auto step = std::make_unique<Product>(context);
-  OCTET_RETURN_IF_ERROR(step->prepare());
-  return std::unique_ptr<Step>(std::move(step));
+  return prepared<Product>(context);
 }
 
 constexpr Implementation kRow = {

@@ -53,21 +53,15 @@ class UnaryStep final : public Step {
   Operators operators_;
 };
 
-Result<std::unique_ptr<Step>> prepared(Unary function, Range range) {
-  auto step = std::make_unique<UnaryStep>(function, range);
-  OCTET_RETURN_IF_ERROR(step->prepare());
-  return std::unique_ptr<Step>(std::move(step));
-}
-
 Result<std::unique_ptr<Step>> prepare_clip(const LowerContext& context) {
-  return prepared(Unary::clamp, *bounds(context));
+  return prepared<UnaryStep>(Unary::clamp, *bounds(context));
 }
 Result<std::unique_ptr<Step>> prepare_relu(const LowerContext& /*context*/) {
-  return prepared(Unary::clamp, {.low = 0.0F});
+  return prepared<UnaryStep>(Unary::clamp, Range{.low = 0.0F});
 }
 template <Unary Function>
 Result<std::unique_ptr<Step>> prepare(const LowerContext& /*context*/) {
-  return prepared(Function, {});
+  return prepared<UnaryStep>(Function, Range{});
 }
 
 constexpr Implementation row(std::optional<Ports> (*matches)(const LowerContext&),

@@ -24,6 +24,12 @@ struct ConvGeometry {
   int64_t group_in() const { return in_channels / groups; }
   int64_t group_out() const { return out_channels / groups; }
   int64_t taps() const;
+  /// Padding behind the last element of an axis that the outputs reach; negative where they leave
+  /// elements unread.
+  int64_t pad_end(size_t axis) const {
+    const int64_t reach = (out[axis] - 1) * stride[axis] + (kernel[axis] - 1) * dilation[axis] + 1;
+    return reach - in[axis] - pad_begin[axis];
+  }
 };
 ConvGeometry conv_geometry(const ConvAttrs& attrs, const Dims& x, const Dims& w, const Dims& out);
 
