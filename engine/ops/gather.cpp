@@ -3,6 +3,9 @@
 
 #include "engine/ops/common/dequantize.h"
 #include "engine/ops/common/movement.h"
+#include "engine/ops/common/quantize_ports.h"
+#include "kernels/convert/convert.h"
+#include "kernels/quantize_linear/quantize_linear.h"
 
 namespace octet::ops::gather {
 namespace {
@@ -42,136 +45,216 @@ Status infer(InferContext& context) {
   return {};
 }
 
-// Rows of a table as [outer, extent, inner], and the checked places of the indices.
-struct Rows {
-  size_t outer = 1;
-  size_t extent = 0;
-  size_t inner = 1;
-  std::vector<size_t> picks;
+// The places that indices ask for along an axis, checked before a run uses them.
+class Picks {
+ public:
+  static Result<Picks> of(const TensorView& indices, size_t extent) {
+    const Picks picks(indices, static_cast<int64_t>(extent));
+    for (size_t i = 0; i < picks.count(); ++i)
+      if (const int64_t index = picks.index(i); index < -picks.extent_ || index >= picks.extent_)
+        return invalid_data("index " + std::to_string(index) + " is outside " +
+                            std::to_string(extent) + " rows");
+    return picks;
+  }
+  size_t count() const { return count_; }
+  size_t operator[](size_t i) const {
+    const int64_t at = index(i);
+    return static_cast<size_t>(at < 0 ? at + extent_ : at);
+  }
+
+ private:
+  Picks(const TensorView& indices, int64_t extent)
+      : data_(indices.data),
+        wide_(indices.dtype == DType::s64),
+        count_(static_cast<size_t>(indices.count())),
+        extent_(extent) {}
+  int64_t index(size_t i) const {
+    return wide_ ? reinterpret_cast<const int64_t*>(data_)[i]
+                 : reinterpret_cast<const int32_t*>(data_)[i];
+  }
+
+  const std::byte* data_;
+  bool wide_;
+  size_t count_;
+  int64_t extent_;
 };
 
-Result<Rows> rows_of(const TensorView& table, const TensorView& indices, size_t axis) {
-  Rows rows;
-  for (size_t a = 0; a < axis; ++a) rows.outer *= static_cast<size_t>(table.dims[a]);
-  for (size_t a = axis + 1; a < table.rank(); ++a) rows.inner *= static_cast<size_t>(table.dims[a]);
-  rows.extent = static_cast<size_t>(table.dims[axis]);
-  for (const int64_t index : movement::integers_of(indices)) {
-    const auto pick = normalize_axis(index, rows.extent);
-    if (!pick)
-      return invalid_data("index " + std::to_string(index) + " is outside " +
-                          std::to_string(rows.extent) + " rows");
-    rows.picks.push_back(*pick);
-  }
-  return rows;
+size_t elements_after(const Dims& dims, size_t axis) {
+  size_t count = 1;
+  for (size_t a = axis + 1; a < dims.size(); ++a) count *= static_cast<size_t>(dims[a]);
+  return count;
 }
 
 Status run(const Attrs& attrs, RunContext& context) {
   const TensorView& table = context.input(0);
   OCTET_ASSIGN(const size_t element, element_bytes(table.dtype));
   const size_t axis = *normalize_axis(attrs.as<GatherAttrs>().axis, table.rank());
-  OCTET_ASSIGN(const Rows rows, rows_of(table, context.input(1), axis));
-  const size_t bytes = rows.inner * element;
-  const size_t count = rows.picks.size();
+  const auto extent = static_cast<size_t>(table.dims[axis]);
+  OCTET_ASSIGN(const Picks picks, Picks::of(context.input(1), extent));
+  const size_t inner = elements_after(table.dims, axis);
+  const size_t bytes = inner * element;
+  size_t outer = 1;
+  for (size_t a = 0; a < axis; ++a) outer *= static_cast<size_t>(table.dims[a]);
+  const size_t count = picks.count();
   const std::byte* from = table.data;
   std::byte* to = context.output(0).data;
   context.parallel().for_ranges(
-      rows.outer * count, kParallelGrain / (rows.inner + 1) + 1, [&](size_t begin, size_t end) {
+      outer * count, kParallelGrain / (inner + 1) + 1, [&](size_t begin, size_t end) {
         for (size_t i = begin; i < end; ++i)
-          std::memcpy(to + i * bytes,
-                      from + (i / count * rows.extent + rows.picks[i % count]) * bytes, bytes);
+          std::memcpy(to + i * bytes, from + (i / count * extent + picks[i % count]) * bytes,
+                      bytes);
       });
   return {};
 }
 
-// A table of codes or halfs stays as it is; the rows asked for leave it as real numbers.
+struct StoredForm {
+  DType storage;
+  const char* kernel;
+  kernels::Element codes;  // of integers; 4-bit ones are nibbles
+};
+constexpr StoredForm kStoredForms[] = {
+    {DType::s8, "gather_s8", kernels::Element::s8},
+    {DType::u8, "gather_s8", kernels::Element::u8},
+    {DType::s16, "gather_s16", kernels::Element::s16},
+    {DType::u16, "gather_s16", kernels::Element::u16},
+    {DType::s4, "gather_s4", kernels::Element::s8},
+    {DType::u4, "gather_s4", kernels::Element::u8},
+    {DType::f16, "gather_f16", kernels::Element::f32},
+    {DType::bf16, "gather_bf16", kernels::Element::f32},
+};
+
+const StoredForm* stored_form(const QuantPtr& quant) {
+  for (const StoredForm& form : kStoredForms)
+    if (quant && quant->storage == form.storage) return &form;
+  return nullptr;
+}
+
+bool is_integer(const StoredForm& form) { return form.codes != kernels::Element::f32; }
+
+// Whether the rows become codes of the output's type in the same step.
+bool rounds(const LowerContext& context) {
+  const QuantPtr& to = context.output_quant(0);
+  const StoredForm* form = stored_form(to);
+  return form != nullptr && to->per_tensor() && is_integer(*form) && dtype_bits(to->storage) >= 8 &&
+         is_integer(*stored_form(context.input_quant(0)));
+}
+
+// A table of codes or halfs stays as it is; the rows asked for leave it as real numbers, or as the
+// codes of another type.
 class StoredRows final : public Step {
  public:
-  StoredRows(const Dims& dims, QuantPtr quant)
-      : quant_(std::move(quant)),
-        scales_(quant_->scale.to_float()),
-        index_(dims, scales_.size(), quant_->axis, quant_->block) {
+  StoredRows(const LowerContext& context, const StoredForm& form)
+      : form_(form),
+        row_(elements_after(context.constant(0)->dims(), 0)),
+        scales_(context.input_quant(0)->scale.to_float()),
+        index_(context.constant(0)->dims(), scales_.size(), context.input_quant(0)->axis,
+               context.input_quant(0)->block),
+        runs_(index_.runs(row_)),
+        codes_(kernels::select_quantize_linear(context.cpu())),
+        halfs_(kernels::select_convert(context.cpu())) {
+    const QuantType& quant = *context.input_quant(0);
     zero_points_.assign(scales_.size(), 0);
-    if (quant_->zero_point.dtype() != DType::undefined)
-      zero_points_ = quant_->zero_point.to_int64();
+    if (quant.zero_point.dtype() != DType::undefined) {
+      const auto zeros = quant.zero_point.to_int64();
+      zero_points_.assign(zeros.begin(), zeros.end());
+    }
+    if (rounds(context)) round_to(*context.output_quant(0));
   }
 
   Status run(RunContext& context) const override {
-    OCTET_ASSIGN(const Rows rows, rows_of(context.input(0), context.input(1), 0));
     const std::byte* table = context.input(0).data;
-    switch (quant_->storage) {
-      case DType::s8: return dequantize(rows, reinterpret_cast<const int8_t*>(table), context);
-      case DType::u8: return dequantize(rows, reinterpret_cast<const uint8_t*>(table), context);
-      case DType::s4: return dequantize(rows, Nibbles{table}, context);
-      default: return widen(rows, reinterpret_cast<const Half*>(table), context);
-    }
+    const auto extent = static_cast<size_t>(context.input(0).dims[0]);
+    OCTET_ASSIGN(const Picks picks, Picks::of(context.input(1), extent));
+    std::byte* out = context.output(0).data;
+    const size_t bytes = row_ * dtype_bytes(context.output(0).dtype, 1);
+    context.parallel().for_ranges(picks.count(), kParallelGrain / (row_ + 1) + 1,
+                                  [&](size_t begin, size_t end) {
+                                    for (size_t i = begin; i < end; ++i)
+                                      widen(table, picks[i], out + i * bytes);
+                                  });
+    return {};
   }
   StepInfo info() const override {
-    const DType storage = quant_->storage;
-    const char* name = storage == DType::f16  ? "gather_f16"
-                       : storage == DType::s4 ? "gather_s4"
-                                              : "gather_s8";
-    return {name, "native", Isa::scalar};
+    return {form_.kernel, "native", is_integer(form_) ? codes_.isa : halfs_.isa};
   }
 
  private:
-  struct Nibbles {
-    const std::byte* data;
-    int32_t operator[](size_t i) const {
-      const auto code = static_cast<int32_t>(data[i / 2] >> (i % 2 * 4) & std::byte{0xF});
-      return (code ^ 8) - 8;
+  void widen(const std::byte* table, size_t pick, std::byte* out) const {
+    const size_t first = pick * row_;
+    auto* real = reinterpret_cast<float*>(out);
+    switch (form_.storage) {
+      case DType::f16:
+        return halfs_.table->half_to_float(reinterpret_cast<const Half*>(table) + first, real,
+                                           row_);
+      case DType::bf16:
+        return halfs_.table->bfloat16_to_float(reinterpret_cast<const Bfloat16*>(table) + first,
+                                               real, row_);
+      default: return dequantize(table, first, out);
     }
-  };
-
-  // body(row of the table, its output) for each row asked for.
-  template <typename Body>
-  static void for_rows(const Rows& rows, RunContext& context, const Body& body) {
-    float* to = context.output(0).as<float>();
-    context.parallel().for_ranges(rows.picks.size(), kParallelGrain / (rows.inner + 1) + 1,
-                                  [&](size_t begin, size_t end) {
-                                    for (size_t i = begin; i < end; ++i)
-                                      body(rows.picks[i] * rows.inner, to + i * rows.inner);
-                                  });
   }
 
-  template <typename Codes>
-  Status dequantize(const Rows& rows, const Codes& codes, RunContext& context) const {
-    for_rows(rows, context, [&](size_t first, float* out) {
-      for (size_t k = 0; k < rows.inner; ++k) {
-        const size_t at = index_(first + k);
-        const auto zero = static_cast<int32_t>(zero_points_[at]);
-        out[k] = static_cast<float>(static_cast<int32_t>(codes[first + k]) - zero) * scales_[at];
+  void round_to(const QuantType& quant) {
+    out_storage_ = quant.storage;
+    out_scale_ = quant.tensor_scale().v;
+    out_zero_point_ = quant.tensor_zero_point().v;
+    const CodeLimits limits = code_limits(quant.storage);
+    rounded_.type = *kernel_element(quant.storage);
+    rounded_.scale = &out_scale_;
+    rounded_.zero_point = &out_zero_point_;
+    rounded_.low = limits.low;
+    rounded_.high = limits.high;
+  }
+
+  void dequantize(const std::byte* table, size_t first, std::byte* out) const {
+    kernels::CodeRunArgs args;
+    args.in = table;
+    args.type = form_.codes;
+    args.nibbles = dtype_bits(form_.storage) == 4;
+    args.count = runs_.length;
+    args.group = runs_.group;
+    for (size_t k = 0; k < row_; k += runs_.length) {
+      args.first = first + k;
+      const size_t at = index_(args.first);
+      args.scale = scales_.data() + at;
+      args.zero_point = zero_points_.data() + at;
+      if (out_storage_ == DType::f32) {
+        args.out = reinterpret_cast<float*>(out) + k;
+        codes_.table->code_run(args);
+        continue;
       }
-    });
-    return {};
+      kernels::QuantizeArgs rounded = rounded_;
+      rounded.out = out + k * dtype_bytes(out_storage_, 1);
+      args.codes = &rounded;
+      codes_.table->code_run(args);
+    }
   }
 
-  static Status widen(const Rows& rows, const Half* table, RunContext& context) {
-    for_rows(rows, context, [&](size_t first, float* out) {
-      for (size_t k = 0; k < rows.inner; ++k) out[k] = to_float(table[first + k]);
-    });
-    return {};
-  }
-
-  QuantPtr quant_;
+  StoredForm form_;
+  size_t row_;
   std::vector<float> scales_;
-  std::vector<int64_t> zero_points_;
+  std::vector<int32_t> zero_points_;
   ScaleIndex index_;
+  ScaleIndex::Runs runs_;
+  DType out_storage_ = DType::f32;
+  float out_scale_ = 1.0F;
+  int32_t out_zero_point_ = 0;
+  kernels::QuantizeArgs rounded_;  // reads the two above
+  const kernels::Variant<kernels::QuantizeLinearTable>& codes_;
+  const kernels::Variant<kernels::ConvertTable>& halfs_;
 };
 
 std::optional<Ports> match_table(const LowerContext& context) {
-  constexpr DType kStored[] = {DType::s8, DType::u8, DType::s4, DType::f16};
-  const QuantPtr& quant = context.input_quant(0);
-  if (context.constant(0) == nullptr || !quant) return std::nullopt;
-  if (std::find(std::begin(kStored), std::end(kStored), quant->storage) == std::end(kStored))
+  if (context.constant(0) == nullptr || stored_form(context.input_quant(0)) == nullptr)
     return std::nullopt;
   const size_t rank = context.constant(0)->rank();
   if (normalize_axis(context.attrs<GatherAttrs>().axis, rank) != 0) return std::nullopt;
-  return Ports{{{PortForm::Storage::stored, Layout::row_major}, PortForm{}}, {PortForm{}}};
+  const PortForm stored{PortForm::Storage::stored, Layout::row_major};
+  return Ports{{stored, PortForm{}}, {rounds(context) ? stored : PortForm{}}};
 }
 
 Result<std::unique_ptr<Step>> prepare_table(const LowerContext& context) {
   return std::unique_ptr<Step>(
-      std::make_unique<StoredRows>(context.constant(0)->dims(), context.input_quant(0)));
+      std::make_unique<StoredRows>(context, *stored_form(context.input_quant(0))));
 }
 
 // An embedding table is a weight: most of a language model's bytes.

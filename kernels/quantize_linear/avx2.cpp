@@ -21,7 +21,7 @@ inline Floats fnma(Floats a, Floats b, Floats c) {
 }  // namespace
 
 extern const QuantizeLinearTable quantize_linear_avx2;
-const QuantizeLinearTable quantize_linear_avx2{quantize, dequantize, requantize,
+const QuantizeLinearTable quantize_linear_avx2{quantize, dequantize, code_run,    requantize,
                                                range,    dynamic,    dynamic_rows};
 
 }  // namespace octet::kernels

@@ -17,7 +17,7 @@ inline Floats fnma(Floats a, Floats b, Floats c) { return {_mm512_fnmadd_ps(a.v,
 }  // namespace
 
 extern const QuantizeLinearTable quantize_linear_avx512vnni;
-const QuantizeLinearTable quantize_linear_avx512vnni{quantize, dequantize, requantize,
+const QuantizeLinearTable quantize_linear_avx512vnni{quantize, dequantize, code_run,    requantize,
                                                      range,    dynamic,    dynamic_rows};
 
 }  // namespace octet::kernels

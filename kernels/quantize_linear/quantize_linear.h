@@ -32,6 +32,21 @@ struct DequantizeArgs {
   const int32_t* zero_point = nullptr;  // [channels], or null: all 0
 };
 
+/// A run of codes from anywhere in a tensor: v[i] = float(code - zero_point[i / group]) * scale[i /
+/// group].
+struct CodeRunArgs {
+  const void* in = nullptr;
+  Element type = Element::u8;  // u8, s8, u16 or s16
+  bool nibbles = false;        // 4-bit codes, two a byte, the low one first; type: u8 or s8
+  size_t first = 0, count = 0;
+  size_t group = 1;
+  const float* scale = nullptr;
+  const int32_t* zero_point = nullptr;  // or null: all 0
+  float* out = nullptr;                 // v; or null:
+  /// v rounded as `quantize` does. Its in, outer, channels and inner are not read.
+  const QuantizeArgs* codes = nullptr;
+};
+
 /// out = clamp(nearest_even(float(code - in_zero_point) * multiplier) + out_zero_point, low, high).
 struct RequantizeArgs {
   const void* in = nullptr;
@@ -66,6 +81,7 @@ struct DynamicRowsArgs {
 struct QuantizeLinearTable {
   void (*quantize)(const QuantizeArgs& args, Parallel& parallel);
   void (*dequantize)(const DequantizeArgs& args, Parallel& parallel);
+  void (*code_run)(const CodeRunArgs& args);
   void (*requantize)(const RequantizeArgs& args, Parallel& parallel);
   FloatRange (*range)(const float* in, size_t count, Parallel& parallel);
   /// ONNX DynamicQuantizeLinear over the whole tensor; writes `*scale` and `*zero_point`.

@@ -51,6 +51,27 @@ void dequantize(const DequantizeArgs& a, Parallel& parallel) {
   });
 }
 
+int32_t load_nibble(const CodeRunArgs& a, size_t i) {
+  const int32_t code = static_cast<const uint8_t*>(a.in)[i / 2] >> (i % 2 * 4) & 15;
+  return a.type == Element::s8 ? (code ^ 8) - 8 : code;
+}
+
+void code_run(const CodeRunArgs& a) {
+  for (size_t i = 0; i < a.count; ++i) {
+    const size_t at = a.first + i, c = i / a.group;
+    const int32_t code = a.nibbles ? load_nibble(a, at) : load(a.in, a.type, at);
+    const int32_t zero = a.zero_point != nullptr ? a.zero_point[c] : 0;
+    const float value = static_cast<float>(code - zero) * a.scale[c];
+    if (a.codes == nullptr) {
+      a.out[i] = value;
+      continue;
+    }
+    const QuantizeArgs& q = *a.codes;
+    const int32_t out_zero = q.zero_point != nullptr ? *q.zero_point : 0;
+    store(q.out, q.type, i, to_code(std::nearbyint(value / *q.scale), out_zero, q.low, q.high));
+  }
+}
+
 void requantize(const RequantizeArgs& a, Parallel& parallel) {
   parallel.for_ranges(a.count, kGrain, [&](size_t begin, size_t end) {
     for (size_t i = begin; i < end; ++i) {
@@ -124,7 +145,7 @@ void dynamic_rows(const DynamicRowsArgs& a, Parallel& parallel) {
 }  // namespace
 
 extern const QuantizeLinearTable quantize_linear_scalar;
-const QuantizeLinearTable quantize_linear_scalar{quantize, dequantize, requantize,
+const QuantizeLinearTable quantize_linear_scalar{quantize, dequantize, code_run,    requantize,
                                                  range,    dynamic,    dynamic_rows};
 
 }  // namespace octet::kernels

@@ -21,6 +21,23 @@ inline Ints load_element(const void* data, Element type, size_t i, size_t count)
   }
 }
 
+// Codes first to first + count of 4-bit ones, two a byte.
+inline Ints load_nibbles(const void* data, bool is_signed, size_t first, size_t count) {
+  const auto* at = static_cast<const uint8_t*>(data) + first / 2;
+  const bool odd = first % 2 != 0;
+  const __m128i bytes = count == kLanes && !odd
+                            ? _mm_loadl_epi64(reinterpret_cast<const __m128i*>(at))
+                            : load_bytes(at, (count + (odd ? 2 : 1)) / 2);
+  const __m128i mask = _mm_set1_epi8(15);
+  const __m128i even_codes = _mm_and_si128(bytes, mask);
+  const __m128i odd_codes = _mm_and_si128(_mm_srli_epi16(bytes, 4), mask);
+  __m128i codes = _mm_unpacklo_epi8(even_codes, odd_codes);
+  if (odd) codes = _mm_alignr_epi8(_mm_unpackhi_epi8(even_codes, odd_codes), codes, 1);
+  const __m128i sign = _mm_set1_epi8(8);
+  if (is_signed) codes = _mm_sub_epi8(_mm_xor_si128(codes, sign), sign);
+  return widen_codes(codes, is_signed);
+}
+
 inline void store_element(void* data, Element type, size_t i, size_t count, Ints codes) {
   auto* at = static_cast<uint8_t*>(data) + i * bytes_of(type);
   if (bytes_of(type) == 1)
@@ -125,6 +142,41 @@ void dequantize(const DequantizeArgs& a, Parallel& parallel) {
           store_floats(a.out + i, count, mul(to_floats(code), scales(a.scale, c, count, by_lane)));
         });
   });
+}
+
+// Calls store(i, count, v) over the values of a run.
+template <typename F>
+inline __attribute__((always_inline)) void each_value(const CodeRunArgs& a, F store) {
+  const bool by_lane = a.group == 1;
+  const size_t run = by_lane ? a.count : a.group;
+  for (size_t begin = 0, c = 0; begin < a.count; begin += run, ++c) {
+    const size_t end = a.count - begin < run ? a.count : begin + run;
+    for (size_t i = begin; i < end; i += kLanes) {
+      const size_t count = end - i < kLanes ? end - i : kLanes, at = by_lane ? i : c;
+      const Ints code = a.nibbles ? load_nibbles(a.in, a.type == Element::s8, a.first + i, count)
+                                  : load_element(a.in, a.type, a.first + i, count);
+      const Ints centred = sub(code, zeros(a.zero_point, at, count, by_lane));
+      store(i, count, mul(to_floats(centred), scales(a.scale, at, count, by_lane)));
+    }
+  }
+}
+
+void code_run(const CodeRunArgs& a) {
+  if (a.codes == nullptr)
+    return each_value(
+        a, [&](size_t i, size_t count, Floats v)
+               __attribute__((always_inline)) { store_floats(a.out + i, count, v); });
+  const QuantizeArgs& q = *a.codes;
+  const Ints zero = set_ints(q.zero_point == nullptr ? 0 : *q.zero_point);
+  const Floats low = to_floats(sub(set_ints(q.low), zero));
+  const Floats high = to_floats(sub(set_ints(q.high), zero));
+  const Divisor divisor(*q.scale);
+  const bool fits = Divisor::fits(*q.scale);
+  each_value(
+      a, [&](size_t i, size_t count, Floats v) __attribute__((always_inline)) {
+        const Floats quotient = fits ? divisor.quotient(v) : div(v, set_floats(*q.scale));
+        store_element(q.out, q.type, i, count, to_codes(quotient, zero, low, high));
+      });
 }
 
 void requantize(const RequantizeArgs& a, Parallel& parallel) {

@@ -166,6 +166,86 @@ TEST_CASE("quantize_linear: requantization between all types") {
     }
 }
 
+TEST_CASE("quantize_linear: runs of codes from anywhere, as numbers and as other codes") {
+  const QuantizeLinearTable& oracle = *quantize_linear_variants().front().table;
+  struct Run {
+    const char* name;
+    Element type;
+    bool nibbles;
+    size_t first, count, group;
+    Element to = Element::u8;
+  };
+  const Run runs[] = {
+      {"a row of s8", Element::s8, false, 64, 64, 64},
+      {"a tail", Element::u8, false, 3, 37, 37},
+      {"a scale each", Element::s8, false, 5, 39, 1, Element::s8},
+      {"blocks, the last one short", Element::s8, true, 128, 77, 32},
+      {"4-bit codes from an odd place", Element::s8, true, 31, 66, 64},
+      {"4-bit, unsigned, odd, a scale each", Element::u8, true, 7, 33, 1, Element::s16},
+      {"one code", Element::u8, true, 9, 1, 1},
+      {"16 bits", Element::s16, false, 1, 40, 8, Element::u16},
+      {"nothing", Element::s8, false, 0, 0, 1},
+  };
+  std::mt19937 random(12);
+  std::vector<uint8_t> memory(512);
+  for (uint8_t& byte : memory) byte = static_cast<uint8_t>(random());
+  const std::vector<float> scale = scales(80);
+  std::vector<int32_t> zero(80);
+  for (size_t i = 0; i < zero.size(); ++i) zero[i] = static_cast<int32_t>(i % 7) - 3;
+  for (const Run& r : runs) {
+    CAPTURE(r.name);
+    CodeRunArgs args;
+    args.in = memory.data();
+    args.type = r.type;
+    args.nibbles = r.nibbles;
+    args.first = r.first;
+    args.count = r.count;
+    args.group = r.group;
+    args.scale = scale.data();
+    for (const bool has_zero : {false, true}) {
+      args.zero_point = has_zero ? zero.data() : nullptr;
+      const auto real = [&](const QuantizeLinearTable& table) {
+        std::vector<float> out(r.count + 1, 7.0F);
+        CodeRunArgs a = args;
+        a.out = out.data();
+        table.code_run(a);
+        return out;
+      };
+      const auto rounded = [&](const QuantizeLinearTable& table, float to_scale) {
+        std::vector<uint16_t> out(r.count + 1, 0xaaaa);
+        const bool is_signed = r.to == Element::s8 || r.to == Element::s16;
+        const int32_t to_zero = 4;
+        const QuantizeArgs to{.out = out.data(),
+                              .type = r.to,
+                              .scale = &to_scale,
+                              .zero_point = &to_zero,
+                              .low = is_signed ? -128 : 0,
+                              .high = is_signed ? 127 : 255};
+        CodeRunArgs a = args;
+        a.codes = &to;
+        table.code_run(a);
+        return out;
+      };
+      const std::vector<float> numbers = real(oracle);
+      for (size_t i = 0; i < r.count; ++i) {
+        const size_t at = r.first + i;
+        int32_t code = r.nibbles ? memory[at / 2] >> (at % 2 * 4) & 15 : memory[at];
+        if (r.type == Element::s16)
+          code = static_cast<int16_t>(memory[2 * at] | memory[2 * at + 1] << 8);
+        else if (r.type == Element::s8)
+          code = r.nibbles ? (code > 7 ? code - 16 : code) : static_cast<int8_t>(code);
+        const int32_t centred = code - (has_zero ? zero[i / r.group] : 0);
+        CHECK(numbers[i] == static_cast<float>(centred) * scale[i / r.group]);
+      }
+      each_variant([&](const QuantizeLinearTable& table) {
+        CHECK((real(table) == numbers));
+        for (const float to_scale : {0.75F, 1e-30F})
+          CHECK((rounded(table, to_scale) == rounded(oracle, to_scale)));
+      });
+    }
+  }
+}
+
 TEST_CASE("quantize_linear: dynamic ranges, whole and by rows") {
   const QuantizeLinearTable& oracle = *quantize_linear_variants().front().table;
   SerialParallel serial;

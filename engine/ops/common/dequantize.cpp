@@ -12,6 +12,13 @@ ScaleIndex::ScaleIndex(const Dims& dims, size_t scales, int64_t axis, int64_t bl
   block_ = blocked_ ? static_cast<size_t>(block) : 1;
 }
 
+ScaleIndex::Runs ScaleIndex::runs(size_t row) const {
+  if (extent_ == 0) return {row, row};
+  if (inner_ == row) return {row, blocked_ ? 1 : row};
+  if (!blocked_) return {inner_ * extent_, inner_};
+  return inner_ == 1 ? Runs{extent_, block_} : Runs{inner_, 1};
+}
+
 std::vector<float> real_elements(const Tensor& tensor, const QuantPtr& quant) {
   std::vector<float> out = tensor.to_float();
   if (!quant) return out;

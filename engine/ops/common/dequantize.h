@@ -18,6 +18,13 @@ class ScaleIndex {
     const size_t blocks = (extent_ + block_ - 1) / block_;
     return (i / (inner_ * extent_) * blocks + channel / block_) * inner_ + i % inner_;
   }
+  /// Runs of elements into which a row of axis 0 (of `row` elements) falls. The scales of a run lie
+  /// one behind the other, and `group` neighbours share one.
+  struct Runs {
+    size_t length;
+    size_t group;
+  };
+  Runs runs(size_t row) const;
 
  private:
   size_t inner_ = 1;
