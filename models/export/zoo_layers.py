@@ -14,6 +14,8 @@ from onnx import helper
 
 INTEGER_NODES = ("QLinearConv", "QLinearMatMul")
 RECURRENT_NODES = ("LSTM", "GRU")
+RECURRENT_STEPS = 1000  # In the range of what such a node gives.
+PRODUCT_NODES = ("Conv", "Gemm", "MatMul")
 
 
 @dataclasses.dataclass
@@ -37,9 +39,12 @@ def label(node) -> str:
 
 
 class Cutter:
-    """Makes the two models: `reference` has every cut value as an output, `cut` is cut there."""
+    """Makes the two models: `reference` has every cut value as an output, `cut` is cut there.
 
-    def __init__(self, model: onnx.ModelProto):
+    product_steps: in the range of each float product, which is compared, too; 0: it isn't.
+    """
+
+    def __init__(self, model: onnx.ModelProto, product_steps: int = 0):
         self.reference = model
         self.cut = onnx.ModelProto()
         self.cut.CopyFrom(model)
@@ -58,7 +63,9 @@ class Cutter:
             elif node.op_type == "DynamicQuantizeLinear":
                 self.cut_dynamic(node)
             elif node.op_type in RECURRENT_NODES:
-                self.compare_recurrent(node)
+                self.compare_real(node, RECURRENT_STEPS)
+            elif node.op_type in PRODUCT_NODES and product_steps:
+                self.compare_real(node, product_steps)
         sort_nodes(self.cut.graph)
 
     def compare(self, cut: Cut, of_reference: list) -> None:
@@ -117,11 +124,11 @@ class Cutter:
             add_output(self.cut, value)
         self.compare(Cut(value, label(node), node.output[1]), [value, node.output[1]])
 
-    def compare_recurrent(self, node) -> None:
+    def compare_real(self, node, steps_in_range: int) -> None:
         value = node.output[0]
         if value not in {output.name for output in self.cut.graph.output}:
             add_output(self.cut, value)
-        self.compare(Cut(value, label(node), steps_in_range=1000), [value])
+        self.compare(Cut(value, label(node), steps_in_range=steps_in_range), [value])
 
 
 def add_output(model: onnx.ModelProto, name: str) -> None:
@@ -195,9 +202,14 @@ def steps_of(cutter: Cutter, cut: Cut, actual: dict, inner: dict) -> float:
     return float(np.abs(actual[cut.value].astype(int) - expected.astype(int)).max(initial=0))
 
 
-def compare_layers(arguments, model, inputs: dict, folder, steps_in_range: int) -> list:
-    """(steps, node) of every layer and every output of the model, the furthest apart first."""
-    cutter = Cutter(onnx.load(model))
+def compare_layers(
+    arguments, model, inputs: dict, folder, steps_in_range: int, product_steps: int = 0
+) -> list:
+    """(steps, node) of every layer and every output of the model, the furthest apart first.
+
+    steps_in_range: of the model's outputs; product_steps: see Cutter.
+    """
+    cutter = Cutter(onnx.load(model), product_steps)
     reference = zoo_run.open_reference(arguments, cutter.reference.SerializeToString())
     names = zoo_run.output_names(reference)
     inner = dict(inputs, **dict(zip(names, reference.run(names, inputs))))
