@@ -43,15 +43,6 @@ def parse_arguments() -> argparse.Namespace:
     return zoo_run.parse_arguments(parser)
 
 
-def write_samples(description: dict, count: int, seed: int, folder: pathlib.Path) -> None:
-    """A sample folder whose samples go through the shape sets in turn."""
-    folder.mkdir()
-    for number in range(count):
-        index = number % len(description["shapes"])
-        inputs = zoo_spec.make_inputs(description, index, seed + 1 + number)
-        np.savez(folder / f"sample{number}.npz", **inputs)
-
-
 def quantize(arguments, source: pathlib.Path, target: pathlib.Path, samples, mode, form) -> None:
     options = ["--mode", mode, "--format", form]
     if mode == "static":
@@ -72,7 +63,7 @@ def steps_apart(actual: np.ndarray, expected: np.ndarray, steps_in_range: int) -
 
 
 def output_steps(description: dict) -> int:
-    return 1000 if is_recurrent(description) else 255
+    return zoo_layers.RECURRENT_STEPS if is_recurrent(description) else 255
 
 
 def apart(actual: list, expected: list, names: list, description: dict) -> tuple:
@@ -175,7 +166,7 @@ def main() -> int:
     for description in zoo_spec.load_descriptions(arguments.zoo, arguments.only):
         with tempfile.TemporaryDirectory() as name:
             folder = pathlib.Path(name)
-            write_samples(description, arguments.samples, arguments.seed, folder / "samples")
+            zoo_spec.write_samples(description, arguments.samples, arguments.seed, folder / "samples")
             for mode, form in itertools.product(arguments.modes, arguments.formats):
                 verdict, detail = check(arguments, description, mode, form, folder)
                 counts[verdict] += 1

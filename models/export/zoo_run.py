@@ -19,14 +19,18 @@ class OctetError(Exception):
     """octet exited with an error; the message is the last line that it wrote."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_program_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--zoo", type=pathlib.Path, default="build/zoo", help="folder of exports")
     parser.add_argument("--octet", type=pathlib.Path, default="build/release/bin/octet")
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="only these exports")
-    parser.add_argument("--provider", help="forwarded to octet run")
-    parser.add_argument("--threads", type=int, default=1, help="for both (default: 1)")
+    parser.add_argument("--threads", type=int, default=1, help="(default: 1)")
     parser.add_argument("--seed", type=int, default=7, help="of the random inputs")
     parser.add_argument("--timeout", type=float, default=600, help="seconds for a call of octet")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_program_arguments(parser)
+    parser.add_argument("--provider", help="forwarded to octet run")
     parser.add_argument(
         "--ort-optimizations",
         choices=OPTIMIZATIONS,
@@ -42,7 +46,8 @@ def parse_arguments(parser: argparse.ArgumentParser) -> argparse.Namespace:
     return arguments
 
 
-def call_octet(arguments: argparse.Namespace, *words) -> None:
+def call_octet(arguments: argparse.Namespace, *words) -> str:
+    """What octet writes to stdout."""
     command = [str(arguments.octet), *map(str, words)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=arguments.timeout)
@@ -51,6 +56,7 @@ def call_octet(arguments: argparse.Namespace, *words) -> None:
     if done.returncode != 0:
         lines = (done.stderr.strip() or "no message").splitlines()
         raise OctetError(f"exit {done.returncode}: {lines[-1]}")
+    return done.stdout
 
 
 def run_octet(arguments, model: pathlib.Path, inputs: dict, names: list, folder: pathlib.Path):

@@ -115,6 +115,15 @@ def make_inputs(description: dict, shape_index: int, seed: int) -> dict:
     }
 
 
+def write_samples(description: dict, count: int, seed: int, folder: pathlib.Path) -> None:
+    """A sample folder whose samples go through the shape sets in turn."""
+    folder.mkdir()
+    for number in range(count):
+        index = number % len(description["shapes"])
+        inputs = make_inputs(description, index, seed + 1 + number)
+        np.savez(folder / f"sample{number}.npz", **inputs)
+
+
 def load_descriptions(folder: pathlib.Path, only: list) -> list:
     """The descriptions in a zoo folder by name; only narrows the choice to these names."""
     found = {p.stem: json.loads(p.read_text()) for p in sorted(folder.glob("*.json"))}
