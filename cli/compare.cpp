@@ -86,7 +86,29 @@ Status compare_outputs(const Programs& programs, const SampleFolder& samples, co
   return {};
 }
 
-// Inner values of the same name and element count, as real numbers, one sample after the other.
+// What two models have in common of an inner value: the node that makes it, and at which output.
+// Quantized files number their values; nodes keep their names. Of a value that is stored as codes
+// it is the last form, which readers get.
+using Origins = std::map<std::string, std::string, std::less<>>;
+Origins origins(const Graph& graph) {
+  Origins of;
+  for (const NodeId id : graph.order()) {
+    const Node& node = graph.node(id);
+    if (node.op->name == "QuantizeLinear" || node.op->name == "DequantizeLinear") {
+      const auto source = of.find(graph.value(node.inputs[0]).name);
+      if (source == of.end()) continue;
+      of[graph.value(node.outputs[0]).name] = source->second;
+      of.erase(source);
+      continue;
+    }
+    for (size_t i = 0; i < node.outputs.size(); ++i)
+      if (node.has_output(i))
+        of[graph.value(node.outputs[i]).name] = node.name + ":" + std::to_string(i);
+  }
+  return of;
+}
+
+// Inner values of the same origin and element count, as real numbers, one sample after the other.
 Status compare_inner(const Programs& programs, const SampleFolder& samples, const Global& global,
                      std::map<std::string, Sums>& tensors) {
   const auto real = [](const TensorView& view) {
@@ -98,20 +120,31 @@ Status compare_inner(const Programs& programs, const SampleFolder& samples, cons
             view.quant->tensor_scale().v;
     return values;
   };
+  struct Reference {
+    std::string name;
+    Layout layout;
+    std::vector<float> values;
+  };
+  const Origins of_a = origins(*programs.first->plan().graph);
+  const Origins of_b = origins(*programs.second->plan().graph);
   for (size_t i = 0; i < samples.size(); ++i) {
     OCTET_ASSIGN(const auto inputs, samples.read(i));
-    std::map<std::string, std::pair<Layout, std::vector<float>>, std::less<>> reference;
+    std::map<std::string, Reference, std::less<>> reference;
     runtime::RunOptions options = global.run_options();
     options.observer = [&](std::string_view name, const TensorView& view) {
-      if (view.dtype == DType::f32) reference[std::string(name)] = {view.layout, real(view)};
+      const auto origin = of_a.find(name);
+      if (view.dtype == DType::f32 && origin != of_a.end())
+        reference[origin->second] = {std::string(name), view.layout, real(view)};
     };
     OCTET_ASSIGN(const auto a, run_sample(*programs.first, samples.path(i), inputs, options));
     options.observer = [&](std::string_view name, const TensorView& view) {
-      const auto at = reference.find(name);
-      if (at == reference.end() || at->second.first != view.layout) return;
+      const auto origin = of_b.find(name);
+      if (origin == of_b.end() || (view.dtype != DType::f32 && view.quant == nullptr)) return;
+      const auto at = reference.find(origin->second);
+      if (at == reference.end() || at->second.layout != view.layout) return;
       const auto values = real(view);
-      if (values.size() != at->second.second.size()) return;
-      tensors[std::string(name)].add(at->second.second, values);
+      if (values.size() != at->second.values.size()) return;
+      tensors[at->second.name].add(at->second.values, values);
       reference.erase(at);
     };
     OCTET_ASSIGN(const auto b, run_sample(*programs.second, samples.path(i), inputs, options));

@@ -142,6 +142,7 @@ Result<uint64_t> write_all(const Arguments& arguments, const Model& model,
                            const quant::Report& report, ReportFiles& files) {
   uint64_t size = 0;
   WriteOptions options;
+  options.short_names = true;
   options.written = [&](uint64_t bytes) {
     size = bytes;
     return files.write(to_json(report, arguments, bytes));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "engine/ops/op.h"
 
@@ -154,6 +155,12 @@ bool Graph::sort() {
   if (sorted.size() != order_.size()) return false;
   order_ = std::move(sorted);
   return true;
+}
+
+std::string Graph::take_name(ValueId id) {
+  std::string& own = values_[id]->name;
+  std::string other = unique_name(own + "_replaced");
+  return is_input(id) || is_output(id) ? other : std::exchange(own, std::move(other));
 }
 
 std::string Graph::unique_name(const std::string& base) const {

@@ -106,6 +106,9 @@ class Graph {
   bool sort();
   /// Makes a name that no value of this graph has, from `base`.
   std::string unique_name(const std::string& base) const;
+  /// The value's name, for the one that takes its place: this one gets another. Inputs and outputs
+  /// keep theirs, and the successor gets a name like it.
+  std::string take_name(ValueId id);
 
   /// True when the value is used exactly once, by a node, and is no graph output.
   bool single_use(ValueId id) const;

@@ -1,5 +1,7 @@
 #include "engine/ops/conv.h"
 
+#include <algorithm>
+
 #include "engine/ops/common/activation.h"
 #include "engine/ops/common/conv_f32.h"
 #include "engine/ops/common/conv_geometry.h"
@@ -64,6 +66,22 @@ constexpr Implementation kImplementations[] = {
     reference<run>(),
 };
 
+// Ones and zeros that stand for what is the default go, where their number fits.
+Status canonical(const CanonicalContext& context) {
+  ConvAttrs attrs = context.attrs<ConvAttrs>();
+  const size_t axes = attrs.kernel_shape.size();
+  const auto drop = [](std::vector<int64_t>& values, size_t count, int64_t standard) {
+    const auto is_standard = [&](int64_t v) { return v == standard; };
+    if (values.size() == count && std::all_of(values.begin(), values.end(), is_standard))
+      values.clear();
+  };
+  drop(attrs.dilations, axes, 1);
+  drop(attrs.strides, axes, 1);
+  drop(attrs.pads, 2 * axes, 0);
+  context.node().attrs = Attrs::of(std::move(attrs));
+  return {};
+}
+
 }  // namespace
 
 extern const OpDef Conv;
@@ -72,6 +90,7 @@ const OpDef Conv = {
     .name = "Conv",
     .inputs = {2, 4},
     .attrs = attr_codec<ConvAttrs>(),
+    .canonical = canonical,
     .infer = infer,
     .quant = quant,
     .macs = macs,

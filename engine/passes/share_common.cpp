@@ -26,7 +26,10 @@ void merge_constants(Graph& graph) {
 }
 
 bool same_attrs(const Node& a, const Node& b) {
-  return a.op->attrs.write(a.attrs, a.opset) == b.op->attrs.write(b.attrs, b.opset);
+  const auto same_at = [&](int opset_a, int opset_b) {
+    return a.op->attrs.write(a.attrs, opset_a) == b.op->attrs.write(b.attrs, opset_b);
+  };
+  return same_at(a.opset, b.opset) && same_at(kMaxOpset, kMaxOpset);
 }
 
 bool mergeable(const Graph& graph, const Node& node, const PassOptions& options) {

@@ -1,7 +1,10 @@
 #include "engine/quant/candidates.h"
 
+#include <algorithm>
+
 #include "engine/ops/op.h"
 #include "engine/passes/pass.h"
+#include "engine/quant/half_constants.h"
 #include "engine/quant/values.h"
 
 namespace octet::quant {
@@ -119,10 +122,23 @@ Result<Candidate> Candidates::make(const Floats& floats, std::shared_ptr<Graph>*
   OCTET_RETURN_IF_ERROR(quantize_to(*made.graph, floats, rounded, made.report));
   OCTET_RETURN_IF_ERROR(quantize_embeddings(*made.graph, options_, floats, made.report));
   made.report.values = describe_values(*made.graph, *observations_);
+  OCTET_RETURN_IF_ERROR(shorten_rest(made));
   OCTET_RETURN_IF_ERROR(finish(*made.graph));
   for (NodeReport& row : made.report.nodes)
     if (const auto macs = macs_.find(row.id); macs != macs_.end()) row.macs = macs->second;
   return made;
+}
+
+// A model that quantizes nothing stays the float model.
+Status Candidates::shorten_rest(Candidate& made) const {
+  const auto& rows = made.report.nodes;
+  const bool any = std::any_of(rows.begin(), rows.end(),
+                               [](const NodeReport& row) { return row.outcome != "float"; });
+  if (!any || options_.format == Format::integer) return {};
+  // What dynamic quantization makes itself (products of scales) keeps its precision.
+  const bool dynamic = options_.mode == Mode::dynamic;
+  const auto end = dynamic ? static_cast<ValueId>(real_->value_capacity()) : kNoValue;
+  return store_rest_as_halfs(*made.graph, options_, end);
 }
 
 Status Candidates::quantize_to(Graph& graph, const Floats& floats, std::shared_ptr<Graph>* rounded,

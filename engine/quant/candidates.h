@@ -46,6 +46,7 @@ class Candidates {
   Candidates() = default;
   Status prepare_static(Graph& graph, const Calibration& calibration);
   Result<Candidate> make(const Floats& floats, std::shared_ptr<Graph>* rounded) const;
+  Status shorten_rest(Candidate& made) const;
   Status quantize_to(Graph& graph, const Floats& floats, std::shared_ptr<Graph>* rounded,
                      Report& report) const;
 

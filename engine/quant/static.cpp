@@ -164,9 +164,8 @@ class Static {
   // tables.
   void quantize_table(ValueId id, const std::vector<Use>& uses, const QuantPtr& type) {
     const Tensor table = *graph_.constant(id);
-    const std::string name =
-        graph_.unique_name(graph_.value(id).name + "_" + std::string(dtype_name(type->storage)));
-    const ValueId stored = graph_.add_constant(name, table_codes(table, *type), type);
+    const ValueId stored =
+        graph_.add_constant(graph_.take_name(id), table_codes(table, *type), type);
     for (const Use& use : uses) graph_.set_input(use.node, use.input, stored);
   }
 
@@ -219,8 +218,7 @@ class Static {
     const auto known = weights_.find({value, axis});
     if (known != weights_.end()) return known->second;
     OCTET_ASSIGN(const QuantizedTensor weight, codes_of_weight(use, axis));
-    const ValueId codes = graph_.add_constant(
-        graph_.unique_name(graph_.value(value).name + "_int8"), weight.codes, weight.quant);
+    const ValueId codes = graph_.add_constant(graph_.take_name(value), weight.codes, weight.quant);
     weights_[{value, axis}] = codes;
     return codes;
   }
@@ -267,8 +265,7 @@ Status quantize_embeddings(Graph& graph, const QuantizeOptions& options, const F
     }
     if (done.count(table) == 0) {
       OCTET_ASSIGN(const QuantizedTensor rows, quantize_weights(*tensor, 0));
-      done[table] = graph.add_constant(graph.unique_name(graph.value(table).name + "_int8"),
-                                       rows.codes, rows.quant);
+      done[table] = graph.add_constant(graph.take_name(table), rows.codes, rows.quant);
     }
     graph.set_input(id, 0, done[table]);
     report.nodes.push_back({id, node.name, "Gather", "int8", "rows are stored in int8"});

@@ -27,6 +27,22 @@ std::string GraphWriter::unique(const std::string& base) {
   return fresh_name(taken_, base.empty() ? "value" : base);
 }
 
+std::string GraphWriter::inner(const std::string& base) {
+  if (!short_names_) return unique(base);
+  std::string name;
+  do name = std::to_string(numbered_++);
+  while (!taken_.insert(name).second);
+  return name;
+}
+
+std::string GraphWriter::parameter(Target& target, const std::string& base, const Tensor& tensor) {
+  if (!target.main || tensor.rank() > 0) return initializer(target, inner(base), tensor);
+  const auto bytes = tensor.bytes();
+  auto& name = scalars_[{tensor.dtype(), {bytes.begin(), bytes.end()}}];
+  if (name.empty()) name = initializer(target, inner(base), tensor);
+  return name;
+}
+
 Status GraphWriter::main_graph(const Graph& graph, GraphProto& proto) {
   Target target{graph, proto, true};
   proto.set_name(graph.name.empty() ? "main" : graph.name);
@@ -51,7 +67,7 @@ Status GraphWriter::inputs(Target& target, size_t count) {
     write_type(value.type, target.main, *info.mutable_type());
     target.names[id] = name;
     if (!value.quant) continue;
-    target.names[id] = unique(name + "_dequantized");
+    target.names[id] = inner(name + "_dequantized");
     OCTET_RETURN_IF_ERROR(quantize(target, value, name, target.names[id]));
   }
   return {};
@@ -64,14 +80,15 @@ Status GraphWriter::constants(Target& target) {
     if (graph.value(id).uses.empty() && !graph.is_output(id)) continue;
     const Value& value = graph.value(id);
     auto& name = target.names[id];
-    if (name.empty()) name = unique(value.name);
+    if (name.empty()) name = value.quant ? inner(value.name) : unique(value.name);
     if (!value.quant) {
       const std::string actual = initializer(target, name, *value.constant);
       if (actual != name || (!target.main && !is_small(*value.constant))) target.foreign.insert(id);
       name = actual;
       continue;
     }
-    const std::string codes = initializer(target, unique(name + "_codes"), *value.constant);
+    const std::string base = short_names_ ? value.name : name + "_codes";
+    const std::string codes = initializer(target, unique(base), *value.constant);
     OCTET_RETURN_IF_ERROR(dequantize(target, *value.quant, codes, name));
   }
   return {};
@@ -120,7 +137,8 @@ Status GraphWriter::outputs(Target& target) {
 NodeProto& GraphWriter::add_node(Target& target, const std::string& op, const std::string& name) {
   NodeProto& node = *target.proto.add_node();
   node.set_op_type(op);
-  node.set_name(fresh_name(node_names_, name.empty() ? op : name));
+  if (!short_names_ || !name.empty())
+    node.set_name(fresh_name(node_names_, name.empty() ? op : name));
   return node;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -21,7 +22,7 @@ struct Initializer {
 /// Constants of subgraphs that aren't small are listed there as well, each once.
 class GraphWriter {
  public:
-  explicit GraphWriter(int opset) : opset_(opset) {}
+  GraphWriter(int opset, bool short_names) : opset_(opset), short_names_(short_names) {}
   Status main_graph(const Graph& graph, octet_onnx::GraphProto& proto);
   std::vector<Initializer> take_initializers() { return std::move(initializers_); }
   /// Domains of the operators that were written.
@@ -46,6 +47,10 @@ class GraphWriter {
   Status outputs(Target& target);
   octet_onnx::NodeProto& add_node(Target& target, const std::string& op, const std::string& name);
   std::string unique(const std::string& base);
+  /// A name for what callers needn't find: from `base`, or the next number.
+  std::string inner(const std::string& base);
+  /// A scale or zero point under a name that is its own, or an equal scalar's.
+  std::string parameter(Target& target, const std::string& base, const Tensor& tensor);
 
   // node_writer.cpp
   Status node(Target& target, const Node& node);
@@ -59,10 +64,13 @@ class GraphWriter {
   void add_quant_attributes(octet_onnx::NodeProto& node, const QuantType& quant) const;
 
   int opset_;
+  bool short_names_;
+  size_t numbered_ = 0;
   std::unordered_set<std::string> taken_;
   std::unordered_set<std::string> node_names_;
   std::set<std::string> domains_;
   std::vector<Initializer> initializers_;
+  std::map<std::pair<DType, std::vector<std::byte>>, std::string> scalars_;  ///< Parameters.
   std::unordered_multimap<const std::byte*, size_t> by_bytes_;  ///< Indices of initializers_.
 };
 

@@ -17,17 +17,17 @@ void trim(google::protobuf::RepeatedPtrField<std::string>& list) {
 }
 
 // Scale or zero point as a file spells it: a scalar where it holds for the whole tensor.
-Tensor parameter(const QuantType& quant, const Tensor& tensor) {
+Tensor in_file(const QuantType& quant, const Tensor& tensor) {
   return quant.per_tensor() ? tensor.reshaped({}) : tensor;
 }
 
 Result<Tensor> zero_points(const QuantType& quant) {
-  if (quant.zero_point.dtype() != DType::undefined) return parameter(quant, quant.zero_point);
+  if (quant.zero_point.dtype() != DType::undefined) return in_file(quant, quant.zero_point);
   return Tensor::zeros(quant.storage, quant.per_tensor() ? Dims{} : quant.scale.dims());
 }
 
 Result<Tensor> scales(const QuantType& quant) {
-  const Tensor scale = parameter(quant, quant.scale);
+  const Tensor scale = in_file(quant, quant.scale);
   if (scale.dtype() == quant.real) return scale;
   return convert_float(scale, quant.real);
 }
@@ -39,7 +39,7 @@ Status GraphWriter::node(Target& target, const Node& node) {
     const Value& value = target.graph.value(node.outputs[0]);
     if (!value.quant) return invalid_model(node.label() + ": its output isn't quantized");
     auto& name = target.names[node.outputs[0]];
-    if (name.empty()) name = unique(value.name);
+    if (name.empty()) name = inner(value.name);
     return quantize(target, value, target.names.at(node.inputs[0]), name);
   }
   std::vector<std::string> outputs;
@@ -48,10 +48,10 @@ Status GraphWriter::node(Target& target, const Node& node) {
     outputs.emplace_back();
     if (id == kNoValue) continue;
     auto& name = target.names[id];
-    if (name.empty()) name = unique(target.graph.value(id).name);
+    if (name.empty()) name = inner(target.graph.value(id).name);
     outputs.back() = name;
     if (!target.graph.value(id).quant) continue;
-    outputs.back() = unique(name + "_real");
+    outputs.back() = inner(name + "_real");
     rounded.emplace_back(id, outputs.back());
   }
   if (auto status = operator_node(target, node, outputs); !status)
@@ -112,13 +112,11 @@ Status GraphWriter::quantize(Target& target, const Value& value, const std::stri
   const QuantType& quant = *value.quant;
   if (quant.storage == DType::s32)
     return unsupported("value '" + value.name + "': ONNX can't quantize to int32 codes");
-  const std::string scale = unique(to + "_scale");
-  const std::string zero_point = unique(to + "_zero_point");
-  const std::string codes = unique(to + "_codes");
+  const std::string codes = inner(to + "_codes");
   OCTET_ASSIGN(const Tensor scale_tensor, scales(quant));
   OCTET_ASSIGN(const Tensor zero_tensor, zero_points(quant));
-  const std::vector<std::string> parameters = {initializer(target, scale, scale_tensor),
-                                               initializer(target, zero_point, zero_tensor)};
+  const std::vector<std::string> parameters = {parameter(target, to + "_scale", scale_tensor),
+                                               parameter(target, to + "_zero_point", zero_tensor)};
   for (const bool back : {false, true}) {
     NodeProto& node = add_node(target, back ? "DequantizeLinear" : "QuantizeLinear", "");
     node.add_input(back ? codes : from);
@@ -139,10 +137,10 @@ Status GraphWriter::dequantize(Target& target, const QuantType& quant, const std
     return {};
   }
   OCTET_ASSIGN(const Tensor scale, scales(quant));
-  const std::string scale_name = initializer(target, unique(to + "_scale"), scale);
+  const std::string scale_name = parameter(target, to + "_scale", scale);
   std::string zero_name;
   if (quant.zero_point.dtype() != DType::undefined && quant.storage != DType::s32)
-    zero_name = initializer(target, unique(to + "_zero_point"), parameter(quant, quant.zero_point));
+    zero_name = parameter(target, to + "_zero_point", in_file(quant, quant.zero_point));
   NodeProto& node = add_node(target, "DequantizeLinear", "");
   node.add_input(codes);
   node.add_input(scale_name);
@@ -154,7 +152,7 @@ Status GraphWriter::dequantize(Target& target, const QuantType& quant, const std
 
 void GraphWriter::add_quant_attributes(NodeProto& node, const QuantType& quant) const {
   if (quant.per_tensor()) return;
-  add_int_attribute(node, "axis", quant.axis);
+  if (quant.axis != 1) add_int_attribute(node, "axis", quant.axis);
   if (quant.block > 0) add_int_attribute(node, "block_size", quant.block);
 }
 

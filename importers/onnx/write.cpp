@@ -132,7 +132,7 @@ Status write_model(const Model& model, const std::filesystem::path& path,
   const auto own = model.opsets.find("");
   int opset = highest_version(*model.graph);
   if (own != model.opsets.end()) opset = std::max(opset, own->second);
-  onnx::GraphWriter writer(opset);
+  onnx::GraphWriter writer(opset, options.short_names);
   GraphProto graph;
   OCTET_RETURN_IF_ERROR(writer.main_graph(*model.graph, graph));
   ModelProto proto;

@@ -12,6 +12,9 @@ struct WriteOptions {
   /// Weights go to a file of their own (NAME.data beside the model) when the model would be larger.
   /// Protobuf ends at 2 GiB.
   uint64_t max_model_bytes = (uint64_t{1} << 31) - (uint64_t{1} << 20);
+  /// Inner values are numbered, and what stores codes (scales, zero points, nodes) has no names or
+  /// numbers. Inputs, outputs, constants and the graph's own nodes keep their names.
+  bool short_names = false;
   /// Told the bytes of all files once they are on the disk, before they take their names; an error
   /// leaves nothing.
   std::function<Status(uint64_t bytes)> written{};

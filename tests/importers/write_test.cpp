@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <set>
+
 #include "engine/ops/op.h"
 #include "tests/importers/proto_builder.h"
 
@@ -85,6 +87,37 @@ TEST_CASE("quantized types are spelled as QuantizeLinear and DequantizeLinear") 
   CHECK(written.graph().node(2).op_type() == "DequantizeLinear");
   CHECK(written.graph().node(2).output(0) == "y");
   CHECK(written.graph().initializer_size() == 2);
+}
+
+TEST_CASE("short names number what is inside; inputs, outputs, constants and nodes keep theirs") {
+  ModelProto proto = empty_model();
+  *proto.mutable_graph()->add_initializer() = floats("0", {1, 4}, {1, -2, 3, -4});
+  add_node(*proto.mutable_graph(), "Add", {"x", "0"}, {"/block/sum_output"}).set_name("/block/sum");
+  add_node(*proto.mutable_graph(), "Relu", {"/block/sum_output"}, {"y"}).set_name("/block/relu");
+  const auto model = import_proto(proto);
+  REQUIRE(model.ok());
+  Graph& graph = *model->graph;
+  for (const NodeId id : graph.order()) graph.value(graph.node(id).outputs[0]).quant = quant_u8();
+  const Folder folder;
+  const auto path = folder.path / "out.onnx";
+  const auto status = write_model(*model, path, {.short_names = true});
+  REQUIRE_MESSAGE(status.ok(), status.error().message);
+  std::ifstream in(path, std::ios::binary);
+  ModelProto written;
+  REQUIRE(written.ParseFromIstream(&in));
+  std::vector<std::string> nodes;
+  std::set<std::string> values;
+  for (const auto& node : written.graph().node()) {
+    nodes.push_back(node.name());
+    for (const auto& name : node.output()) CHECK(values.insert(name).second);
+  }
+  CHECK(nodes == Names{"/block/sum", "", "", "/block/relu", "", ""});
+  CHECK(written.graph().output(0).name() == "y");
+  CHECK(written.graph().node(0).input(1) == "0");
+  CHECK(values.count("/block/sum_output") == 0);
+  CHECK(written.graph().initializer_size() == 3);  // Both pairs share a scale and a zero point.
+  const Model again = must_import(path);
+  CHECK(again.graph->node_count() == 6);
 }
 
 TEST_CASE("a failed write leaves what was there") {

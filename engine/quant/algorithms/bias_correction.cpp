@@ -59,9 +59,9 @@ void subtract(Graph& graph, Use use, const std::vector<double>& shift) {
   const Value bias = graph.value(graph.node(use.node).inputs[use.input]);
   std::vector<float> values(bias.constant->as<float>().begin(), bias.constant->as<float>().end());
   for (size_t c = 0; c < values.size(); ++c) values[c] -= static_cast<float>(shift[c]);
-  const std::string name = graph.unique_name(bias.name + "_corrected");
   const Tensor corrected = Tensor::of(bias.constant->dims(), values);
-  graph.set_input(use.node, use.input, graph.add_constant(name, corrected));
+  const ValueId old = graph.node(use.node).inputs[use.input];
+  graph.set_input(use.node, use.input, graph.add_constant(graph.take_name(old), corrected));
 }
 
 bool correct(AlgorithmContext& context, NodeId id) {
