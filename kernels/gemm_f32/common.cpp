@@ -236,15 +236,18 @@ void pack_halfs(const StoredWeights& b, size_t k, size_t first, size_t columns, 
                       : 0;
 }
 
-void pack_codes(const StoredWeights& b, WeightFormat format, size_t k, size_t first, size_t columns,
-                size_t width, uint32_t* words) {
+void pack_codes(const GemmF32Table& table, const StoredWeights& b, WeightFormat format, size_t k,
+                size_t first, size_t columns, size_t width, uint32_t* words) {
   const auto* in = static_cast<const int8_t*>(b.data) + static_cast<ptrdiff_t>(first) * b.column;
   std::fill_n(words, ceil_div(k, 8) * width, 0U);
+  auto* bytes = reinterpret_cast<uint8_t*>(words);
   for (size_t i = 0; i < k; ++i)
     for (size_t c = 0; c < columns; ++c) {
       const int8_t code =
           in[static_cast<ptrdiff_t>(i) * b.row + static_cast<ptrdiff_t>(c) * b.column];
-      words[i / 8 * width + c] |= (static_cast<uint32_t>(code) & 0xFU) << (i % 8 * 4);
+      const size_t first_word = i / 8 * width + c / table.vector * table.vector;
+      const size_t nibble = first_word * 8 + table.code_place(i % 8, c % table.vector);
+      bytes[nibble / 2] |= static_cast<uint8_t>((code & 0xF) << (nibble % 2 * 4));
     }
   auto* scales = reinterpret_cast<float*>(words + ceil_div(k, 8) * width);
   const float* from = b.scales + static_cast<ptrdiff_t>(first) * b.scale_column;
@@ -277,7 +280,7 @@ void gemm_f32_pack_stored(const GemmF32Table& table, WeightFormat format, const 
     if (format.form == WeightForm::f16)
       pack_halfs(b, k, first, columns, width, reinterpret_cast<uint16_t*>(panel));
     else
-      pack_codes(b, format, k, first, columns, width, reinterpret_cast<uint32_t*>(panel));
+      pack_codes(table, b, format, k, first, columns, width, reinterpret_cast<uint32_t*>(panel));
   }
 }
 

@@ -43,8 +43,13 @@ struct MatrixF32 {
 enum class WeightForm : uint8_t {
   f32,
   f16,  ///< IEEE binary16.
-  s4,   ///< float(code) * scale, codes in [-8, 7], one scale a group of rows and column.
+  /// float(code) * scale, codes in [-8, 7], one scale a group of rows and column: positive, below
+  /// kCodeScaleLimit.
+  s4,
 };
+
+/// Sixteen times a scale must be a finite float.
+constexpr float kCodeScaleLimit = 0x1p120F;
 
 /// What tells one packed B from another.
 struct WeightFormat {
@@ -83,8 +88,8 @@ struct GemmF32Block {
 
 /// An instruction set's row. A packed B is panels of `panel` columns, [K][panel] each; the last is
 /// as wide as its columns rounded up to `vector`, padded with zeros. A panel of s4 is 32-bit words
-/// [ceil(K / 8)][panel], row 8 * i + j in bits [4j, 4j + 4) of word i, then float scales
-/// [ceil(K / group)][panel].
+/// [ceil(K / 8)][panel], then float scales [ceil(K / group)][panel]. The words of `vector` columns
+/// of a row hold 8 rows of codes in the order of `code_place`.
 struct GemmF32Table {
   size_t panel;
   size_t vector;
@@ -92,6 +97,8 @@ struct GemmF32Table {
   void (*block)(const GemmF32Block& block);
   /// out[k * width + c] = B(k, c) for c < columns, 0 for columns <= c < width.
   void (*pack_panel)(const MatrixF32& b, size_t depth, size_t columns, size_t width, float* out);
+  /// The nibble (lower ones first) of row j < 8 and column c < vector in the words of so many.
+  size_t (*code_place)(size_t j, size_t c);
 };
 
 using GemmF32Variant = Variant<GemmF32Table>;

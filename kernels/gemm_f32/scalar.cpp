@@ -75,9 +75,11 @@ void pack_panel(const MatrixF32& b, size_t depth, size_t columns, size_t width, 
               : 0.0F;
 }
 
+size_t code_place(size_t row, size_t column) { return column * 8 + row; }
+
 }  // namespace
 
 extern const GemmF32Table gemm_f32_scalar;
-const GemmF32Table gemm_f32_scalar = {kPanel, kPanel, kTileRows, block, pack_panel};
+const GemmF32Table gemm_f32_scalar = {kPanel, kPanel, kTileRows, block, pack_panel, code_place};
 
 }  // namespace octet::kernels

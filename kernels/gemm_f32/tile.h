@@ -20,8 +20,8 @@ constexpr size_t kPanel = kPanelVectors * kLanes;
 // Rows of a packed B that are asked for before they are needed; addresses past its end do no harm.
 constexpr size_t kRowsAhead = 16;
 
-// The shift of the first of a word's eight codes; each next one takes 4 less.
-constexpr int kFirstNibble = 28;
+// Rows of stored elements that are widened at a time; codes of one column lie in words of as many.
+constexpr size_t kStep = 8;
 
 // What a register tile reads and where it leaves its sums.
 struct TileArgs {
@@ -35,7 +35,7 @@ struct TileArgs {
   size_t panel_stride;
   size_t b_row;
   size_t group;
-  // Where Widening leaves the panel, [depth][vectors * 16].
+  // Where one whole panel is left as floats, [depth][vectors * 16].
   float* wide;
   // [rows][vectors * 16], for `finish`.
   float* sums;
@@ -45,6 +45,10 @@ struct TileArgs {
   const float* bias;
   float low, high;
 };
+
+// Sums of kRows rows by kPanels panels of kVectors vectors.
+template <int kRows, int kVectors, int kPanels>
+using TileSums = F32x16[kRows][kPanels * kVectors];
 
 // Walk down the rows of packed panels: one a form.
 struct FloatRows {
@@ -80,38 +84,6 @@ struct HalfRows {
   size_t row, panel;
 };
 
-struct CodeRows {
-  static constexpr WeightForm kForm = WeightForm::s4;
-  using Unit = uint32_t;
-  CodeRows(const TileArgs& args, size_t /*tap*/)
-      : words(static_cast<const uint32_t*>(args.packed)),
-        scales(reinterpret_cast<const float*>(words + (args.depth + 7) / 8 * args.b_row)),
-        row(args.b_row),
-        panel(args.panel_stride),
-        group(args.group) {}
-  __attribute__((always_inline)) F32x16 load(size_t p, size_t v) const {
-    return simd::mul(simd::load_nibble(words + p * panel + v * kLanes, shift),
-                     simd::load(scales + p * panel + v * kLanes));
-  }
-  __attribute__((always_inline)) void prefetch(size_t /*p*/, size_t /*v*/, size_t /*width*/) const {
-  }
-  __attribute__((always_inline)) void next() {
-    shift -= 4;
-    if (shift >= 0) return;
-    shift = kFirstNibble;
-    words += row;
-    rows += 8;
-    if (rows < group) return;
-    rows = 0;
-    scales += row;
-  }
-  const uint32_t* words;
-  const float* scales;
-  int shift = kFirstNibble;
-  size_t rows = 0;
-  size_t row, panel, group;
-};
-
 // Keeps what it reads of one whole panel as floats, for the tiles behind the first.
 template <class Rows>
 struct Widening : Rows {
@@ -129,10 +101,138 @@ struct Widening : Rows {
   size_t width;
 };
 
-// Sums of kRows rows by kPanels panels of kVectors vectors.
+// Walks down panels of codes, kStep rows at a time.
+template <bool kKeepsWide>
+struct CodeSteps {
+  static constexpr WeightForm kForm = WeightForm::s4;
+  using Unit = uint32_t;
+  static constexpr bool kKeeps = kKeepsWide;
+  explicit CodeSteps(const TileArgs& args)
+      : words(static_cast<const uint32_t*>(args.packed)),
+        scales(
+            reinterpret_cast<const float*>(words + (args.depth + kStep - 1) / kStep * args.b_row)),
+        row(args.b_row),
+        panel(args.panel_stride),
+        group(args.group) {}
+  __attribute__((always_inline)) const uint32_t* words_of(size_t p, size_t v) const {
+    return words + p * panel + v * kLanes;
+  }
+  __attribute__((always_inline)) F32x16 scale_of(size_t p, size_t v) const {
+    return simd::load(scales + p * panel + v * kLanes);
+  }
+  __attribute__((always_inline)) void next() {
+    words += row;
+    rows += kStep;
+    if (rows < group) return;
+    rows = 0;
+    scales += row;
+  }
+  const uint32_t* words;
+  const float* scales;
+  size_t rows = 0;
+  size_t row, panel, group;
+};
+
+// Adds the product of a row of B and the elements of A at this offset.
+template <int kRows, int kVectors>
+__attribute__((always_inline)) inline void add_row(const float* const (&a)[kRows], ptrdiff_t offset,
+                                                   const F32x16 (&row)[kVectors],
+                                                   F32x16 (&sums)[kRows][kVectors]) {
+  unroll<kRows>([&](auto r) __attribute__((always_inline)) {
+    const F32x16 value = simd::set(a[r][offset]);
+    unroll<kVectors>([&](auto v) __attribute__((always_inline)) {
+      sums[r][v] = simd::fma(value, row[v], sums[r][v]);
+    });
+  });
+}
+
+// Adds the products with all rows of b.
+template <int kRows, int kVectors, int kPanels, class Rows>
+__attribute__((always_inline)) inline void add_rows(const TileArgs& args,
+                                                    const float* const (&a)[kRows], Rows b,
+                                                    TileSums<kRows, kVectors, kPanels>& sums) {
+  ptrdiff_t offset = 0;
+  for (size_t k = 0; k < args.depth; ++k) {
+    F32x16 row[kPanels * kVectors];
+    unroll<kPanels>([&](auto p) __attribute__((always_inline)) {
+      unroll<kVectors>([&](auto v) __attribute__((always_inline)) {
+        row[p * kVectors + v] = b.load(p, v);
+        if constexpr (kRows > 1) b.prefetch(p, v, kVectors * kLanes);
+      });
+    });
+    add_row(a, offset, row, sums);
+    b.next();
+    offset += args.step;
+  }
+}
+
+// Elements [k, k + kStep) of each row of A. A product with -0 leaves every sum as it is.
+template <int kRows>
+__attribute__((always_inline)) inline void take_step(const TileArgs& args,
+                                                     const float* const (&a)[kRows], size_t k,
+                                                     float (&out)[kRows][kStep]) {
+  const size_t count = args.depth - k < kStep ? args.depth - k : kStep;
+  for (size_t r = 0; r < kRows; ++r) {
+    const float* from = a[r] + static_cast<ptrdiff_t>(k) * args.step;
+    if (args.step == 1 && count == kStep) {
+      __builtin_memcpy(out[r], from, sizeof(out[r]));
+      continue;
+    }
+    for (size_t i = 0; i < kStep; ++i)
+      out[r][i] = i < count ? from[static_cast<ptrdiff_t>(i) * args.step] : -0.0F;
+  }
+}
+
+// The products with panels of codes of a few rows of A, which use up a vector of codes before the
+// next one,
+template <int kRows, int kVectors, int kPanels, class Steps>
+__attribute__((always_inline)) inline void add_few_codes(const TileArgs& args,
+                                                         const float* const (&a)[kRows], Steps b,
+                                                         TileSums<kRows, kVectors, kPanels>& sums) {
+  for (size_t k = 0; k < args.depth; k += kStep, b.next()) {
+    float step[kRows][kStep];
+    take_step(args, a, k, step);
+    unroll<kPanels>([&](auto p) __attribute__((always_inline)) {
+      unroll<kVectors>([&](auto v) __attribute__((always_inline)) {
+        simd::multiply_codes<kRows>(b.words_of(p, v), b.scale_of(p, v), step,
+                                    &sums[0][p * kVectors + v], kPanels * kVectors);
+      });
+    });
+  }
+}
+
+// and of many, row by row of one panel.
+template <int kRows, int kVectors, class Steps>
+__attribute__((always_inline)) inline void add_codes(const TileArgs& args,
+                                                     const float* const (&a)[kRows], Steps b,
+                                                     F32x16 (&sums)[kRows][kVectors]) {
+  alignas(64) float step[simd::CodeBlock::kInMemory ? kStep * kVectors * kLanes : 1];
+  float* wide = Steps::kKeeps ? args.wide : step;
+  const size_t advance = Steps::kKeeps ? kStep * kVectors * kLanes : 0;
+  ptrdiff_t offset = 0;
+  for (size_t k = 0; k < args.depth; k += kStep, b.next(), wide += advance) {
+    const size_t count = args.depth - k < kStep ? args.depth - k : kStep;
+    simd::CodeBlock codes[kVectors];
+    unroll<kVectors>([&](auto v) __attribute__((always_inline)) {
+      codes[v].read(b.words_of(0, v), b.scale_of(0, v), wide + v * kLanes, kVectors * kLanes);
+    });
+    simd::CodeBlock::each(
+        count, [&](auto j) __attribute__((always_inline)) {
+          F32x16 row[kVectors];
+          unroll<kVectors>([&](auto v) __attribute__((always_inline)) {
+            row[v] = codes[v].row(j);
+            if constexpr (Steps::kKeeps && !simd::CodeBlock::kInMemory)
+              simd::store(wide + (j * kVectors + v) * kLanes, row[v]);
+          });
+          add_row(a, offset, row, sums);
+          offset += args.step;
+        });
+  }
+}
+
 template <class Rows, int kRows, int kVectors, int kPanels>
 void multiply(const TileArgs& args) {
-  F32x16 sums[kRows][kPanels * kVectors];
+  TileSums<kRows, kVectors, kPanels> sums;
   unroll<kRows>([&](auto r) __attribute__((always_inline)) {
     unroll<kPanels * kVectors>([&](auto v)
                                    __attribute__((always_inline)) { sums[r][v] = simd::zero(); });
@@ -144,25 +244,13 @@ void multiply(const TileArgs& args) {
       // Opaque, so that the loop below keeps one offset instead of advancing every pointer.
       __asm__("" : "+r"(a[r]));
     });
-    Rows b(args, args.tap_index != nullptr ? args.tap_index[tap] : tap);
-    ptrdiff_t offset = 0;
-    for (size_t k = 0; k < args.depth; ++k) {
-      F32x16 row[kPanels * kVectors];
-      unroll<kPanels>([&](auto p) __attribute__((always_inline)) {
-        unroll<kVectors>([&](auto v) __attribute__((always_inline)) {
-          row[p * kVectors + v] = b.load(p, v);
-          if constexpr (kRows > 1) b.prefetch(p, v, kVectors * kLanes);
-        });
-      });
-      unroll<kRows>([&](auto r) __attribute__((always_inline)) {
-        const F32x16 value = simd::set(a[r][offset]);
-        unroll<kPanels * kVectors>([&](auto v) __attribute__((always_inline)) {
-          sums[r][v] = simd::fma(value, row[v], sums[r][v]);
-        });
-      });
-      b.next();
-      offset += args.step;
-    }
+    if constexpr (Rows::kForm != WeightForm::s4)
+      add_rows<kRows, kVectors, kPanels>(
+          args, a, Rows(args, args.tap_index != nullptr ? args.tap_index[tap] : tap), sums);
+    else if constexpr (kRows <= 3)
+      add_few_codes<kRows, kVectors, kPanels>(args, a, Rows(args), sums);
+    else
+      add_codes<kRows, kVectors>(args, a, Rows(args), sums);
   }
   if (args.out == nullptr) {
     unroll<kRows>([&](auto r) __attribute__((always_inline)) {

@@ -137,14 +137,14 @@ GemmF32Block part_of(const GemmF32Block& block, size_t row, size_t rows, size_t 
 }
 
 // Panel by panel: the first tile widens, the others read what it left.
-template <class Rows>
+template <class Wide>
 __attribute__((noinline)) void widened_block_of(const GemmF32Block& block) {
   alignas(64) float wide[kWideDepth * kPanel];
   for (size_t column = 0; column < block.columns; column += kPanel) {
     GemmF32Block first = part_of(block, 0, block.tile, column);
-    first.packed = static_cast<const typename Rows::Unit*>(block.packed) +
+    first.packed = static_cast<const typename Wide::Unit*>(block.packed) +
                    column / kPanel * block.panel_stride;
-    block_of<Widening<Rows>>(first, wide);
+    block_of<Wide>(first, wide);
     GemmF32Block rest = part_of(block, block.tile, block.rows - block.tile, column);
     rest.format = {};
     rest.packed = wide;
@@ -152,21 +152,24 @@ __attribute__((noinline)) void widened_block_of(const GemmF32Block& block) {
   }
 }
 
-template <class Rows>
+template <class Rows, class Wide>
 void stored_block_of(const GemmF32Block& block) {
   // Tiles of fewer rows may take several panels at once.
   const bool one_panel = block.tile > 3 && block.pointers == nullptr;
   const bool wide = one_panel && block.depth <= kWideDepth && block.rows > block.tile;
-  return wide ? widened_block_of<Rows>(block) : block_of<Rows>(block);
+  return wide ? widened_block_of<Wide>(block) : block_of<Rows>(block);
 }
 
 void block(const GemmF32Block& part) {
   switch (part.format.form) {
     case WeightForm::f32: return block_of<FloatRows>(part);
-    case WeightForm::f16: return stored_block_of<HalfRows>(part);
-    case WeightForm::s4: return stored_block_of<CodeRows>(part);
+    case WeightForm::f16: return stored_block_of<HalfRows, Widening<HalfRows>>(part);
+    case WeightForm::s4: return stored_block_of<CodeSteps<false>, CodeSteps<true>>(part);
   }
 }
+
+// Nibble of row `row` of 8 and column `column` of `kLanes` in the words of these columns.
+size_t code_place(size_t row, size_t column) { return simd::code_place(row, column); }
 
 void pack_row(const float* in, ptrdiff_t step, size_t columns, size_t width, float* out) {
   for (size_t c = 0; c < width; ++c)

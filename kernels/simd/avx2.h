@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "kernels/math/avx2.h"
+#include "kernels/simd/unroll.h"
 
 namespace octet::kernels::simd {
 inline namespace avx2 {
@@ -42,14 +43,84 @@ OCTET_SIMD F32x16 load_half(const uint16_t* p) {
   const auto* halfs = reinterpret_cast<const __m128i*>(p);
   return {_mm256_cvtph_ps(_mm_loadu_si128(halfs)), _mm256_cvtph_ps(_mm_loadu_si128(halfs + 1))};
 }
-/// Of each of sixteen words the signed 4-bit code that ends `shift` bits below its top.
-OCTET_SIMD F32x16 load_nibble(const uint32_t* p, int shift) {
-  const auto* words = reinterpret_cast<const __m256i*>(p);
-  const __m128i count = _mm_cvtsi32_si128(shift);
-  const __m256i low = _mm256_sll_epi32(_mm256_loadu_si256(words), count);
-  const __m256i high = _mm256_sll_epi32(_mm256_loadu_si256(words + 1), count);
-  return {_mm256_cvtepi32_ps(_mm256_srai_epi32(low, 28)),
-          _mm256_cvtepi32_ps(_mm256_srai_epi32(high, 28))};
+/// The words of a CodeBlock hold row `row` of 8 of column `column` of 16 in this nibble: the low
+/// ones of eight columns' bytes are rows 0 to 3, and unpacking bytes leaves two rows in each
+/// column.
+static constexpr size_t code_place(size_t row, size_t column) {
+  const size_t byte = column / 4 * 16 + row / 2 % 2 * 8 + column % 4 * 2 + row % 2;
+  return byte * 2 + row / 4;
+}
+/// Calls f(row, w) for 8 rows of 8 columns, of which `codes` holds rows `first` to first + 3 as 0
+/// to 15 for 0 .. 7, -8 .. -1; bias is -16 * scale.
+template <class F>
+OCTET_SIMD void each_code_row(__m256i codes, size_t first, __m256 scale, __m256 bias, F f) {
+  // The upper halves of the floats 16 + code, 8 to 23: their first bytes are all 0x41. Then
+  // (16 + code) * scale - 16 * scale, rounded once, is code * scale rounded.
+  const __m256i second = _mm256_broadcastsi128_si256(
+      _mm_setr_epi8(-128, -120, -112, -104, -96, -88, -80, -72, 0, 16, 32, 48, 64, 80, 96, 112));
+  const __m256i bytes = _mm256_shuffle_epi8(second, codes);
+  const __m256i top = _mm256_set1_epi8(0x41);
+  const __m256i low = _mm256_unpacklo_epi8(bytes, top);
+  const __m256i high = _mm256_unpackhi_epi8(bytes, top);
+  const __m256i upper = _mm256_set1_epi32(static_cast<int>(0xffff0000U));
+  const auto widen = [&](size_t row, __m256i x) __attribute__((always_inline)) {
+    f(first + row, _mm256_fmadd_ps(_mm256_castsi256_ps(x), scale, bias));
+  };
+  widen(0, _mm256_slli_epi32(low, 16));
+  widen(1, _mm256_and_si256(low, upper));
+  widen(2, _mm256_slli_epi32(high, 16));
+  widen(3, _mm256_and_si256(high, upper));
+}
+/// Calls f(row, half, w) for 8 rows of both halves of 16 columns of signed 4-bit codes: w =
+/// float(code) * scale, where positive scales below 2^120 give codes.
+template <class F>
+OCTET_SIMD void each_code_row(const uint32_t* p, F32x16 scale, F f) {
+  const __m256i mask = _mm256_set1_epi8(15);
+  const __m256 factors[2] = {scale.lo, scale.hi};
+  unroll<2>([&](auto half) __attribute__((always_inline)) {
+    const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p) + half);
+    const __m256 bias = _mm256_mul_ps(factors[half], _mm256_set1_ps(-16.0F));
+    const auto row = [&](size_t r, __m256 w) __attribute__((always_inline)) { f(r, half, w); };
+    each_code_row(_mm256_and_si256(bytes, mask), 0, factors[half], bias, row);
+    each_code_row(_mm256_and_si256(_mm256_srli_epi32(bytes, 4), mask), 4, factors[half], bias, row);
+  });
+}
+/// 8 rows of 16 columns of signed 4-bit codes: row(j) is float(code) * scale, where positive scales
+/// below 2^120 give codes.
+struct CodeBlock {
+  /// Whether `read` leaves the rows at `out`, `stride` floats apart.
+  static constexpr bool kInMemory = true;
+  __attribute__((always_inline)) void read(const uint32_t* p, F32x16 scale, float* out,
+                                           size_t stride) {
+    each_code_row(
+        p, scale, [&](size_t j, size_t half, __m256 w) __attribute__((always_inline)) {
+          _mm256_storeu_ps(out + j * stride + half * 8, w);
+        });
+    rows = out;
+    distance = stride;
+  }
+  __attribute__((always_inline)) F32x16 row(size_t j) const { return load(rows + j * distance); }
+  /// f(j) for j < count <= 8.
+  template <class F>
+  static __attribute__((always_inline)) void each(size_t count, F f) {
+    for (size_t j = 0; j < count; ++j) f(j);
+  }
+  const float* rows;
+  size_t distance;
+};
+/// sums[r * stride] = fma(a[r][j], row j of the block at p, sums[r * stride]) for j = 0 .. 7, r <
+/// kRows.
+template <int kRows>
+OCTET_SIMD void multiply_codes(const uint32_t* p, F32x16 scale, const float (*a)[8], F32x16* sums,
+                               size_t stride) {
+  each_code_row(
+      p, scale, [&](size_t row, size_t half, __m256 w) __attribute__((always_inline)) {
+        unroll<kRows>([&](auto r) __attribute__((always_inline)) {
+          F32x16& sum = sums[r * stride];
+          __m256& lanes = half == 0 ? sum.lo : sum.hi;
+          lanes = _mm256_fmadd_ps(_mm256_broadcast_ss(&a[r][row]), w, lanes);
+        });
+      });
 }
 
 /// Lanes [0, n), n <= 16.

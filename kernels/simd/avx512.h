@@ -11,6 +11,7 @@
 #include <cstdint>
 
 #include "kernels/math/avx512.h"
+#include "kernels/simd/unroll.h"
 
 namespace octet::kernels::simd {
 inline namespace avx512 {
@@ -39,10 +40,48 @@ OCTET_SIMD void store(float* p, F32x16 x) { _mm512_storeu_ps(p, x.v); }
 OCTET_SIMD F32x16 load_half(const uint16_t* p) {
   return {_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))};
 }
-/// Of each of sixteen words the signed 4-bit code that ends `shift` bits below its top.
-OCTET_SIMD F32x16 load_nibble(const uint32_t* p, int shift) {
-  const __m512i top = _mm512_sll_epi32(_mm512_loadu_si512(p), _mm_cvtsi32_si128(shift));
-  return {_mm512_cvtepi32_ps(_mm512_srai_epi32(top, 28))};
+/// The words of a CodeBlock hold row `row` of 8 of column `column` of 16 in this nibble.
+static constexpr size_t code_place(size_t row, size_t column) { return column * 8 + row; }
+/// 8 rows of 16 columns of signed 4-bit codes: row(j) is float(code) * scale, where positive scales
+/// below 2^120 give codes.
+struct CodeBlock {
+  static constexpr bool kInMemory = false;
+  __attribute__((always_inline)) void read(const uint32_t* p, F32x16 by, float* = nullptr,
+                                           size_t = 0) {
+    words = _mm512_loadu_si512(p);
+    scale = by.v;
+  }
+  template <int kRow>
+  __attribute__((always_inline)) F32x16 row(Index<kRow>) const {
+    // A permutation takes the lowest 4 bits of its indices.
+    const __m512 codes = _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, -8, -7, -6, -5, -4, -3, -2, -1);
+    const __m512i index = _mm512_srli_epi32(words, 4 * kRow);
+    return {_mm512_mul_ps(_mm512_permutexvar_ps(index, codes), scale)};
+  }
+  /// f(j) for j < count <= 8.
+  template <class F>
+  static __attribute__((always_inline)) void each(size_t count, F f) {
+    unroll<8>([&](auto j) __attribute__((always_inline)) {
+      if (static_cast<size_t>(j.value) < count) f(j);
+    });
+  }
+  __m512i words;
+  __m512 scale;
+};
+/// sums[r * stride] = fma(a[r][j], row j of the block at p, sums[r * stride]) for j = 0 .. 7, r <
+/// kRows.
+template <int kRows>
+OCTET_SIMD void multiply_codes(const uint32_t* p, F32x16 scale, const float (*a)[8], F32x16* sums,
+                               size_t stride) {
+  CodeBlock codes;
+  codes.read(p, scale);
+  unroll<8>([&](auto j) __attribute__((always_inline)) {
+    const F32x16 w = codes.row(j);
+    unroll<kRows>([&](auto r) __attribute__((always_inline)) {
+      __m512& sum = sums[r * stride].v;
+      sum = _mm512_fmadd_ps(_mm512_set1_ps(a[r][j]), w.v, sum);
+    });
+  });
 }
 /// Lanes [0, n), n <= 16.
 OCTET_SIMD Mask16 first(size_t n) { return {static_cast<__mmask16>((1U << n) - 1U)}; }

@@ -15,12 +15,14 @@ bool widens_to_f32(DType type) {
 }
 
 // 4-bit codes that the kernel reads as they are: symmetric, and scaled by groups of whole words
-// down the rows, or by column.
+// down the rows, or by column, with ordinary scales.
 std::optional<WeightFormat> code_format(const Tensor& b, const QuantType& quant, bool transposed) {
   if (quant.storage != DType::s4) return std::nullopt;
   if (quant.zero_point.dtype() != DType::undefined)
     for (const int64_t zero : quant.zero_point.to_int64())
       if (zero != 0) return std::nullopt;
+  for (const float scale : quant.scale.to_float())
+    if (!(scale > 0.0F && scale < kCodeScaleLimit)) return std::nullopt;
   const auto rank = static_cast<int>(b.rank());
   const int row_axis = transposed ? rank - 1 : rank - 2;
   if (quant.block > 0) {
