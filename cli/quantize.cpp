@@ -214,7 +214,7 @@ void add(CLI::App& app, Global& global, int& exit_code) {
   verb->add_option("--calibration", arguments->calibration, "A folder of samples");
   verb->add_flag("--observe-only", arguments->observe_only,
                  "Write what calibration observed instead of a model, for --merge");
-  verb->add_option("--merge", arguments->merge, "Files of --observe-only, instead of samples");
+  verb->add_option("--merge", arguments->merge, "Files of --observe-only, observed elsewhere");
   verb->add_option("--ranges", arguments->ranges,
                    "Ranges and weight scales by layer, as quantization-aware tools export them");
   verb->add_option("--activations", arguments->activations, "Bits of activations: 8 or 16")

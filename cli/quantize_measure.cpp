@@ -77,8 +77,8 @@ std::string contradiction(const Arguments& arguments) {
   if (!statically &&
       (arguments.observe_only || !arguments.merge.empty() || !arguments.ranges.empty()))
     return "--observe-only, --merge and --ranges are for --mode static";
-  if (!arguments.merge.empty() && (arguments.observe_only || !arguments.calibration.empty()))
-    return "--merge takes observations instead of --calibration";
+  if (!arguments.merge.empty() && arguments.observe_only)
+    return "--merge takes what --observe-only wrote: one or the other";
   if (arguments.observe_only && arguments.calibration.empty())
     return "--observe-only needs --calibration FOLDER";
   if (arguments.observe_only && (arguments.max_loss || !arguments.html.empty()))

@@ -79,6 +79,7 @@ nlohmann::json to_json(const quant::Report& report, const Arguments& arguments, 
                          {"macs", shares.macs},
                          {"integer_macs", shares.integer_macs},
                          {"algorithms", report.algorithms},
+                         {"algorithms_left_out", report.left_out},
                          {"nodes", nodes},
                          {"values", values}};
   if (report.time) {
@@ -108,6 +109,8 @@ void print(const quant::Report& report, const Arguments& arguments, uint64_t byt
               << (report.time->codes > report.time->real ? ": slower on this machine" : "") << "\n";
   if (!report.loss.empty())
     std::cout << "  kept: " << report.loss << " (" << report.trials << " forms judged)\n";
+  for (const auto& [name, reason] : report.left_out)
+    std::cout << "  not run: " << name << ": " << reason << "\n";
   for (const auto& row : report.nodes)
     if (row.outcome == "float")
       std::cout << "  float: " << row.op << " '" << row.node << "': " << row.reason << "\n";

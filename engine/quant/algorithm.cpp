@@ -4,6 +4,7 @@
 
 #include "engine/ops/gemm.h"
 #include "engine/quant/select.h"
+#include "engine/quant/static.h"
 
 namespace octet::quant {
 
@@ -70,17 +71,73 @@ std::optional<size_t> summed_axis(const Graph& graph, const Node& node) {
   return std::nullopt;
 }
 
-Result<Statistics> collect_statistics(const Graph& graph, const Calibrate& calibrate) {
-  Statistics statistics;
-  for (const ChannelRegion& region : find_regions(graph))
+namespace {
+
+struct WantedChannels {
+  ValueId value;
+  std::vector<size_t> axes;
+};
+
+std::vector<WantedChannels> wanted_channels(const Graph& graph, const Observations& ranges) {
+  std::vector<WantedChannels> wanted;
+  for (const ChannelRegion& region : find_regions(graph)) {
     for (const Operand& operand : region.operands)
-      statistics.want(operand.value, operand.channels.axes);
-  for (const NodeId id : graph.order()) {
-    const auto axis = summed_axis(graph, graph.node(id));
-    if (axis) statistics.want(graph.node(id).inputs[0], {*axis});
+      wanted.push_back({operand.value, operand.channels.axes});
+    for (const auto& [id, channels] : region.values)
+      if (ranges.values().contains(graph.value(id).name)) wanted.push_back({id, channels.axes});
   }
-  OCTET_RETURN_IF_ERROR(statistics.collect(graph, calibrate));
-  return statistics;
+  for (const NodeId id : graph.order())
+    if (const auto axis = summed_axis(graph, graph.node(id)))
+      wanted.push_back({graph.node(id).inputs[0], {*axis}});
+  return wanted;
+}
+
+// The channels that the graph says this value has; nothing where that depends on a run.
+std::optional<size_t> channels_of(const Graph& graph, const WantedChannels& wanted) {
+  const auto& shape = graph.value(wanted.value).type.shape;
+  size_t count = 1;
+  for (const size_t axis : wanted.axes) {
+    if (!shape || axis >= shape->size() || !(*shape)[axis].known()) return std::nullopt;
+    count *= static_cast<size_t>((*shape)[axis].value());
+  }
+  return count;
+}
+
+// Whether the channels of every value that was seen are among the observations.
+Result<bool> holds_channels(const Graph& graph, const QuantizeOptions& options,
+                            const Observations& observations) {
+  Observations ranges;
+  want_ranges(graph, options, ranges);
+  for (const WantedChannels& wanted : wanted_channels(graph, ranges)) {
+    const std::string& name = graph.value(wanted.value).name;
+    const auto* channels = observations.channels(name, wanted.axes);
+    if (channels == nullptr && observations.range(name) != nullptr) return false;
+    const auto count = channels_of(graph, wanted);
+    if (channels != nullptr && count && *count != channels->channels())
+      return invalid_data("observations: value '" + name + "' has " + std::to_string(*count) +
+                          " channels, not " + std::to_string(channels->channels()));
+  }
+  return true;
+}
+
+}  // namespace
+
+void want_channels(const Graph& graph, Observations& observations) {
+  for (const WantedChannels& wanted : wanted_channels(graph, observations))
+    observations.want_channels(graph.value(wanted.value).name, wanted.axes);
+}
+
+Result<std::string> obstacle(const Algorithm& algorithm, const Graph& graph,
+                             const QuantizeOptions& options, const Calibration& calibration) {
+  if (!calibration.layers.empty())
+    return std::string("the ranges of layers are of the model as it was");
+  if (calibration.observations == nullptr) return std::string();
+  if (algorithm.phase == Phase::weights)
+    return std::string(calibration.run ? "" : "it needs samples, not only observations");
+  if (algorithm.phase == Phase::real && options.calibrator.calibrator != Calibrator::minmax)
+    return std::string("of scaled values, observations give the extremes alone (minmax)");
+  OCTET_ASSIGN(const bool held, holds_channels(graph, options, *calibration.observations));
+  return std::string(held ? "" : "the observations don't hold the channels that it needs");
 }
 
 }  // namespace octet::quant

@@ -3,7 +3,6 @@
 #include <span>
 #include <string_view>
 
-#include "engine/quant/channel_statistics.h"
 #include "engine/quant/quantize.h"
 
 namespace octet::quant {
@@ -11,7 +10,7 @@ namespace octet::quant {
 /// When an algorithm runs.
 enum class Phase : uint8_t {
   real,     ///< Before ranges are chosen: rewrites the float graph, which keeps its values.
-  weights,  ///< Weights are codes: chooses better ones, whatever other nodes are.
+  weights,  ///< Weights are codes: chooses better ones by samples, whatever other nodes are.
   biases,   ///< Weights have their codes.
 };
 
@@ -19,7 +18,7 @@ enum class Phase : uint8_t {
 struct AlgorithmContext {
   Graph& graph;
   const Graph* real = nullptr;  ///< After phase `real`: the float graph, with the same ids.
-  Statistics& statistics;       ///< Of the float graph, by channel.
+  Observations& observations;   ///< Of the float graph's channels; scaled along with it.
   const Calibrate& calibrate;
   Report& report;
   Parallel* parallel = nullptr;  ///< Null: everything on the caller's thread.
@@ -39,8 +38,13 @@ Result<std::vector<const Algorithm*>> chosen_algorithms(const QuantizeOptions& o
 /// Runs the chosen ones of a phase.
 Status run_algorithms(const std::vector<const Algorithm*>& chosen, Phase phase,
                       AlgorithmContext& context);
-/// Statistics that the algorithms need: channels of regions, and inputs of constant weights.
-Result<Statistics> collect_statistics(const Graph& graph, const Calibrate& calibrate);
+/// Asks for the channels that the algorithms need: of operands in regions, of inputs of constant
+/// weights, and of all values in regions whose ranges are asked for.
+void want_channels(const Graph& graph, Observations& observations);
+/// Why an algorithm can't run on what the caller knows; empty where it can. Fails on observations
+/// that contradict the graph, which is in fused forms.
+Result<std::string> obstacle(const Algorithm& algorithm, const Graph& graph,
+                             const QuantizeOptions& options, const Calibration& calibration);
 
 /// The axis of an integer node's input 0 along which its constant weight sums; nothing for other
 /// nodes.

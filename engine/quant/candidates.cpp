@@ -54,18 +54,13 @@ Status finish(Graph& graph) {
   return {};
 }
 
-Result<Observations> collect_ranges(const Graph& prepared, const QuantizeOptions& options,
-                                    const std::string& model, const Calibrate& calibrate) {
-  Observations observations(model);
-  want_ranges(prepared, options, observations);
+Status collect(const Graph& graph, const Calibrate& calibrate, Observations& observations) {
   OCTET_ASSIGN(const size_t samples,
-               calibrate(prepared, [&](std::string_view name, const TensorView& view) {
-                 observations.add(name, view);
-                 return observations.check(name);
+               calibrate(graph, [&](std::string_view name, const TensorView& view) {
+                 return observations.add(name, view);
                }));
   observations.set_samples(samples);
-  OCTET_RETURN_IF_ERROR(observations.check());
-  return observations;
+  return {};
 }
 
 Result<Candidates> Candidates::of(Graph& graph, const QuantizeOptions& options,
@@ -89,25 +84,38 @@ Result<Candidates> Candidates::of(Graph& graph, const QuantizeOptions& options,
   return made;
 }
 
-// Algorithms on the float graph, then ranges. Observations and ranges made elsewhere are of the
-// graph as it was and say nothing of channels: algorithms don't run then.
+Status Candidates::choose_algorithms(const Graph& graph, const Calibration& calibration) {
+  OCTET_ASSIGN(const auto wanted, chosen_algorithms(options_));
+  for (const Algorithm* algorithm : wanted) {
+    OCTET_ASSIGN(const auto reason, obstacle(*algorithm, graph, options_, calibration));
+    if (reason.empty())
+      chosen_.push_back(algorithm);
+    else
+      left_out_[std::string(algorithm->name)] = reason;
+  }
+  return {};
+}
+
+// Algorithms on the float graph, then ranges: observed of the graph as it then is, or, of
+// observations made elsewhere, following the channels that the algorithms scaled.
 Status Candidates::prepare_static(Graph& graph, const Calibration& calibration) {
   calibrate_ = calibration.run;
   parallel_ = calibration.parallel;
-  OCTET_ASSIGN(chosen_, chosen_algorithms(options_));
-  if (calibration.observations != nullptr || !calibration.layers.empty()) chosen_.clear();
-  if (!chosen_.empty()) {
-    OCTET_ASSIGN(*statistics_, collect_statistics(graph, calibrate_));
+  const bool observed = calibration.observations != nullptr;
+  if (observed) OCTET_RETURN_IF_ERROR(observations_->merge(*calibration.observations));
+  OCTET_RETURN_IF_ERROR(choose_algorithms(graph, calibration));
+  channels_ = observed ? observations_ : std::make_shared<Observations>();
+  if (!observed && !chosen_.empty()) {
+    want_channels(graph, *channels_);
+    OCTET_RETURN_IF_ERROR(collect(graph, calibrate_, *channels_));
   }
   Report changes;
-  AlgorithmContext context{graph, nullptr, *statistics_, calibrate_, changes, parallel_};
+  AlgorithmContext context{graph, nullptr, *channels_, calibrate_, changes, parallel_};
   OCTET_RETURN_IF_ERROR(run_algorithms(chosen_, Phase::real, context));
   changes_ = std::move(changes.algorithms);
-  if (calibration.observations != nullptr) {
-    OCTET_RETURN_IF_ERROR(observations_->merge(*calibration.observations));
-  } else if (calibrate_) {
-    OCTET_ASSIGN(*observations_,
-                 collect_ranges(graph, options_, observations_->model(), calibrate_));
+  if (!observed && calibrate_) {
+    want_ranges(graph, options_, *observations_);
+    OCTET_RETURN_IF_ERROR(collect(graph, calibrate_, *observations_));
   }
   OCTET_ASSIGN(layers_, said_of_layers(graph, options_, calibration));
   return {};
@@ -151,7 +159,8 @@ Status Candidates::quantize_to(Graph& graph, const Floats& floats, std::shared_p
                quantize_static(graph, options_, {*observations_, layers_, floats, rounded_.get()}));
   report.samples = observations_->samples();
   report.algorithms = changes_;
-  AlgorithmContext context{graph, real_.get(), *statistics_, calibrate_, report, parallel_};
+  report.left_out = left_out_;
+  AlgorithmContext context{graph, real_.get(), *channels_, calibrate_, report, parallel_};
   if (rounded != nullptr) {
     OCTET_RETURN_IF_ERROR(run_algorithms(chosen_, Phase::weights, context));
     *rounded = graph.clone();

@@ -13,9 +13,8 @@ namespace octet::quant {
 Status fuse_for_selection(Graph& graph);
 /// Spells our own operators in standard ones again.
 Status finish(Graph& graph);
-/// Ranges of the values that static quantization of a graph in fused forms would store as codes.
-Result<Observations> collect_ranges(const Graph& prepared, const QuantizeOptions& options,
-                                    const std::string& model, const Calibrate& calibrate);
+/// Observes what was asked for. Fails when a sample does, or on what isn't finite.
+Status collect(const Graph& graph, const Calibrate& calibrate, Observations& observations);
 
 /// One way to quantize a model.
 struct Candidate {
@@ -45,6 +44,7 @@ class Candidates {
  private:
   Candidates() = default;
   Status prepare_static(Graph& graph, const Calibration& calibration);
+  Status choose_algorithms(const Graph& graph, const Calibration& calibration);
   Result<Candidate> make(const Floats& floats, std::shared_ptr<Graph>* rounded) const;
   Status shorten_rest(Candidate& made) const;
   Status quantize_to(Graph& graph, const Floats& floats, std::shared_ptr<Graph>* rounded,
@@ -55,10 +55,11 @@ class Candidates {
   Calibrate calibrate_;
   Parallel* parallel_ = nullptr;
   std::vector<const Algorithm*> chosen_;
-  std::shared_ptr<Statistics> statistics_ = std::make_shared<Statistics>();
   std::shared_ptr<Observations> observations_;
+  std::shared_ptr<Observations> channels_;  // The same, or what a run over the samples gave.
   LayerRanges layers_;
-  std::map<std::string, size_t> changes_;  // By the algorithms that ran once.
+  std::map<std::string, size_t> changes_;        // By the algorithms that ran once.
+  std::map<std::string, std::string> left_out_;  // Algorithms, and why they don't run.
   std::shared_ptr<Graph> rounded_;  // All nodes quantized, weights rounded, same ids as real.
   std::map<NodeId, int64_t> macs_;
   Candidate all_;

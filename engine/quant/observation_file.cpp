@@ -9,7 +9,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr const char* kFormat = "octet observations";
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 
 Json write(const Observer& observer) {
   const Observer::State state = observer.state();
@@ -31,9 +31,9 @@ Json write(const Observer& observer) {
           {"bins", bins.subspan(first, last - first)}};
 }
 
-Json write(const ChannelStats& stats) {
-  return {{"axis", stats.axis}, {"count", stats.count},     {"low", stats.low},
-          {"high", stats.high}, {"uniform", stats.uniform}, {"sum", stats.sum}};
+Json write(const std::vector<size_t>& axes, const ChannelStatistics& stats) {
+  return {{"axes", axes},       {"count", stats.count}, {"low", stats.low},
+          {"high", stats.high}, {"sum", stats.sum},     {"squares", stats.squares}};
 }
 
 // Reads one object's fields by name; remembers the first that is missing or of another kind.
@@ -111,19 +111,23 @@ Result<Observer> read_observer(const Json& json, const std::string& where) {
   return Observer::restore(state, Histogram::restore(exponent, zeros, first, bins));
 }
 
-Result<ChannelStats> read_channels(const Json& json, const std::string& where) {
-  ChannelStats stats;
+Status read_channels(const Json& json, const std::string& where, ValueStats& into) {
+  std::vector<size_t> axes;
+  ChannelStatistics stats;
   Fields fields(json, where);
-  fields.read("axis", stats.axis);
+  fields.read("axes", axes);
   fields.read("count", stats.count);
   fields.read("low", stats.low);
   fields.read("high", stats.high);
   fields.read("sum", stats.sum);
-  fields.read("uniform", stats.uniform);
+  fields.read("squares", stats.squares);
+  fields.require((stats.count > 0) == !stats.low.empty(), "count");
   fields.require(stats.low.size() == stats.high.size(), "high");
   fields.require(stats.low.size() == stats.sum.size(), "sum");
+  fields.require(stats.low.size() == stats.squares.size(), "squares");
   OCTET_RETURN_IF_ERROR(fields.status());
-  return stats;
+  into.channels[axes] = std::move(stats);
+  return {};
 }
 
 Result<ValueStats> read_value(const Json& json, const std::string& name) {
@@ -133,11 +137,8 @@ Result<ValueStats> read_value(const Json& json, const std::string& name) {
     OCTET_ASSIGN(stats.range, read_observer(*range, "the range of value '" + name + "'"));
   }
   if (const auto channels = json.find("channels"); channels != json.end()) {
-    for (const Json& each : *channels) {
-      OCTET_ASSIGN(ChannelStats read, read_channels(each, "the channels of value '" + name + "'"));
-      const int axis = read.axis;
-      stats.channels[axis] = std::move(read);
-    }
+    for (const Json& each : *channels)
+      OCTET_RETURN_IF_ERROR(read_channels(each, "the channels of value '" + name + "'", stats));
   }
   return stats;
 }
@@ -149,8 +150,8 @@ std::string to_text(const Observations& observations) {
   for (const auto& [name, stats] : observations.values()) {
     Json value = Json::object();
     if (stats.range) value["range"] = write(*stats.range);
-    for (const auto& [axis, channels] : stats.channels)
-      value["channels"].push_back(write(channels));
+    for (const auto& [axes, channels] : stats.channels)
+      value["channels"].push_back(write(axes, channels));
     values[name] = std::move(value);
   }
   return Json{{"format", kFormat},

@@ -7,32 +7,17 @@
 #include <vector>
 
 #include "engine/ir/graph.h"
-#include "engine/ops/step.h"
+#include "engine/quant/channel_region.h"
+#include "engine/quant/channel_statistics.h"
 #include "engine/quant/observer.h"
 
 namespace octet::quant {
 
-/// Statistics of each channel of a value: what smoothing (largest magnitudes), equalization
-/// (ranges) and bias correction (means) need.
-struct ChannelStats {
-  int axis = -1;            ///< Of the channels; negative: from the end.
-  uint64_t count = 0;       ///< Elements seen of each channel.
-  std::vector<float> low;   ///< Smallest element of each channel.
-  std::vector<float> high;  ///< Largest element of each channel.
-  std::vector<double> sum;  ///< Of the elements of each channel.
-  bool uniform = true;      ///< False: samples differ in the number of channels; no figures.
-
-  size_t channels() const { return low.size(); }
-  float absmax(size_t channel) const { return std::max(-low[channel], high[channel]); }
-  double mean(size_t channel) const { return sum[channel] / static_cast<double>(count); }
-  void add(const TensorView& view);
-  void merge(const ChannelStats& other);
-};
-
 /// What is known of one value. A statistic that nobody asked for is absent.
 struct ValueStats {
   std::optional<Observer> range;
-  std::map<int, ChannelStats> channels;  ///< By axis.
+  /// By the axes of the channels.
+  std::map<std::vector<size_t>, ChannelStatistics> channels;
 };
 
 /// Statistics of the named values of one model. Ask first (`want_*`), then show it the values of
@@ -43,24 +28,23 @@ class Observations {
   explicit Observations(std::string model = {}) : model_(std::move(model)) {}
 
   void want_range(const std::string& value);
-  /// Channels of f32 values along `axis` (negative: from the end).
-  void want_channels(const std::string& value, int axis);
+  void want_channels(const std::string& value, const std::vector<size_t>& axes);
 
   /// One value of one sample, in any layout; values that nobody wants and types other than f32 are
-  /// passed over.
-  void add(std::string_view value, const TensorView& view);
+  /// passed over. Fails, naming the value, on what is infinite or not a number.
+  Status add(std::string_view value, const TensorView& view);
   void set_samples(size_t samples) { samples_ = samples; }
 
-  /// Adds what `other` observed. Fails when it is of another model.
+  /// Adds what `other` observed. Fails when it is of another model. Channels are kept where both
+  /// observed them.
   Status merge(const Observations& other);
-  /// Fails, naming the value, when something infinite or not a number was seen of it.
-  Status check(std::string_view value) const;
-  /// The same for all values.
-  Status check() const;
+  /// scale_region(), and what is known of its values follows: channels with the factors, ranges as
+  /// the extremes of these (without counts).
+  void scale(Graph& graph, const ChannelRegion& region, const std::vector<float>& factors);
 
   /// Null when the value wasn't asked for or no sample had it.
   const Observer* range(std::string_view value) const;
-  const ChannelStats* channels(std::string_view value, int axis) const;
+  const ChannelStatistics* channels(std::string_view value, const std::vector<size_t>& axes) const;
 
   size_t samples() const { return samples_; }
   const std::string& model() const { return model_; }

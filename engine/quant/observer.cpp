@@ -119,6 +119,12 @@ Range Observer::moving() const {
   return {static_cast<float>(low_sum_ / samples), static_cast<float>(high_sum_ / samples)};
 }
 
+Observer Observer::with_extremes(Range extremes) const {
+  const auto samples = static_cast<double>(samples_);
+  return restore({samples_, count_, extremes, extremes.low * samples, extremes.high * samples},
+                 Histogram::restore(0, histogram_.zeros(), 0, {}));
+}
+
 Observer Observer::restore(const State& state, Histogram histogram) {
   Observer observer;
   observer.samples_ = state.samples;

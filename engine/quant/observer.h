@@ -72,6 +72,9 @@ class Observer {
     double low_sum = 0;
     double high_sum = 0;
   };
+  /// As many elements, between other extremes (those of every sample, too); counts that aren't
+  /// known any more, but for that of zeros.
+  Observer with_extremes(Range extremes) const;
   State state() const { return {samples_, count_, {low_, high_}, low_sum_, high_sum_}; }
   static Observer restore(const State& state, Histogram histogram);
 

@@ -39,7 +39,12 @@ Result<Observations> observe(const Graph& graph, const QuantizeOptions& options,
                              const Calibrate& calibrate) {
   const auto prepared = graph.clone();
   OCTET_RETURN_IF_ERROR(fuse_for_selection(*prepared));
-  return collect_ranges(*prepared, options, fingerprint(graph), calibrate);
+  OCTET_ASSIGN(const auto algorithms, chosen_algorithms(options));
+  Observations observations(fingerprint(graph));
+  want_ranges(*prepared, options, observations);
+  if (!algorithms.empty()) want_channels(*prepared, observations);
+  OCTET_RETURN_IF_ERROR(collect(*prepared, calibrate, observations));
+  return observations;
 }
 
 Result<Report> quantize(Graph& graph, const QuantizeOptions& options,

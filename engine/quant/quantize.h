@@ -73,8 +73,9 @@ struct Report {
   std::vector<NodeReport> nodes;
   size_t samples = 0;
   std::map<std::string, size_t> algorithms =
-      {};                                ///< How many places of the graph each one changed.
-  std::vector<ValueReport> values = {};  ///< Of static quantization; by name.
+      {};  ///< How many places of the graph each one changed.
+  std::map<std::string, std::string> left_out = {};  ///< Algorithms that can't run, and why.
+  std::vector<ValueReport> values = {};              ///< Of static quantization; by name.
   /// Of the search: what the chosen form keeps, and how many forms were judged.
   std::string loss = {};
   size_t trials = 0;
@@ -96,14 +97,15 @@ using Calibrate = std::function<Result<size_t>(const Graph& graph, const ValueSi
 /// What static quantization knows of activations: samples to run, or observations of such runs.
 struct Calibration {
   Calibrate run;                               ///< Empty where there are only observations.
-  const Observations* observations = nullptr;  ///< Taken instead of running where they are given.
+  const Observations* observations = nullptr;  ///< Taken instead of observing, where given.
   /// Ranges of a tool (the text that read_layers takes), which go before what was observed.
   std::string_view layers{};
   Parallel* parallel = nullptr;  ///< For the algorithms; null: on the caller's thread.
 };
 
-/// The statistics that `quantize` with these options needs, observed and nothing else done. Fails
-/// when a sample does, or when a value is infinite or not a number.
+/// The statistics that `quantize` with these options needs, and those of channels for algorithms if
+/// the options ask for any, observed and nothing else done. Fails when a sample does, or when a
+/// value is infinite or not a number.
 Result<Observations> observe(const Graph& graph, const QuantizeOptions& options,
                              const Calibrate& calibrate);
 

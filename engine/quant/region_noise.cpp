@@ -67,14 +67,15 @@ bool RegionNoise::add_consumer(const Graph& graph, const Absorber& sink, const A
 }
 
 std::optional<RegionNoise> RegionNoise::of(const Graph& graph, const ChannelRegion& region,
-                                           const Statistics& statistics) {
+                                           const Observations& observations) {
   RegionNoise noise;
   noise.count_ = region.count;
   noise.pushed_.assign(region.count, 0.0F);
   noise.pulled_.assign(region.count, 0.0F);
   std::map<NodeId, std::vector<Activation>> readers;
   for (const Operand& operand : region.operands) {
-    const auto* seen = statistics.find(operand.value, operand.channels.axes);
+    const auto* seen =
+        observations.channels(graph.value(operand.value).name, operand.channels.axes);
     if (seen == nullptr) return std::nullopt;
     readers[operand.use.node].push_back({seen, operand.channels});
     std::vector<float> magnitudes(seen->channels());

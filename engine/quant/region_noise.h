@@ -3,7 +3,7 @@
 #include <optional>
 #include <vector>
 
-#include "engine/quant/channel_statistics.h"
+#include "engine/quant/observations.h"
 
 namespace octet::quant {
 
@@ -16,7 +16,7 @@ class RegionNoise {
  public:
   /// Nothing when calibration saw too little of the region.
   static std::optional<RegionNoise> of(const Graph& graph, const ChannelRegion& region,
-                                       const Statistics& statistics);
+                                       const Observations& observations);
   /// Noise over signal, summed over consumers, when channel c is multiplied by factors[c].
   double at(const std::vector<float>& factors) const;
   /// The largest magnitude of each channel among activations that the factors multiply, each tensor

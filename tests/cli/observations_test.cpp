@@ -6,9 +6,28 @@ namespace {
 constexpr int kUsage = 2;
 constexpr int kBadInput = 3;
 
+// y = relu(x v) w + b, whose inner channels differ much in size.
+ModelProto uneven_model() {
+  ModelProto model = product_model();
+  GraphProto& graph = *model.mutable_graph();
+  std::vector<float> up(16);
+  std::vector<float> bias(64);
+  for (size_t i = 0; i < up.size(); ++i)
+    up[i] = static_cast<float>(static_cast<int>(i * 5 % 7) - 3) * (i % 4 == 1 ? 100.0F : 0.1F);
+  for (size_t i = 0; i < bias.size(); ++i) bias[i] = static_cast<float>(i) / 64.0F;
+  *graph.add_initializer() = floats("v", {4, 4}, up);
+  *graph.add_initializer() = floats("b", {64}, bias);
+  graph.clear_node();
+  add_node(graph, "MatMul", {"x", "v"}, {"p"});
+  add_node(graph, "Relu", {"p"}, {"r"});
+  add_node(graph, "MatMul", {"r", "w"}, {"q"});
+  add_node(graph, "Add", {"q", "b"}, {"y"});
+  return model;
+}
+
 // Samples in two folders, and both in one.
 struct Parts {
-  Workplace place{product_model()};
+  Workplace place{uneven_model()};
 
   Parts() {
     for (const char* folder : {"a", "b", "both"})
@@ -30,29 +49,43 @@ TEST_CASE("observations of two machines, merged, give the model that all samples
   const Parts parts;
   const Workplace& place = parts.place;
   for (const char* folder : {"a", "b", "both"}) expect(parts.observe(folder), 0, {});
-  expect(octet({"quantize", place.model(), "--merge", place.at("a.obs"), place.at("b.obs"), "-o",
-                place.at("merged.onnx")}),
-         0, {});
-  expect(octet({"quantize", place.model(), "--merge", place.at("both.obs"), "-o",
-                place.at("whole.onnx")}),
-         0, {});
-  expect(octet({"quantize", place.model(), "--calibration", place.at("both"), "--algorithms",
-                "none", "-o", place.at("direct.onnx")}),
-         0, {});
-  const std::string merged = read_file(place.path / "merged.onnx");
-  CHECK(merged.size() > 200);
-  CHECK(merged == read_file(place.path / "whole.onnx"));
-  CHECK(merged == read_file(place.path / "direct.onnx"));
-  expect(octet({"compare", place.model(), place.at("merged.onnx"), "--inputs", place.at("both"),
-                "--min-sqnr", "30"}),
-         0, {});
+  const struct {
+    const char* name;
+    std::vector<std::string> merging;
+    std::vector<std::string> running;
+  } cases[] = {
+      {"ranges alone", {"--algorithms", "none"}, {"--algorithms", "none"}},
+      {"what needs no samples", {}, {"--algorithms", "equalize,smooth_quant,bias_correction"}},
+      {"with samples", {"--calibration", place.at("both")}, {}},
+  };
+  for (const auto& c : cases) {
+    CAPTURE(c.name);
+    const auto quantized = [&](const char* name, std::vector<std::string> arguments,
+                               const std::vector<std::string>& more) {
+      arguments.insert(arguments.begin(), {"quantize", place.model(), "-o", place.at(name),
+                                           "--cost-model", "off", "--report", place.at("report")});
+      arguments.insert(arguments.end(), more.begin(), more.end());
+      expect(octet(arguments), 0, {});
+      return read_file(place.path / name);
+    };
+    const std::string merged =
+        quantized("merged.onnx", {"--merge", place.at("a.obs"), place.at("b.obs")}, c.merging);
+    const std::string report = read_file(place.path / "report");
+    CHECK((report.find("it needs samples") != std::string::npos) == c.merging.empty());
+    CHECK(merged.size() > 200);
+    CHECK(merged == quantized("whole.onnx", {"--merge", place.at("both.obs")}, c.merging));
+    CHECK(merged == quantized("direct.onnx", {"--calibration", place.at("both")}, c.running));
+    expect(octet({"compare", place.model(), place.at("merged.onnx"), "--inputs", place.at("both"),
+                  "--min-sqnr", "30"}),
+           0, {});
+  }
 }
 
 TEST_CASE("observations that don't fit are refused, and nothing is written") {
   const Parts parts;
   const Workplace& place = parts.place;
   expect(parts.observe("a"), 0, {});
-  place.write("broken.obs", "{\"format\": \"octet observations\", \"version\": 1}");
+  place.write("broken.obs", "{\"format\": \"octet observations\", \"version\": 2}");
   place.write("other.onnx", product_model(32).SerializeAsString());
   const auto before = files_in(place.path);
   const std::string out = place.at("int8.onnx");
@@ -64,7 +97,7 @@ TEST_CASE("observations that don't fit are refused, and nothing is written") {
   expect(octet({"quantize", place.at("other.onnx"), "--merge", place.at("a.obs"), "-o", out}),
          kBadInput, {"another model"});
   expect(octet({"quantize", place.model(), "--merge", place.at("a.obs"), "--calibration",
-                place.at("a"), "-o", out}),
+                place.at("a"), "--observe-only", "-o", out}),
          kUsage, {"--merge"});
   expect(octet({"quantize", place.model(), "--observe-only", "-o", out}), kUsage,
          {"--observe-only", "--calibration"});

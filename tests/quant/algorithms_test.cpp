@@ -64,6 +64,45 @@ Graph convolution_net(bool spread) {
   return graph;
 }
 
+// The norm's output goes on to a product and, as it is, to the sum before the next norm.
+Graph post_norm_net(bool spread) {
+  Graph graph;
+  const ValueId x = graph.add_input("x", Type::tensor(DType::f32, Shape{Dim::symbol("n"), 32}));
+  const auto up = spread ? outliers(32, false) : std::vector<float>(32, 1.0F);
+  const auto down = spread ? outliers(32, true) : std::vector<float>(32, 1.0F);
+  const auto vector = [&](const char* name, unsigned seed, const std::vector<float>& factors) {
+    return graph.add_constant(name, times_rows(random_tensor({32}, seed), factors, 1));
+  };
+  const ValueId gain = vector("gain", 1, up);
+  const ValueId bias = vector("bias", 2, up);
+  const ValueId w = graph.add_constant("w", times_rows(random_tensor({32, 32}, 3), down, 32));
+  const ValueId h = add(graph, "LayerNormalization", {x, gain, bias}, {}, "h");
+  const ValueId p = add(graph, "MatMul", {h, w}, {}, "p");
+  const ValueId sum = add(graph, "Add", {h, p}, {}, "sum");
+  const ValueId ones = vector("ones", 4, std::vector<float>(32, 1.0F));
+  graph.set_outputs({add(graph, "LayerNormalization", {sum, ones, ones}, {}, "y")});
+  REQUIRE(infer_graph(graph).ok());
+  return graph;
+}
+
+// What the samples of a folder and those of another one say, by way of files, merged.
+quant::Observations merged_observations(const Graph& graph, const std::vector<Tensor>& samples,
+                                        const quant::QuantizeOptions& options) {
+  std::optional<quant::Observations> all;
+  for (size_t i = 0; i < samples.size(); ++i) {
+    const std::vector<Tensor> one = {samples[i]};
+    const auto seen = quant::observe(graph, options, calibrate_with(one));
+    REQUIRE(seen.ok());
+    auto read = quant::from_text(quant::to_text(*seen));
+    REQUIRE(read.ok());
+    if (!all)
+      all = std::move(*read);
+    else
+      REQUIRE(all->merge(*read).ok());
+  }
+  return *all;
+}
+
 // A layer of correlated inputs, [n, 24] or [n, 24, 1, 1] to 6 outputs.
 Graph layer_net(const std::string& kind) {
   Graph graph;
@@ -200,4 +239,74 @@ TEST_CASE("an algorithm that isn't there is refused") {
   const auto report = quant::quantize(graph, options, {calibrate_with(samples)});
   REQUIRE_FALSE(report.ok());
   CHECK(report.error().code == ErrorCode::invalid_argument);
+}
+
+TEST_CASE("algorithms do the same by merged observations as by the samples") {
+  const std::vector<std::string> by_channels = {"equalize", "smooth_quant", "bias_correction"};
+  const struct {
+    const char* name;
+    Graph graph;
+    Dims sample;
+    std::optional<std::vector<std::string>> algorithms;
+    std::vector<std::string> run;
+  } cases[] = {
+      {"norm", norm_net(true), {64, 32}, by_channels, {"smooth_quant"}},
+      {"post-norm", post_norm_net(true), {64, 32}, by_channels, {"smooth_quant"}},
+      {"convolutions", convolution_net(true), {1, 3, 8, 8}, by_channels, {"equalize"}},
+      {"sum", layer_net("MatMul"), {40, 24}, by_channels, {"bias_correction"}},
+      {"with samples", layer_net("MatMul"), {40, 24}, std::nullopt, {"adaptive_rounding"}},
+  };
+  for (const auto& c : cases) {
+    CAPTURE(c.name);
+    std::vector<Tensor> samples;
+    for (const unsigned seed : {7U, 8U, 9U}) samples.push_back(random_tensor(c.sample, seed));
+    quant::QuantizeOptions options;
+    options.algorithms = c.algorithms;
+    const auto direct = c.graph.clone();
+    const auto wanted = quant::quantize(*direct, options, {calibrate_with(samples)});
+    REQUIRE(wanted.ok());
+    const auto observations = merged_observations(c.graph, samples, options);
+    const auto merged = c.graph.clone();
+    quant::Calibration calibration{.run = {}, .observations = &observations};
+    if (!c.algorithms) calibration.run = calibrate_with(samples);
+    const auto report = quant::quantize(*merged, options, calibration);
+    REQUIRE(report.ok());
+    CHECK(report->algorithms == wanted->algorithms);
+    CHECK(report->left_out.empty());
+    for (const std::string& name : c.run) CHECK(report->algorithms.count(name) == 1);
+    REQUIRE(report->values.size() == wanted->values.size());
+    for (size_t i = 0; i < report->values.size(); ++i) {
+      const auto& got = report->values[i];
+      CAPTURE(got.value);
+      CHECK(got.value == wanted->values[i].value);
+      CHECK(got.seen.low == wanted->values[i].seen.low);
+      CHECK(got.seen.high == wanted->values[i].seen.high);
+      CHECK(got.zeros == wanted->values[i].zeros);
+    }
+    const Tensor want = result_of(*direct, samples[0]);
+    const Tensor got = result_of(*merged, samples[0]);
+    CHECK(std::equal(want.bytes().begin(), want.bytes().end(), got.bytes().begin()));
+  }
+}
+
+TEST_CASE("what merged observations don't say keeps algorithms from running, and the report why") {
+  const std::vector<Tensor> samples = {random_tensor({64, 32}, 7)};
+  quant::QuantizeOptions options;
+  const auto left_out = [&](const quant::QuantizeOptions& observing) {
+    Graph graph = norm_net(true);
+    const auto observations = merged_observations(graph, samples, observing);
+    const auto report = quant::quantize(graph, options, {{}, &observations});
+    REQUIRE(report.ok());
+    return report->left_out;
+  };
+  CHECK(left_out({}).size() == 1);
+  CHECK(left_out({}).at("adaptive_rounding").find("samples") != std::string::npos);
+  options.calibrator.calibrator = quant::Calibrator::mse;
+  CHECK(left_out({}).size() == 3);
+  CHECK(left_out({}).at("smooth_quant").find("minmax") != std::string::npos);
+  options.calibrator.calibrator = quant::Calibrator::minmax;
+  quant::QuantizeOptions ranges_only;
+  ranges_only.algorithms.emplace();
+  CHECK(left_out(ranges_only).size() == 4);
+  CHECK(left_out(ranges_only).at("bias_correction").find("channels") != std::string::npos);
 }

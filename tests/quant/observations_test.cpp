@@ -8,7 +8,7 @@
 #include "engine/ops/op.h"
 
 using namespace octet;
-using quant::ChannelStats;
+using quant::ChannelStatistics;
 using quant::Observations;
 
 namespace {
@@ -25,14 +25,14 @@ void show(Observations& observations, const char* name, std::vector<float> value
           Layout layout = Layout::row_major) {
   const TensorView view{DType::f32, std::move(dims), reinterpret_cast<std::byte*>(values.data()),
                         layout, nullptr};
-  observations.add(name, view);
+  REQUIRE(observations.add(name, view).ok());
 }
 
 Observations wanting(const char* model = "m") {
   Observations observations(model);
   observations.want_range("x");
-  observations.want_channels("x", 1);
-  observations.want_channels("x", -1);
+  observations.want_channels("x", {1});
+  observations.want_channels("x", {2});
   return observations;
 }
 
@@ -44,52 +44,63 @@ std::string replaced(std::string text, const std::string& from, const std::strin
 
 }  // namespace
 
-TEST_CASE("channels of any axis, in both layouts") {
+TEST_CASE("channels along any axes, in both layouts") {
   const Dims dims{2, 3, 4, 5};
   const auto values = numbers(120, 1);
   std::vector<float> last(120);
   for (size_t n = 0; n < 2; ++n)
     for (size_t c = 0; c < 3; ++c)
       for (size_t s = 0; s < 20; ++s) last[(n * 20 + s) * 3 + c] = values[(n * 3 + c) * 20 + s];
-  for (const int axis : {0, 1, 2, 3, -1}) {
-    const auto at = static_cast<size_t>(axis < 0 ? axis + 4 : axis);
-    const size_t strides[] = {60, 20, 5, 1};
+  const std::vector<std::vector<size_t>> cases = {{0}, {1}, {2}, {3}, {1, 3}, {0, 2}};
+  for (const auto& axes : cases) {
     for (const auto layout : {Layout::row_major, Layout::channels_last}) {
       Observations observations("m");
-      observations.want_channels("x", axis);
+      observations.want_channels("x", axes);
       show(observations, "x", layout == Layout::row_major ? values : last, dims, layout);
-      const ChannelStats* stats = observations.channels("x", axis);
+      const ChannelStatistics* stats = observations.channels("x", axes);
       REQUIRE(stats != nullptr);
-      REQUIRE(stats->channels() == static_cast<size_t>(dims[at]));
       for (size_t c = 0; c < stats->channels(); ++c) {
         float low = INFINITY;
         float high = -INFINITY;
         double sum = 0;
+        double squares = 0;
+        uint64_t count = 0;
         for (size_t i = 0; i < 120; ++i) {
-          if (i / strides[at] % static_cast<size_t>(dims[at]) != c) continue;
+          const size_t at[] = {i / 60, i / 20 % 3, i / 5 % 4, i % 5};
+          size_t flat = 0;
+          for (const size_t a : axes) flat = flat * static_cast<size_t>(dims[a]) + at[a];
+          if (flat != c) continue;
           low = std::min(low, values[i]);
           high = std::max(high, values[i]);
           sum += static_cast<double>(values[i]);
+          squares += static_cast<double>(values[i]) * static_cast<double>(values[i]);
+          ++count;
         }
-        CAPTURE(axis);
         CAPTURE(c);
         CHECK(stats->low[c] == low);
         CHECK(stats->high[c] == high);
-        CHECK(stats->absmax(c) == std::max(-low, high));
-        CHECK(stats->mean(c) == doctest::Approx(sum * static_cast<double>(dims[at]) / 120));
+        CHECK(stats->magnitude(c) == std::max(-low, high));
+        CHECK(stats->count == count);
+        CHECK(stats->mean(c) == doctest::Approx(sum / static_cast<double>(count)));
+        CHECK(stats->power(c) == doctest::Approx(squares / static_cast<double>(count)));
       }
     }
   }
 }
 
-TEST_CASE("channels whose number varies have no figures; ranges take any shapes") {
+TEST_CASE("samples may differ in every extent but that of channels") {
   Observations observations = wanting();
   show(observations, "x", numbers(6, 1), {1, 2, 3});
-  show(observations, "x", numbers(8, 2), {1, 2, 4});
-  CHECK(observations.channels("x", -1) == nullptr);
-  REQUIRE(observations.channels("x", 1) != nullptr);
-  CHECK(observations.channels("x", 1)->count == 7);
-  CHECK(observations.range("x")->count() == 14);
+  show(observations, "x", numbers(12, 2), {2, 2, 3});
+  CHECK(observations.channels("x", {1})->count == 9);
+  CHECK(observations.channels("x", {2})->count == 6);
+  CHECK(observations.range("x")->count() == 18);
+  std::vector<float> more(8, 1.0F);
+  const TensorView view{
+      DType::f32, {1, 2, 4}, reinterpret_cast<std::byte*>(more.data()), Layout::row_major, nullptr};
+  const Status status = observations.add("x", view);
+  REQUIRE_FALSE(status.ok());
+  CHECK(status.error().message.find("'x'") != std::string::npos);
 }
 
 TEST_CASE("what nobody asked for or no sample had is absent") {
@@ -99,7 +110,7 @@ TEST_CASE("what nobody asked for or no sample had is absent") {
   CHECK(observations.range("x") == nullptr);
   CHECK(observations.range("y") == nullptr);
   CHECK(observations.range("never") == nullptr);
-  CHECK(observations.channels("x", 1) == nullptr);
+  CHECK(observations.channels("x", {1}) == nullptr);
 }
 
 TEST_CASE("merged observations equal those of all samples, through the file as well") {
@@ -126,15 +137,34 @@ TEST_CASE("merged observations equal those of all samples, through the file as w
   CHECK(merged.range("x")->minmax().low == all.range("x")->minmax().low);
   CHECK(merged.range("x")->moving().high ==
         doctest::Approx(all.range("x")->moving().high).epsilon(1e-6));
-  for (const int axis : {1, -1}) {
-    const ChannelStats& got = *merged.channels("x", axis);
-    const ChannelStats& want = *all.channels("x", axis);
+  for (const size_t axis : {1, 2}) {
+    const ChannelStatistics& got = *merged.channels("x", {axis});
+    const ChannelStatistics& want = *all.channels("x", {axis});
     CHECK(got.low == want.low);
     CHECK(got.high == want.high);
     CHECK(got.count == want.count);
-    for (size_t c = 0; c < want.channels(); ++c)
+    for (size_t c = 0; c < want.channels(); ++c) {
       CHECK(got.mean(c) == doctest::Approx(want.mean(c)));
+      CHECK(got.power(c) == doctest::Approx(want.power(c)));
+    }
   }
+}
+
+TEST_CASE("channels that one part didn't observe are of no use") {
+  Observations with = wanting();
+  Observations without("m");
+  without.want_range("x");
+  for (Observations* part : {&with, &without}) {
+    show(*part, "x", numbers(6, 1), {1, 2, 3});
+    part->set_samples(1);
+  }
+  Observations merged("m");
+  REQUIRE(merged.merge(with).ok());
+  CHECK(merged.channels("x", {1}) != nullptr);
+  REQUIRE(merged.merge(without).ok());
+  REQUIRE(merged.merge(with).ok());
+  CHECK(merged.channels("x", {1}) == nullptr);
+  CHECK(merged.range("x")->count() == 18);
 }
 
 TEST_CASE("observations of another model are refused") {
@@ -150,9 +180,11 @@ TEST_CASE("something infinite or not a number is an error with the value's name"
     for (const bool range : {true, false}) {
       Observations observations("m");
       if (range) observations.want_range("x");
-      if (!range) observations.want_channels("x", 0);
-      show(observations, "x", {1.0F, bad}, {2});
-      const Status status = observations.check();
+      if (!range) observations.want_channels("x", {0});
+      std::vector<float> values = {1.0F, bad};
+      const TensorView view{
+          DType::f32, {2}, reinterpret_cast<std::byte*>(values.data()), Layout::row_major, nullptr};
+      const Status status = observations.add("x", view);
       REQUIRE_FALSE(status.ok());
       CHECK(status.error().message.find("'x'") != std::string::npos);
     }
@@ -171,9 +203,9 @@ TEST_CASE("damaged files are refused with the reason") {
   } cases[] = {
       {"empty", "", "no file of observations"},
       {"cut off", good.substr(0, good.size() / 2), "no file of observations"},
-      {"another format", R"({"format": "else", "version": 1})", "no file of observations"},
-      {"another version", replaced(good, "\"version\":1", "\"version\":2"), "version"},
-      {"no values", R"({"format":"octet observations","version":1,"model":"m","samples":1})",
+      {"another format", R"({"format": "else", "version": 2})", "no file of observations"},
+      {"another version", replaced(good, "\"version\":2", "\"version\":1"), "version"},
+      {"no values", R"({"format":"octet observations","version":2,"model":"m","samples":1})",
        "'values'"},
       {"a negative count", replaced(good, "\"count\":4", "\"count\":-4"), "'count'"},
       {"counts that contradict", replaced(good, "\"zeros\":1", "\"zeros\":2"), "'count'"},
@@ -183,6 +215,8 @@ TEST_CASE("damaged files are refused with the reason") {
       {"an exponent out of range", replaced(good, "\"exponent\":", "\"exponent\":99"),
        "'exponent'"},
       {"channels of two lengths", replaced(good, "\"sum\":[", "\"sum\":[0.0,"), "'sum'"},
+      {"no squares", replaced(good, "\"squares\"", "\"cubes\""), "'squares'"},
+      {"negative axes", replaced(good, "\"axes\":[1]", "\"axes\":[-1]"), "'axes'"},
   };
   for (const auto& c : cases) {
     CAPTURE(c.name);

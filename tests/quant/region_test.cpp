@@ -1,7 +1,6 @@
 #include <algorithm>
 
 #include "engine/quant/channel_region.h"
-#include "engine/quant/channel_statistics.h"
 #include "tests/support/quant_runner.h"
 
 using namespace octet;
@@ -223,49 +222,5 @@ TEST_CASE("what a positive factor doesn't commute with is no region") {
   for (const auto& c : cases) {
     CAPTURE(c.name);
     CHECK(find_regions(c.make().graph).empty());
-  }
-}
-
-TEST_CASE("statistics by channel are those of the elements, whatever the layout") {
-  const Dims dims{2, 3, 4, 5};
-  const Tensor rows = random_tensor(dims, 9);
-  std::vector<float> last(rows.count());
-  for (size_t n = 0; n < 2; ++n)
-    for (size_t c = 0; c < 3; ++c)
-      for (size_t s = 0; s < 20; ++s)
-        last[(n * 20 + s) * 3 + c] = rows.as<float>()[(n * 3 + c) * 20 + s];
-  const Tensor moved = Tensor::of(dims, last);
-  const std::vector<std::vector<size_t>> axes = {{1}, {3}, {1, 3}, {0, 2}};
-  for (const auto& by : axes) {
-    ChannelStatistics seen[2];
-    for (const bool channels_last : {false, true}) {
-      TensorView view{.dtype = DType::f32, .dims = dims};
-      view.data = const_cast<std::byte*>((channels_last ? moved : rows).bytes().data());
-      view.layout = channels_last ? Layout::channels_last : Layout::row_major;
-      REQUIRE(add_channels(seen[channels_last ? 1 : 0], view, by).ok());
-    }
-    const size_t channels = seen[0].channels();
-    for (size_t c = 0; c < channels; ++c) {
-      float low = INFINITY;
-      float high = -INFINITY;
-      double sum = 0;
-      size_t count = 0;
-      for (size_t i = 0; i < rows.count(); ++i) {
-        const size_t at[] = {i / 60, i / 20 % 3, i / 5 % 4, i % 5};
-        size_t flat = 0;
-        for (const size_t a : by) flat = flat * static_cast<size_t>(dims[a]) + at[a];
-        if (flat != c) continue;
-        low = std::min(low, rows.as<float>()[i]);
-        high = std::max(high, rows.as<float>()[i]);
-        sum += static_cast<double>(rows.as<float>()[i]);
-        ++count;
-      }
-      for (const auto& s : seen) {
-        CHECK(s.low[c] == low);
-        CHECK(s.high[c] == high);
-        CHECK(s.sum[c] == doctest::Approx(sum));
-        CHECK(s.count == count);
-      }
-    }
   }
 }

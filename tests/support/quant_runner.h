@@ -36,10 +36,14 @@ inline quant::Calibrate calibrate_with(const std::vector<Tensor>& samples) {
     options.fuse = false;
     OCTET_ASSIGN(const auto program, runtime::Program::compile(graph.clone(), options));
     runtime::RunOptions run;
-    run.observer = sink;
+    Status seen;
+    run.observer = [&](std::string_view name, const TensorView& view) {
+      if (seen) seen = sink(name, view);
+    };
     for (const Tensor& sample : samples) {
       auto outputs = program->run(std::vector{sample}, run);
       if (!outputs) return std::move(outputs).error();
+      OCTET_RETURN_IF_ERROR(seen);
     }
     return samples.size();
   };

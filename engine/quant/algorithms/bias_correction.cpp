@@ -3,7 +3,7 @@
 // mean of each input channel over the calibration data (empirical, in place of the paper's analytic
 // one from batch normalization). A layer without a bias gets one. Padding counts as if it were like
 // the rest of the image.
-#include <cmath>
+#include <algorithm>
 
 #include "engine/ops/common/dequantize.h"
 #include "engine/ops/gemm.h"
@@ -29,7 +29,8 @@ std::optional<Use> bias_of(const Graph& graph, NodeId id) {
 // What the rounded weights add to each output on average.
 std::vector<double> shifts(const AlgorithmContext& context, NodeId id, size_t axis) {
   const Node& node = context.graph.node(id);
-  const auto* seen = context.statistics.find(context.real->node(id).inputs[0], {axis});
+  const ValueId input = context.real->node(id).inputs[0];
+  const auto* seen = context.observations.channels(context.real->value(input).name, {axis});
   const Value& stored = context.graph.value(node.inputs[1]);
   const Tensor* real = context.real->constant(context.real->node(id).inputs[1]);
   if (seen == nullptr || real == nullptr || !stored.constant || !stored.quant) return {};
@@ -42,6 +43,7 @@ std::vector<double> shifts(const AlgorithmContext& context, NodeId id, size_t ax
       {.axes = {node.op->name == "Conv" ? size_t{1} : static_cast<size_t>(1 - output_axis)}},
       node.op->name == "Conv" ? seen->channels() / static_cast<size_t>(dims[1]) : 1};
   const auto input_of = channel_of_elements(dims, whole, seen->channels());
+  if (std::find(input_of.begin(), input_of.end(), -1) != input_of.end()) return {};
   size_t inner = 1;
   for (size_t a = static_cast<size_t>(output_axis) + 1; a < dims.size(); ++a)
     inner *= static_cast<size_t>(dims[a]);

@@ -45,7 +45,7 @@ std::vector<double> ranges(const Graph& graph, const ChannelRegion& region,
 }
 
 bool improve(AlgorithmContext& context, const ChannelRegion& region) {
-  const auto noise = RegionNoise::of(context.graph, region, context.statistics);
+  const auto noise = RegionNoise::of(context.graph, region, context.observations);
   if (!noise) return false;
   const auto first = ranges(context.graph, region, region.sources);
   const auto second = ranges(context.graph, region, region.sinks);
@@ -54,8 +54,7 @@ bool improve(AlgorithmContext& context, const ChannelRegion& region) {
   const auto exact = exact_factors(factors);
   const std::vector<float> ones(region.count, 1.0F);
   if (!(noise->at(exact) < kWorthIt * noise->at(ones))) return false;
-  scale_region(context.graph, region, exact);
-  context.statistics.scale(region, exact);
+  context.observations.scale(context.graph, region, exact);
   return true;
 }
 

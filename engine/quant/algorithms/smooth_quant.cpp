@@ -31,7 +31,7 @@ std::vector<float> factors_of(const RegionNoise& noise, double strength) {
 
 Status run(AlgorithmContext& context) {
   for (const ChannelRegion& region : find_regions(context.graph)) {
-    const auto noise = RegionNoise::of(context.graph, region, context.statistics);
+    const auto noise = RegionNoise::of(context.graph, region, context.observations);
     if (!noise) continue;
     const std::vector<float> ones(region.count, 1.0F);
     double least = (region.taps.empty() ? kWorthIt : kWorthAProduct) * noise->at(ones);
@@ -44,8 +44,7 @@ Status run(AlgorithmContext& context) {
       best = std::move(factors);
     }
     if (best.empty()) continue;
-    scale_region(context.graph, region, best);
-    context.statistics.scale(region, best);
+    context.observations.scale(context.graph, region, best);
     ++context.report.algorithms["smooth_quant"];
   }
   return {};
