@@ -22,8 +22,8 @@ void add_global_flags(CLI::App& verb, octet::cli::Global& global) {
   verb.add_option("--provider", global.provider, "auto, native, onednn, xnnpack or reference")
       ->check(CLI::IsMember({"auto", "native", "onednn", "xnnpack", "reference"}));
   verb.add_option("--isa", global.isa, "Force an instruction set")
-      ->check(
-          CLI::IsMember({"scalar", "avx2", "avxvnni", "avx512vnni", "neon", "neondot", "i8mm"}));
+      ->check(CLI::IsMember(
+          {"scalar", "avx2", "avxvnni", "avx512vnni", "amx", "neon", "neondot", "i8mm"}));
   verb.add_option("--deadline", global.deadline_ms, "Stop after this many milliseconds")
       ->check(CLI::PositiveNumber);
   verb.add_option("--memory", global.memory_mb,

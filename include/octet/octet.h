@@ -80,8 +80,8 @@ OCTET_API void octet_options_free(octet_options* options);
 OCTET_API void octet_options_set_threads(octet_options* options, size_t threads);
 /* "auto", "native", "onednn", "xnnpack", "reference". */
 OCTET_API octet_error* octet_options_set_provider(octet_options* options, const char* provider);
-/* "scalar", "avx2", "avxvnni", "avx512vnni", "neon", "neondot", "i8mm"; an error where the CPU
- * lacks it. */
+/* "scalar", "avx2", "avxvnni", "avx512vnni", "amx", "neon", "neondot", "i8mm"; an error where the
+ * CPU lacks it. */
 OCTET_API octet_error* octet_options_set_isa(octet_options* options, const char* isa);
 
 /* Bytes that the session's tensors, packed weights, arenas and results may take; 0: no limit. Past

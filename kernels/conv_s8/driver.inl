@@ -113,9 +113,12 @@ inline void run(const ConvShape& s, const void* packed, const ConvIo& io,
                                columns, group * columns, has_zeros != 0);
     const uint8_t* first =
         static_cast<const uint8_t*>(io.in) + begin * stride + group * (s.in_channels / s.groups);
-    const Rows rows = in_place ? Rows{first, stride, end - begin, panel_zero(io), nullptr}
-                               : gather(s, io, m, group, begin, end,
-                                        static_cast<uint8_t*>(scratch) + slot * slot_bytes(s));
+    // Rows are read up to the padded depth: the last ones of the input have nothing behind them.
+    const size_t behind = (pixels - end) * stride;
+    const bool here = in_place && behind + depth_of(s) >= padded_depth(depth_of(s));
+    const Rows rows = here ? Rows{first, stride, end - begin, panel_zero(io), nullptr}
+                           : gather(s, io, m, group, begin, end,
+                                    static_cast<uint8_t*>(scratch) + slot * slot_bytes(s));
     multiply_rows(target, m, rows, cut.block_at(run), cut.block_at(run + 1),
                   [&](size_t row) { return begin + row; });
   });

@@ -3,8 +3,9 @@
 // tile.inl, which defines
 //   kCodeBytes              bytes of a code in a row of the panel
 //   kGroup                  depths that one 32-bit lane sums; kCodeBytes * kGroup is 4
-//   kMaxBlocks, tile_rows(blocks)   the largest tile: blocks of 16 columns, rows
-//   multiply(rows, blocks, a, a_stride, groups, weights, block_bytes, tile)
+//   padded_depth(depth)     how many depths are multiplied, the last ones with weights of 0
+//   kMaxBlocks, tile_rows(blocks, left, groups)   the largest tile: blocks of 16 columns, rows
+//   Multiplier()(rows, blocks, a, a_stride, groups, weights, block_bytes, tile)
 //   copy_codes, fill_codes, sum_codes   what gathers a row
 
 inline constexpr size_t kLanes = 16;
@@ -20,14 +21,14 @@ struct Matrix {
   bool has_zeros = false;
 
   size_t blocks() const { return divide_up(columns, kLanes); }
-  size_t groups() const { return divide_up(depth, kGroup); }
+  size_t groups() const { return padded_depth(depth) / kGroup; }
   size_t block_bytes() const { return groups() * kBlockGroupBytes; }
 };
 
 inline size_t matrix_bytes(size_t depth, size_t columns) {
   const size_t blocks = divide_up(columns, kLanes);
   return blocks * kLanes * 2 * sizeof(int32_t) +
-         round_up(blocks * divide_up(depth, kGroup) * kBlockGroupBytes, 64);
+         round_up(blocks * padded_depth(depth) * kLanes, 64);
 }
 
 inline Matrix matrix_at(const void* packed, size_t depth, size_t columns, size_t first,
@@ -117,11 +118,12 @@ template <typename PixelOf>
 void multiply_rows(const Target& target, const Matrix& m, const Rows& rows, size_t begin,
                    size_t end, PixelOf pixel_of) {
   alignas(64) int32_t tile[kMaxTileLanes];
+  Multiplier multiply;
   for (size_t block = begin; block < end;) {
     size_t blocks = smaller(kMaxBlocks, end - block);
     if (end - block == kMaxBlocks + 1) blocks = divide_up(end - block, 2);
     for (size_t row = 0; row < rows.count;) {
-      const size_t count = tile_rows(blocks, rows.count - row);
+      const size_t count = tile_rows(blocks, rows.count - row, m.groups());
       multiply(count, blocks, rows.data + row * rows.stride, rows.stride, m.groups(),
                m.codes + block * m.block_bytes(), m.block_bytes(), tile);
       finish_tile(target, m, rows, tile, row, count, block, blocks, pixel_of);

@@ -1,13 +1,14 @@
 // The tiles of panel.inl by vpmaddwd: codes less their zero point as s16 with two depths a lane.
 
 inline constexpr size_t kCodeBytes = 2, kGroup = 2;
+inline size_t padded_depth(size_t depth) { return round_up(depth, kGroup); }
 inline constexpr size_t kMaxBlocks = 1;
 inline constexpr size_t kMaxTileLanes = 6 * 16;
 
 inline int32_t panel_zero(const ConvIo& /*io*/) { return 0; }
 
 /// How many of the `left` rows the next tile takes.
-inline size_t tile_rows(size_t /*blocks*/, size_t left) {
+inline size_t tile_rows(size_t /*blocks*/, size_t left, size_t /*groups*/) {
   return left >= 6 ? 6 : (left >= 4 ? 4 : (left >= 2 ? 2 : 1));
 }
 
@@ -34,8 +35,8 @@ void multiply_tile(const uint8_t* a, size_t a_stride, size_t groups, const int8_
   });
 }
 
-inline void multiply(size_t rows, size_t /*blocks*/, const uint8_t* a, size_t a_stride,
-                     size_t groups, const int8_t* weights, size_t /*block_bytes*/, int32_t* tile) {
+inline void multiply_rows_of(size_t rows, const uint8_t* a, size_t a_stride, size_t groups,
+                             const int8_t* weights, int32_t* tile) {
   switch (rows) {
     case 6: return multiply_tile<6>(a, a_stride, groups, weights, tile);
     case 4: return multiply_tile<4>(a, a_stride, groups, weights, tile);
@@ -43,6 +44,13 @@ inline void multiply(size_t rows, size_t /*blocks*/, const uint8_t* a, size_t a_
     default: return multiply_tile<1>(a, a_stride, groups, weights, tile);
   }
 }
+
+struct Multiplier {
+  void operator()(size_t rows, size_t /*blocks*/, const uint8_t* a, size_t a_stride, size_t groups,
+                  const int8_t* weights, size_t /*block_bytes*/, int32_t* tile) const {
+    multiply_rows_of(rows, a, a_stride, groups, weights, tile);
+  }
+};
 
 inline __m256i widen(__m128i codes, bool is_signed) {
   return is_signed ? _mm256_cvtepi8_epi16(codes) : _mm256_cvtepu8_epi16(codes);

@@ -2,6 +2,9 @@
 
 #if defined(__aarch64__)
 #include <sys/auxv.h>
+#elif defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
 #endif
 
 namespace octet {
@@ -36,6 +39,25 @@ bool has_avx512vnni() {
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
          __builtin_cpu_supports("avx512vnni");
 }
+
+// The operating system keeps tiles for a process only once it has asked for them.
+bool asks_for_tiles() {
+#if defined(__linux__)
+  constexpr long kRequest = 0x1023;  // ARCH_REQ_XCOMP_PERM
+  constexpr long kTileData = 18;     // XFEATURE_XTILEDATA
+  static const bool given = syscall(SYS_arch_prctl, kRequest, kTileData) == 0;
+  return given;
+#else
+  return false;
+#endif
+}
+
+bool has_amx() {
+  constexpr uint32_t kTiles = 1U << 24;
+  constexpr uint32_t kInt8 = 1U << 25;
+  return has_avx512vnni() && (Cpuid(7, 0).edx & (kTiles | kInt8)) == (kTiles | kInt8) &&
+         asks_for_tiles();
+}
 #elif defined(__aarch64__)
 constexpr unsigned long kHwcapDotProduct = 1UL << 20;
 constexpr unsigned long kHwcap2I8mm = 1UL << 13;
@@ -48,6 +70,7 @@ bool cpu_has(Isa isa) {
     case Isa::avx2: return has_avx2();
     case Isa::avxvnni: return has_avxvnni();
     case Isa::avx512vnni: return has_avx512vnni();
+    case Isa::amx: return has_amx();
 #elif defined(__aarch64__)
     case Isa::neon: return true;
     case Isa::neondot: return (getauxval(AT_HWCAP) & kHwcapDotProduct) != 0;
@@ -102,6 +125,7 @@ bool CpuToken::allows(Isa other) const {
   switch (isa_) {
     case Isa::avxvnni: return other == Isa::avx2;
     case Isa::avx512vnni: return other == Isa::avx2;
+    case Isa::amx: return other == Isa::avx512vnni || other == Isa::avx2;
     case Isa::neondot: return other == Isa::neon;
     case Isa::i8mm: return other == Isa::neon || other == Isa::neondot;
     default: return false;

@@ -1,8 +1,8 @@
 #pragma once
 
-// AVX-512 and AVX-VNNI intrinsics on a CPU that has AVX2, FMA and F16C only: SIMDe, and here what
-// its releases lack. Included before everything else by the sources that emulated.def names; for
-// tests only. Needs -mfma and -ffp-contract=off: SIMDe's fmadd rounds once only then.
+// AVX-512, AVX-VNNI and AMX intrinsics on a CPU that has AVX2, FMA and F16C only: SIMDe, and here
+// what its releases lack. Included before everything else by the sources that emulated.def names;
+// for tests only. Needs -mfma and -ffp-contract=off: SIMDe's fmadd rounds once only then.
 
 // SIMDe includes <immintrin.h> itself, so the sources' own line for it adds nothing.
 #define SIMDE_ENABLE_NATIVE_ALIASES
@@ -146,6 +146,51 @@ OCTET_EMULATE __m256 half(const __m512& v, int index) {
   return index == 0 ? h.low : h.high;
 }
 
+/// AMX: what a thread configured, and its tiles' bytes.
+struct Tiles {
+  uint16_t row_bytes[16];
+  uint8_t rows[16];
+  uint8_t bytes[8][16][64];
+};
+inline Tiles& tiles() {
+  static thread_local Tiles all;
+  return all;
+}
+OCTET_EMULATE void configure(const void* config) {
+  const auto* at = static_cast<const uint8_t*>(config);
+  Tiles& all = tiles();
+  __builtin_memset(&all, 0, sizeof(all));
+  __builtin_memcpy(all.row_bytes, at + 16, sizeof(all.row_bytes));
+  __builtin_memcpy(all.rows, at + 48, sizeof(all.rows));
+}
+OCTET_EMULATE void load_tile(int tile, const void* from, size_t stride) {
+  Tiles& all = tiles();
+  __builtin_memset(all.bytes[tile], 0, sizeof(all.bytes[tile]));
+  for (size_t r = 0; r < all.rows[tile]; ++r)
+    __builtin_memcpy(all.bytes[tile][r], static_cast<const char*>(from) + r * stride,
+                     all.row_bytes[tile]);
+}
+OCTET_EMULATE void store_tile(int tile, void* to, size_t stride) {
+  const Tiles& all = tiles();
+  for (size_t r = 0; r < all.rows[tile]; ++r)
+    __builtin_memcpy(static_cast<char*>(to) + r * stride, all.bytes[tile][r], all.row_bytes[tile]);
+}
+OCTET_EMULATE void zero_tile(int tile) {
+  __builtin_memset(tiles().bytes[tile], 0, sizeof(tiles().bytes[tile]));
+}
+/// sums += u8 rows of `a` times s8 columns of `b`, whose rows hold four depths a column.
+OCTET_EMULATE void multiply_tile(int sums, int a, int b) {
+  Tiles& all = tiles();
+  for (size_t r = 0; r < all.rows[sums]; ++r)
+    for (size_t c = 0; c < all.row_bytes[sums] / 4U; ++c) {
+      int32_t sum;
+      __builtin_memcpy(&sum, all.bytes[sums][r] + c * 4, sizeof(sum));
+      for (size_t k = 0; k < all.row_bytes[a]; ++k)
+        sum += all.bytes[a][r][k] * static_cast<int8_t>(all.bytes[b][k / 4][c * 4 + k % 4]);
+      __builtin_memcpy(all.bytes[sums][r] + c * 4, &sum, sizeof(sum));
+    }
+}
+
 #undef OCTET_EMULATE
 
 }  // namespace octet::emulate
@@ -186,3 +231,15 @@ OCTET_EMULATE __m256 half(const __m512& v, int index) {
   octet::emulate::reduce<float>(v, [](float a, float b) { return a > b ? a : b; })
 #define _mm_dpbusd_avx_epi32(acc, u8, s8) simde_mm_dpbusd_epi32(acc, u8, s8)
 #define _mm256_dpbusd_avx_epi32(acc, u8, s8) simde_mm256_dpbusd_epi32(acc, u8, s8)
+#undef _tile_loadconfig
+#undef _tile_release
+#undef _tile_loadd
+#undef _tile_stored
+#undef _tile_zero
+#undef _tile_dpbusd
+#define _tile_loadconfig(config) octet::emulate::configure(config)
+#define _tile_release() ((void)0)
+#define _tile_loadd(tile, from, stride) octet::emulate::load_tile(tile, from, stride)
+#define _tile_stored(tile, to, stride) octet::emulate::store_tile(tile, to, stride)
+#define _tile_zero(tile) octet::emulate::zero_tile(tile)
+#define _tile_dpbusd(sums, a, b) octet::emulate::multiply_tile(sums, a, b)

@@ -17,8 +17,15 @@ using Vec = Vec512;
 using Dot = Dot512;
 
 constexpr size_t kPanelVectors = 4;
+constexpr size_t kDepth = 4;
 #include "kernels/gemm_s8/direct.inl"
 #include "kernels/gemm_s8/vnni.inl"
+
+void tile(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t column_begin,
+          size_t column_end) {
+  tile_by<kRows>(args, row_begin, row_end, column_begin, column_end,
+                 [&](const Block& block, int32_t* acc) { multiply_rows(block, args.k, acc); });
+}
 
 }  // namespace
 

@@ -1,5 +1,7 @@
 // The u8 x s8 product by vpdpbusd, over the including file's Dot (one vector of 32-bit lanes) and
-// Vec. Included inside an anonymous namespace after pack.inl and epilogue.inl.
+// Vec. Included inside an anonymous namespace after pack.inl and epilogue.inl, and after
+//   kPanelVectors: vectors of a panel's columns
+//   kDepth: B's K is padded to a multiple of it, itself one of 4
 //
 // Packed B: PackedHeader, int32_t sums[N], int32_t zeros[N], panels of kPanel columns in groups of
 // four k (the last panel as wide as whole vectors need). Scratch: int32_t row_sums[M], then, when A
@@ -13,12 +15,13 @@ size_t panel_offset(size_t n) {
 }
 
 size_t packed_bytes(size_t k, size_t n) {
-  return panel_offset(n) + round_up(k, 4) * padded_columns(n);
+  return panel_offset(n) + round_up(k, kDepth) * padded_columns(n);
 }
 
 void pack(const GemmS8Weights& w, void* packed) {
   auto* bytes = static_cast<uint8_t*>(packed);
   const size_t padded = padded_columns(w.n), groups = round_up(w.k, 4) / 4;
+  const size_t depth = round_up(w.k, kDepth);
   auto* sums = reinterpret_cast<int32_t*>(bytes + sizeof(PackedHeader));
   int32_t* zeros = sums + padded;
   *static_cast<PackedHeader*>(packed) = {pack_zeros(w, padded, zeros), {}};
@@ -33,7 +36,8 @@ void pack(const GemmS8Weights& w, void* packed) {
         sum = Dot::dot(sum, Dot::broadcast(0x01010101), Dot::load(panel + (g * width + i) * 4));
       Dot::store(sums + n + i, sum);
     }
-    panel += groups * 4 * width;
+    __builtin_memset(panel + groups * 4 * width, 0, (depth - groups * 4) * width);
+    panel += depth * width;
   }
   for (size_t n = 0; n < padded; ++n) sums[n] -= static_cast<int32_t>(w.k) * zeros[n];
 }
@@ -77,7 +81,7 @@ void prepare(const GemmS8Args& args, size_t row_begin, size_t row_end) {
         _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + k), _mm256_xor_si256(codes, flip32));
       }
       for (; k < args.k; ++k) to[k] = from[k] ^ flip;
-      for (; k < round_up(args.k, 4); ++k) to[k] = 0;
+      for (; k < round_up(args.k, kDepth); ++k) to[k] = 0;
     }
     if (sums) reinterpret_cast<int32_t*>(scratch)[m] = row_sum(from, args.k, flip);
   }
@@ -138,11 +142,21 @@ Multiply multiply_of(size_t rows, size_t vectors) {
   }
 }
 
-void tile(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t column_begin,
-          size_t column_end) {
+// A block of rows of A times a panel, into acc[rows][kPanel].
+struct Block {
+  const uint8_t* a;
+  size_t a_stride, row, rows;
+  const uint8_t* panel;
+  size_t vectors;  // of the panel's columns
+};
+
+// Blocks of up to kBlockRows rows by `multiply(block, acc)`.
+template <size_t kBlockRows, typename F>
+void tile_by(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t column_begin,
+             size_t column_end, F multiply) {
   const auto* packed = static_cast<const uint8_t*>(args.packed);
   const auto* scratch = static_cast<const uint8_t*>(args.scratch);
-  const size_t padded = padded_columns(args.n), groups = round_up(args.k, 4) / 4;
+  const size_t padded = padded_columns(args.n), depth = round_up(args.k, kDepth);
   Correction correction;
   correction.sums = reinterpret_cast<const int32_t*>(packed + sizeof(PackedHeader));
   correction.zero_shift = args.a_signed ? 128 : 0;
@@ -156,15 +170,15 @@ void tile(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t colum
   const size_t a_stride = copied ? scratch_stride(args.k) : args.a_stride;
   const bool single = row_end - row_begin == 1;
   with_epilogue<Vec, kPanelVectors>(args, correction, [&](auto epilogue) {
-    alignas(64) int32_t acc[kRows * kPanel];
+    alignas(64) int32_t acc[kBlockRows * kPanel];
     for (size_t n = column_begin; n < column_end; n += kPanel) {
       const size_t columns = column_end - n < kPanel ? column_end - n : kPanel;
       const size_t vectors = padded_columns(columns) / Dot::kLanes;
-      const uint8_t* panel = packed + panel_offset(args.n) + n * groups * 4;
+      const uint8_t* panel = packed + panel_offset(args.n) + n * depth;
       if (!single) epilogue.begin(n, columns);
-      for (size_t m = row_begin; m < row_end; m += kRows) {
-        const size_t rows = row_end - m < kRows ? row_end - m : kRows;
-        multiply_of(rows, vectors)(a + m * a_stride, a_stride, panel, groups, acc);
+      for (size_t m = row_begin; m < row_end; m += kBlockRows) {
+        const size_t rows = row_end - m < kBlockRows ? row_end - m : kBlockRows;
+        multiply(Block{a + m * a_stride, a_stride, m, rows, panel, vectors}, acc);
         if (single)
           epilogue.row(m, n, columns, acc);
         else
@@ -173,4 +187,10 @@ void tile(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t colum
     }
   });
   finish_lookup(args, row_begin, row_end, column_begin, column_end);
+}
+
+// At most kRows rows.
+void multiply_rows(const Block& block, size_t k, int32_t* acc) {
+  multiply_of(block.rows, block.vectors)(block.a, block.a_stride, block.panel, round_up(k, 4) / 4,
+                                         acc);
 }

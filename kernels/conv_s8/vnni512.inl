@@ -1,0 +1,92 @@
+// Tiles by vpdpbusd: u8 codes (s8 ones plus 128) with four depths a lane. What the tiles of several
+// instruction sets have in common.
+
+inline constexpr size_t kCodeBytes = 1, kGroup = 4;
+inline constexpr size_t kMaxBlocks = 4;
+
+inline int32_t panel_zero(const ConvIo& io) { return io.in_zero_point + (io.in_signed ? 128 : 0); }
+
+/// How many of the `left` rows the next tile takes.
+inline size_t vnni_rows(size_t blocks, size_t left) {
+  const size_t most = blocks == 4 ? 6 : (blocks == 3 ? 8 : 12);
+  if (left >= most) return most;
+  if (left >= 6) return 6;
+  return left >= 4 ? 4 : (left >= 2 ? 2 : 1);
+}
+
+template <int kRows, int kBlocks>
+void multiply_tile(const uint8_t* a, size_t a_stride, size_t groups, const int8_t* weights,
+                   size_t block_bytes, int32_t* tile) {
+  __m512i acc[kRows][kBlocks];
+  simd::unroll<kRows>(
+      [&](auto r) { simd::unroll<kBlocks>([&](auto b) { acc[r][b] = _mm512_setzero_si512(); }); });
+  for (size_t g = 0; g < groups; ++g) {
+    __m512i w[kBlocks];
+    simd::unroll<kBlocks>(
+        [&](auto b) { w[b] = _mm512_load_si512(weights + b * block_bytes + g * 64); });
+    simd::unroll<kRows>([&](auto r) {
+      int32_t codes;
+      __builtin_memcpy(&codes, a + r * a_stride + g * 4, 4);
+      const __m512i x = _mm512_set1_epi32(codes);
+      simd::unroll<kBlocks>([&](auto b) { acc[r][b] = _mm512_dpbusd_epi32(acc[r][b], x, w[b]); });
+    });
+  }
+  simd::unroll<kRows>([&](auto r) {
+    simd::unroll<kBlocks>(
+        [&](auto b) { _mm512_store_si512(tile + (r * kBlocks + b) * 16, acc[r][b]); });
+  });
+}
+
+using MultiplyTile = void (*)(const uint8_t*, size_t, size_t, const int8_t*, size_t, int32_t*);
+
+template <int kBlocks>
+MultiplyTile tile_of(size_t rows) {
+  switch (rows) {
+    case 12:
+      if constexpr (kBlocks <= 2) return multiply_tile<12, kBlocks>;
+    case 8:
+      if constexpr (kBlocks <= 3) return multiply_tile<8, kBlocks>;
+    case 6: return multiply_tile<6, kBlocks>;
+    case 4: return multiply_tile<4, kBlocks>;
+    case 2: return multiply_tile<2, kBlocks>;
+    default: return multiply_tile<1, kBlocks>;
+  }
+}
+
+inline void multiply_vnni(size_t rows, size_t blocks, const uint8_t* a, size_t a_stride,
+                          size_t groups, const int8_t* weights, size_t block_bytes, int32_t* tile) {
+  const MultiplyTile function =
+      blocks == 4
+          ? tile_of<4>(rows)
+          : (blocks == 3 ? tile_of<3>(rows) : (blocks == 2 ? tile_of<2>(rows) : tile_of<1>(rows)));
+  function(a, a_stride, groups, weights, block_bytes, tile);
+}
+
+/// Copies `count` codes into a row; up to 63 bytes past them may be overwritten.
+inline void copy_codes(uint8_t* to, const uint8_t* from, size_t count, const ConvIo& io) {
+  const __m512i flip = _mm512_set1_epi8(io.in_signed ? static_cast<char>(0x80) : 0);
+  size_t i = 0;
+  for (; i + 64 <= count; i += 64)
+    _mm512_storeu_si512(to + i, _mm512_xor_si512(_mm512_loadu_si512(from + i), flip));
+  if (i < count) {
+    const __mmask64 mask = (__mmask64{1} << (count - i)) - 1;
+    _mm512_storeu_si512(to + i, _mm512_xor_si512(_mm512_maskz_loadu_epi8(mask, from + i), flip));
+  }
+}
+
+/// Writes `count` codes of zero; up to 63 bytes past them may be overwritten.
+inline void fill_codes(uint8_t* to, size_t count, const ConvIo& io) {
+  const __m512i zero = _mm512_set1_epi8(static_cast<char>(panel_zero(io)));
+  for (size_t i = 0; i < count; i += 64) _mm512_storeu_si512(to + i, zero);
+}
+
+/// Σ (code - zero) of a row.
+inline int32_t sum_codes(const uint8_t* row, size_t depth, int32_t zero) {
+  __m512i sum = _mm512_setzero_si512();
+  for (size_t i = 0; i < depth; i += 64) {
+    const size_t left = depth - i;
+    const __mmask64 mask = left >= 64 ? ~__mmask64{0} : (__mmask64{1} << left) - 1;
+    sum = _mm512_dpbusd_epi32(sum, _mm512_maskz_loadu_epi8(mask, row + i), _mm512_set1_epi8(1));
+  }
+  return _mm512_reduce_add_epi32(sum) - static_cast<int32_t>(depth) * zero;
+}
