@@ -38,56 +38,75 @@ inline bool reads_in_place(const ConvShape& s, const ConvIo& io) {
          s.pad_left == 0 && s.out_h == s.in_h && s.out_w == s.in_w;
 }
 
+/// Where rows of a panel come from: the channels of one group.
+struct Source {
+  const ConvShape& s;
+  const ConvIo& io;
+  size_t channels, stride;
+  const uint8_t *in, *end;
+
+  Source(const ConvShape& shape, const ConvIo& from, size_t group)
+      : s(shape),
+        io(from),
+        channels(shape.in_channels / shape.groups),
+        stride(from.in_stride == 0 ? shape.in_channels : from.in_stride),
+        in(static_cast<const uint8_t*>(from.in) + group * channels),
+        end(static_cast<const uint8_t*>(from.in) +
+            (shape.batch * shape.in_h * shape.in_w - 1) * stride + shape.in_channels) {}
+  size_t row_bytes() const { return s.kernel_w * channels * kCodeBytes; }
+};
+
 /// Gathers one kernel row's taps of one output pixel: `row` is the input row, `x` the first tap's
 /// column (it wraps below zero).
-inline uint8_t* gather_taps(const ConvShape& s, const ConvIo& io, const uint8_t* row, size_t x,
-                            size_t channels, size_t stride, uint8_t* to) {
-  const size_t span = s.kernel_w * channels;
-  if (s.dilation_w == 1 && stride == channels && x < s.in_w && s.in_w - x >= s.kernel_w) {
-    copy_codes(to, row + x * stride, span, io);
-    return to + span * kCodeBytes;
+inline void gather_taps(const Source& from, const uint8_t* row, size_t x, uint8_t* to) {
+  const ConvShape& s = from.s;
+  if (s.dilation_w == 1 && from.stride == from.channels && x < s.in_w && s.in_w - x >= s.kernel_w) {
+    copy_codes(to, row + x * from.stride, s.kernel_w * from.channels, from.io, from.end);
+    return;
   }
-  for (size_t j = 0; j < s.kernel_w; ++j) {
+  for (size_t j = 0; j < s.kernel_w; ++j, to += from.channels * kCodeBytes) {
     const size_t at = x + j * s.dilation_w;
     if (at < s.in_w)
-      copy_codes(to, row + at * stride, channels, io);
+      copy_codes(to, row + at * from.stride, from.channels, from.io, from.end);
     else
-      fill_codes(to, channels, io);
-    to += channels * kCodeBytes;
+      fill_codes(to, from.channels, from.io);
   }
-  return to;
 }
 
-inline void gather_pixel(const ConvShape& s, const ConvIo& io, size_t group, size_t pixel,
-                         uint8_t* to) {
-  const size_t channels = s.in_channels / s.groups;
-  const size_t stride = io.in_stride == 0 ? s.in_channels : io.in_stride;
-  const size_t ox = pixel % s.out_w;
-  const size_t oy = pixel / s.out_w % s.out_h;
-  const size_t n = pixel / (s.out_w * s.out_h);
-  const auto* in = static_cast<const uint8_t*>(io.in) + group * channels;
-  for (size_t i = 0; i < s.kernel_h; ++i) {
+/// Gathers `count` pixels of one output row, from column `ox` on, to rows that lie `step` apart.
+inline void gather_pixels(const Source& from, size_t n, size_t oy, size_t ox, size_t count,
+                          uint8_t* to, size_t step) {
+  const ConvShape& s = from.s;
+  // Kernel rows in their order: what a copy writes past its codes, the next one overwrites.
+  for (size_t i = 0; i < s.kernel_h; ++i, to += from.row_bytes()) {
     const size_t y = oy * s.stride_h + i * s.dilation_h - s.pad_top;  // wraps below zero
-    if (y < s.in_h) {
-      to = gather_taps(s, io, in + (n * s.in_h + y) * s.in_w * stride, ox * s.stride_w - s.pad_left,
-                       channels, stride, to);
-    } else {
-      fill_codes(to, s.kernel_w * channels, io);
-      to += s.kernel_w * channels * kCodeBytes;
+    if (y >= s.in_h) {
+      for (size_t p = 0; p < count; ++p)
+        fill_codes(to + p * step, s.kernel_w * from.channels, from.io);
+      continue;
     }
+    const uint8_t* row = from.in + (n * s.in_h + y) * s.in_w * from.stride;
+    for (size_t p = 0; p < count; ++p)
+      gather_taps(from, row, (ox + p) * s.stride_w - s.pad_left, to + p * step);
   }
 }
 
 inline Rows gather(const ConvShape& s, const ConvIo& io, const Matrix& m, size_t group,
                    size_t begin, size_t end, void* scratch) {
   const size_t stride = panel_stride(m.depth);
+  const Source from(s, io, group);
   auto* panel = static_cast<uint8_t*>(scratch);
   auto* sums = reinterpret_cast<int32_t*>(panel + kMaxPanelRows * stride);
-  for (size_t pixel = begin; pixel < end; ++pixel) {
-    uint8_t* row = panel + (pixel - begin) * stride;
-    gather_pixel(s, io, group, pixel, row);
-    if (m.has_zeros) sums[pixel - begin] = sum_codes(row, m.depth, panel_zero(io));
+  for (size_t pixel = begin; pixel < end;) {
+    const size_t row = pixel / s.out_w, ox = pixel % s.out_w;
+    const size_t count = smaller(end - pixel, s.out_w - ox);
+    gather_pixels(from, row / s.out_h, row % s.out_h, ox, count, panel + (pixel - begin) * stride,
+                  stride);
+    pixel += count;
   }
+  if (m.has_zeros)
+    for (size_t row = 0; row < end - begin; ++row)
+      sums[row] = sum_codes(panel + row * stride, m.depth, panel_zero(io));
   return {panel, stride, end - begin, panel_zero(io), sums};
 }
 

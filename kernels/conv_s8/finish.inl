@@ -27,6 +27,12 @@ inline Target target_of(const ConvShape& shape, const ConvIo& io, const ConvEpil
           e.residual_stride == 0 ? shape.out_channels : e.residual_stride};
 }
 
+/// Whether codes come of products by rounding and clamping alone.
+inline bool ends_in_codes(const ConvEpilogue& e) {
+  return (e.out == Element::u8 || e.out == Element::s8) && e.residual == nullptr &&
+         e.table == nullptr;
+}
+
 /// The end of u8 and s8 codes for kernels that narrow by saturating packs: a rounded value gets
 /// `zero` as s16, saturates to u8, is held within [low, high], and is xored with `flip`.
 struct CodeEnds {

@@ -7,6 +7,8 @@
 //   kMaxBlocks, tile_rows(blocks, left, groups)   the largest tile: blocks of 16 columns, rows
 //   Multiplier()(rows, blocks, a, a_stride, groups, weights, block_bytes, tile)
 //   copy_codes, fill_codes, sum_codes   what gathers a row
+//   with_blocks(count, f)   f(simd::Index<count>{})
+//   CodePacker              rounded values of up to kMaxBlocks blocks to codes
 
 inline constexpr size_t kLanes = 16;
 inline constexpr size_t kBlockGroupBytes = kLanes * kGroup;
@@ -97,13 +99,46 @@ struct Rows {
   const int32_t* sums;  // by row: Σ (code - zero), where the matrix has zeros
 };
 
+/// What the sums of a block of columns become.
+inline Columns tile_columns(const Target& target, const Matrix& m, const Rows& rows, size_t block) {
+  const size_t column = block * kLanes;
+  Columns c = columns_at(*target.epilogue, m.first + column, smaller(kLanes, m.columns - column));
+  c.offset = sub(c.offset, mul(load_ints(m.sums + column, kLanes), set_ints(rows.zero)));
+  return c;
+}
+
+/// finish_tile for codes without more to them; the columns of a row are stored together.
+template <int kBlocks, typename PixelOf>
+void finish_codes(const Target& target, const Matrix& m, const Rows& rows, const int32_t* tile,
+                  size_t row, size_t row_count, size_t block, PixelOf pixel_of) {
+  const CodePacker pack(*target.epilogue);
+  Columns c[kBlocks];
+  for (int b = 0; b < kBlocks; ++b) c[b] = tile_columns(target, m, rows, block + b);
+  const size_t count = (kBlocks - 1) * kLanes + c[kBlocks - 1].count;
+  for (size_t r = 0; r < row_count; ++r, tile += kBlocks * kLanes) {
+    Ints codes[kBlocks];
+    simd::unroll<kBlocks>([&](auto b) {
+      const Ints sum = add(load_ints(tile + b * kLanes, kLanes), c[b].offset);
+      const Floats v = add(mul(to_floats(sum), c[b].multiplier), c[b].bias);
+      codes[b] = to_ints(min(v, pack.high));
+    });
+    auto* to = static_cast<uint8_t*>(target.out) + pixel_of(row + r) * target.out_stride;
+    pack.store(to + c[0].first, count, codes);
+  }
+}
+
 template <typename PixelOf>
 void finish_tile(const Target& target, const Matrix& m, const Rows& rows, const int32_t* tile,
                  size_t row, size_t row_count, size_t block, size_t block_count, PixelOf pixel_of) {
+  if (!m.has_zeros && ends_in_codes(*target.epilogue)) {
+    const auto finish_blocks = [&](auto blocks) {
+      finish_codes<blocks>(target, m, rows, tile, row, row_count, block, pixel_of);
+    };
+    return with_blocks(block_count, finish_blocks);
+  }
   for (size_t b = 0; b < block_count; ++b) {
     const size_t column = (block + b) * kLanes;
-    Columns c = columns_at(*target.epilogue, m.first + column, smaller(kLanes, m.columns - column));
-    c.offset = sub(c.offset, mul(load_ints(m.sums + column, kLanes), set_ints(rows.zero)));
+    const Columns c = tile_columns(target, m, rows, block + b);
     const Ints zeros = load_ints(m.zeros + column, kLanes);
     for (size_t r = 0; r < row_count; ++r) {
       Ints raw = load_ints(tile + r * block_count * kLanes + b * kLanes, kLanes);

@@ -7,6 +7,11 @@ inline constexpr size_t kMaxTileLanes = 6 * 16;
 
 inline int32_t panel_zero(const ConvIo& /*io*/) { return 0; }
 
+template <typename F>
+void with_blocks(size_t /*count*/, F f) {
+  f(simd::Index<1>{});
+}
+
 /// How many of the `left` rows the next tile takes.
 inline size_t tile_rows(size_t /*blocks*/, size_t left, size_t /*groups*/) {
   return left >= 6 ? 6 : (left >= 4 ? 4 : (left >= 2 ? 2 : 1));
@@ -56,11 +61,13 @@ inline __m256i widen(__m128i codes, bool is_signed) {
   return is_signed ? _mm256_cvtepi8_epi16(codes) : _mm256_cvtepu8_epi16(codes);
 }
 
-/// Copies `count` codes into a row; up to 31 bytes past them may be overwritten.
-inline void copy_codes(uint8_t* to, const uint8_t* from, size_t count, const ConvIo& io) {
+/// Copies `count` codes into a row; up to 31 bytes past them may be overwritten, and what lies
+/// before `end` may be read.
+inline void copy_codes(uint8_t* to, const uint8_t* from, size_t count, const ConvIo& io,
+                       const uint8_t* end) {
   const __m256i zero = _mm256_set1_epi16(static_cast<int16_t>(io.in_zero_point));
   size_t i = 0;
-  for (; i + 16 <= count; i += 16) {
+  for (; i < count && static_cast<size_t>(end - from) >= i + 16; i += 16) {
     const __m128i codes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + i));
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + i * 2),
                         _mm256_sub_epi16(widen(codes, io.in_signed), zero));

@@ -6,6 +6,16 @@ inline constexpr size_t kMaxBlocks = 4;
 
 inline int32_t panel_zero(const ConvIo& io) { return io.in_zero_point + (io.in_signed ? 128 : 0); }
 
+template <typename F>
+void with_blocks(size_t count, F f) {
+  switch (count) {
+    case 1: return f(simd::Index<1>{});
+    case 2: return f(simd::Index<2>{});
+    case 3: return f(simd::Index<3>{});
+    default: return f(simd::Index<4>{});
+  }
+}
+
 /// How many of the `left` rows the next tile takes.
 inline size_t vnni_rows(size_t blocks, size_t left) {
   const size_t most = blocks == 4 ? 6 : (blocks == 3 ? 8 : 12);
@@ -63,7 +73,8 @@ inline void multiply_vnni(size_t rows, size_t blocks, const uint8_t* a, size_t a
 }
 
 /// Copies `count` codes into a row; up to 63 bytes past them may be overwritten.
-inline void copy_codes(uint8_t* to, const uint8_t* from, size_t count, const ConvIo& io) {
+inline void copy_codes(uint8_t* to, const uint8_t* from, size_t count, const ConvIo& io,
+                       const uint8_t* /*end*/) {
   const __m512i flip = _mm512_set1_epi8(io.in_signed ? static_cast<char>(0x80) : 0);
   size_t i = 0;
   for (; i + 64 <= count; i += 64)

@@ -93,6 +93,8 @@ inline void gather_place(const ConvShape& s, const ConvIo& io, const Phase& phas
   const size_t channels = s.in_channels / s.groups;
   const size_t stride = io.in_stride == 0 ? s.in_channels : io.in_stride;
   const auto* in = static_cast<const uint8_t*>(io.in) + group * channels;
+  const uint8_t* end =
+      in + ((s.batch * s.in_h * s.in_w - 1) * stride + s.in_channels) - group * channels;
   for (size_t i = 0; i < phase.y.count; ++i)
     for (size_t j = 0; j < phase.x.count; ++j, to += channels * kCodeBytes) {
       const size_t down = (phase.y.first + i * phase.y.step) * s.dilation_h;
@@ -100,7 +102,7 @@ inline void gather_place(const ConvShape& s, const ConvIo& io, const Phase& phas
       const size_t y = (at.oy + s.pad_top - down) / s.stride_h;
       const size_t x = (at.ox + s.pad_left - right) / s.stride_w;
       if (at.oy + s.pad_top >= down && at.ox + s.pad_left >= right && y < s.in_h && x < s.in_w)
-        copy_codes(to, in + ((at.n * s.in_h + y) * s.in_w + x) * stride, channels, io);
+        copy_codes(to, in + ((at.n * s.in_h + y) * s.in_w + x) * stride, channels, io, end);
       else
         fill_codes(to, channels, io);
     }

@@ -13,12 +13,6 @@
 
 inline constexpr size_t kRowBytes = 16 * 1024;  // of input, about what a task takes at least
 
-/// Whether codes come by scaled(), as far as the epilogue goes.
-inline bool ends_in_codes(const ConvEpilogue& e) {
-  return (e.out == Element::u8 || e.out == Element::s8) && e.residual == nullptr &&
-         e.table == nullptr;
-}
-
 /// 0.99 * 2^31 + 2^24 < 2^31: what all_below_one leaves for a bias.
 inline constexpr float kMostBias = 0x1p24F;
 

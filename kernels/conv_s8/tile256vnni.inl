@@ -1,0 +1,90 @@
+// The tiles of panel.inl by vpdpbusd on 256 bits: u8 codes (s8 ones plus 128) with four depths a
+// lane.
+
+inline constexpr size_t kCodeBytes = 1, kGroup = 4;
+inline size_t padded_depth(size_t depth) { return round_up(depth, kGroup); }
+inline constexpr size_t kMaxBlocks = 1;
+inline constexpr size_t kMaxTileLanes = 6 * 16;
+
+inline int32_t panel_zero(const ConvIo& io) { return io.in_zero_point + (io.in_signed ? 128 : 0); }
+
+template <typename F>
+void with_blocks(size_t /*count*/, F f) {
+  f(simd::Index<1>{});
+}
+
+/// How many of the `left` rows the next tile takes.
+inline size_t tile_rows(size_t /*blocks*/, size_t left, size_t /*groups*/) {
+  return left >= 6 ? 6 : (left >= 4 ? 4 : (left >= 2 ? 2 : 1));
+}
+
+template <int kRows>
+void multiply_tile(const uint8_t* a, size_t a_stride, size_t groups, const int8_t* weights,
+                   int32_t* tile) {
+  __m256i acc[kRows][2];
+  simd::unroll<kRows>([&](auto r) { acc[r][0] = acc[r][1] = _mm256_setzero_si256(); });
+  for (size_t g = 0; g < groups; ++g) {
+    const auto* at = reinterpret_cast<const __m256i*>(weights + g * 64);
+    const __m256i w0 = _mm256_load_si256(at), w1 = _mm256_load_si256(at + 1);
+    simd::unroll<kRows>([&](auto r) {
+      int32_t codes;
+      __builtin_memcpy(&codes, a + r * a_stride + g * 4, 4);
+      const __m256i x = _mm256_set1_epi32(codes);
+      acc[r][0] = _mm256_dpbusd_avx_epi32(acc[r][0], x, w0);
+      acc[r][1] = _mm256_dpbusd_avx_epi32(acc[r][1], x, w1);
+    });
+  }
+  simd::unroll<kRows>([&](auto r) {
+    _mm256_store_si256(reinterpret_cast<__m256i*>(tile + r * 16), acc[r][0]);
+    _mm256_store_si256(reinterpret_cast<__m256i*>(tile + r * 16 + 8), acc[r][1]);
+  });
+}
+
+inline void multiply_rows_of(size_t rows, const uint8_t* a, size_t a_stride, size_t groups,
+                             const int8_t* weights, int32_t* tile) {
+  switch (rows) {
+    case 6: return multiply_tile<6>(a, a_stride, groups, weights, tile);
+    case 4: return multiply_tile<4>(a, a_stride, groups, weights, tile);
+    case 2: return multiply_tile<2>(a, a_stride, groups, weights, tile);
+    default: return multiply_tile<1>(a, a_stride, groups, weights, tile);
+  }
+}
+
+struct Multiplier {
+  void operator()(size_t rows, size_t /*blocks*/, const uint8_t* a, size_t a_stride, size_t groups,
+                  const int8_t* weights, size_t /*block_bytes*/, int32_t* tile) const {
+    multiply_rows_of(rows, a, a_stride, groups, weights, tile);
+  }
+};
+
+/// Copies `count` codes into a row; up to 31 bytes past them may be overwritten, and what lies
+/// before `end` may be read.
+inline void copy_codes(uint8_t* to, const uint8_t* from, size_t count, const ConvIo& io,
+                       const uint8_t* end) {
+  const __m256i flip = _mm256_set1_epi8(io.in_signed ? static_cast<char>(0x80) : 0);
+  const auto keep = [&](size_t i, __m256i codes) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + i), _mm256_xor_si256(codes, flip));
+  };
+  size_t i = 0;
+  for (; i < count && static_cast<size_t>(end - from) >= i + 32; i += 32)
+    keep(i, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + i)));
+  if (i >= count) return;
+  const size_t left = count - i;
+  const __m128i lower = load_bytes(from + i, left);
+  const __m128i upper = left > 16 ? load_bytes(from + i + 16, left - 16) : _mm_setzero_si128();
+  keep(i, _mm256_set_m128i(upper, lower));
+}
+
+/// Writes `count` codes of zero; up to 31 bytes past them may be overwritten.
+inline void fill_codes(uint8_t* to, size_t count, const ConvIo& io) {
+  const __m256i zero = _mm256_set1_epi8(static_cast<char>(panel_zero(io)));
+  for (size_t i = 0; i < count; i += 32)
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + i), zero);
+}
+
+/// Σ (code - zero) of a row.
+inline int32_t sum_codes(const uint8_t* row, size_t depth, int32_t zero) {
+  int32_t sum = 0;
+  for (size_t i = 0; i < depth; ++i) sum += row[i];
+  return sum - static_cast<int32_t>(depth) * zero;
+}

@@ -1,0 +1,25 @@
+#include <immintrin.h>
+
+#include "kernels/conv_transpose_s8/conv_transpose_s8.h"
+#include "kernels/simd/unroll.h"
+
+namespace octet::kernels {
+namespace {
+
+// Each stands on the ones before it.
+// clang-format off
+#include "kernels/simd/lanes256.inl"
+#include "kernels/conv_s8/finish.inl"
+#include "kernels/conv_s8/codes256.inl"
+#include "kernels/conv_s8/slots.inl"
+#include "kernels/conv_s8/tile256vnni.inl"
+#include "kernels/conv_s8/panel.inl"
+#include "kernels/conv_transpose_s8/driver.inl"
+// clang-format on
+
+}  // namespace
+
+extern const ConvTransposeS8Table conv_transpose_s8_avxvnni;
+const ConvTransposeS8Table conv_transpose_s8_avxvnni{packed_bytes, pack, scratch_bytes, run};
+
+}  // namespace octet::kernels
