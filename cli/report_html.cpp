@@ -30,8 +30,8 @@ table{border-collapse:collapse;width:100%;font-size:.86rem}
 th,td{padding:.3rem .6rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}
 th button{all:unset;cursor:pointer;font-weight:600;color:var(--soft)}
 th button:focus-visible{outline:2px solid var(--int8)}
-td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap;min-width:6.5rem}
-td.name{overflow-wrap:anywhere;min-width:12rem}
+th.n{text-align:right}td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap;min-width:6.5rem}
+td.name{overflow-wrap:anywhere;min-width:17rem}
 .int8{color:var(--int8);font-weight:600}.float{color:var(--float);font-weight:600}
 .bar{display:block;height:5px;border-radius:3px;background:var(--bar);margin:3px 0 0 auto;
 min-width:1px}
@@ -82,8 +82,11 @@ void card(Html& page, const std::string& what, const std::string& figure, const 
   page.leaf("span", what).leaf("b", figure).leaf("span", more).close();
 }
 
-std::string times(double before, double after) {
-  return after <= 0 ? "" : number(before / after) + " times ";
+// "2 times faster", or by the other word where it got worse.
+std::string times(double before, double after, const char* better, const char* worse) {
+  if (before <= 0 || after <= 0) return "";
+  return before >= after ? number(before / after) + " times " + better
+                         : number(after / before) + " times " + worse;
 }
 
 void summary(Html& page, const nlohmann::json& report) {
@@ -91,20 +94,20 @@ void summary(Html& page, const nlohmann::json& report) {
   const double before = report["bytes_before"];
   const double after = report["bytes_after"];
   card(page, "Size", megabytes(before) + " → " + megabytes(after),
-       times(before, after) + "smaller");
+       times(before, after, "smaller", "larger"));
   const double real = value_or(report, "float_us", -1);
   const double codes = value_or(report, "quantized_us", -1);
   if (real > 0)
     card(page, "A run, on one thread of this machine",
          fixed(real / 1e3, 2) + " → " + fixed(codes / 1e3, 2) + " ms",
-         times(real, codes) + "faster");
+         times(real, codes, "faster", "slower"));
   else
     card(page, "A run", "not measured", "there were no samples to run");
   const double macs = report["macs"];
   const double integer = report["integer_macs"];
   card(page, "Multiply-accumulates in int8",
        macs > 0 ? fixed(100 * integer / macs, 1) + "%" : "not counted",
-       count(macs) + " over a sample");
+       macs > 0 ? count(macs) + " over a sample" : "no samples, or shapes that depend on data");
   const auto search = report.find("search");
   if (search != report.end())
     card(page, "Loss", search->at("kept").get<std::string>(),
@@ -154,12 +157,15 @@ void layers(Html& page, const nlohmann::json& nodes) {
             "Times include the conversions around a layer; a dash: fused with another one, or not "
             "measured. SQNR is the output's with that layer alone quantized.");
   page.open("div", {{"class", "wide"}}).open("table").open("thead").open("tr");
-  for (const char* title :
-       {"Node", "Operator", "Became", "MACs", "Float", "Quantized", "SQNR", "Why"})
-    page.open("th").leaf("button", title, {{"type", "button"}}).close();
+  constexpr std::pair<const char*, const char*> kColumns[] = {
+      {"Node", ""},   {"Operator", ""},   {"Became", ""}, {"MACs", "n"},
+      {"Float", "n"}, {"Quantized", "n"}, {"SQNR", "n"},  {"Why", ""}};
+  for (const auto& [title, kind] : kColumns)
+    page.open("th", {{"class", kind}}).leaf("button", title, {{"type", "button"}}).close();
   page.close().close().open("tbody");
   const double us = std::max(largest_of(nodes, "float_us"), largest_of(nodes, "quantized_us"));
-  for (const auto& row : nodes) node_row(page, row, largest_of(nodes, "macs"), us);
+  const double macs = largest_of(nodes, "macs");
+  for (const auto& row : nodes) node_row(page, row, macs, us);
   page.close().close().close();
 }
 
@@ -176,7 +182,8 @@ void values(Html& page, const nlohmann::json& rows) {
     page.open("figcaption").text(row["value"].get<std::string>());
     page.leaf("span", row["type"].get<std::string>() + ", step " +
                           number(row["scale"].get<double>()) + ", zero at " +
-                          std::to_string(row["zero_point"].get<int64_t>()));
+                          std::to_string(row["zero_point"].get<int64_t>()) +
+                          (row["counts"].empty() ? ", only extremes known" : ""));
     page.close().close();
   }
   page.close();
@@ -197,6 +204,8 @@ std::string report_page(const nlohmann::json& given) {
   page.leaf("p", report["mode"].get<std::string>() + ", " + report["format"].get<std::string>() +
                      ", ranges from " + std::to_string(report["samples"].get<size_t>()) +
                      " samples");
+  for (const auto& [name, reason] : report["algorithms_left_out"].items())
+    page.leaf("p", "not run: " + name + ": " + reason.get<std::string>());
   summary(page, report);
   layers(page, report["nodes"]);
   values(page, report["values"]);

@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 """Quantizes every export of the zoo as octet does by default and times both forms, small ones first.
 
-Prints a row for each, as Markdown: milliseconds of a run on one thread at the first shape set, in
-float and in int8; float over int8; multiply-accumulates in int8; those left in float, by the
-report's reasons; the size of the file. Times are medians of blocks that take turns, the ratio the
-median of those of neighbouring blocks.
+Prints a row for each, as Markdown: milliseconds of a run on one thread in float and in int8, as
+octet's report has them (the sum of the shortest time of each step, both forms by turns, over the
+sample of middle size); float over int8; the same of whole runs at the first shape set, the median
+over neighbouring blocks of their medians; multiply-accumulates in int8 (nodes, where
+shapes that depend on data keep them from being counted); those left in float, by the report's
+reasons; the size of the file.
 
 Exit 1 when a model is slower than in float, when more than a tenth of the multiply-accumulates stay
 in float though nothing measured says that this is faster, or when octet fails. Other work on the
-machine makes times uncertain: a ratio down to --slack still passes.
+machine makes times of whole runs uncertain: a ratio down to --slack still passes.
 """
 
 import argparse
@@ -51,55 +53,61 @@ def quantize(arguments, description: dict, folder: pathlib.Path) -> tuple:
     return target, json.loads(report.read_text())
 
 
-def measure(arguments, description: dict, target: pathlib.Path, folder: pathlib.Path) -> tuple:
-    """Milliseconds of a run in float and in int8, and the first over the second."""
+def whole_runs(arguments, description: dict, target: pathlib.Path, folder: pathlib.Path) -> float:
+    """Time of a run in float over that in int8."""
     inputs = folder / "inputs.npz"
     np.savez(inputs, **zoo_spec.make_inputs(description, 0, arguments.seed))
     turns = [arguments.zoo / description["model"], target] * arguments.blocks
     words = ["--threads", arguments.threads, "--seconds", arguments.seconds, "--json"]
     rows = json.loads(zoo_run.call_octet(arguments, "bench", *turns, "--inputs", inputs, *words))
     times = [row["p50_ms"] for row in rows]
-    real, codes = times[::2], times[1::2]
-    ratio = statistics.median(r / c for r, c in zip(real, codes))
-    return statistics.median(real), statistics.median(codes), ratio
+    return statistics.median(real / codes for real, codes in zip(times[::2], times[1::2]))
+
+
+def work_of(report: dict, node: dict) -> int:
+    """Multiply-accumulates; 1 where shapes depend on data, so that nobody could count them."""
+    return node["macs"] if report["macs"] else 1
 
 
 def left_in_float(report: dict) -> dict:
-    """Multiply-accumulates and nodes that stay in float, by reason without its figures."""
+    """(work, nodes) that stay in float, by reason without its figures."""
     left = collections.defaultdict(lambda: [0, 0])
     for node in report["nodes"]:
-        if node["outcome"] == "float" and node["macs"]:
+        if node["outcome"] == "float" and work_of(report, node):
             row = left[node["reason"].split(":")[0]]
-            row[0] += node["macs"]
+            row[0] += work_of(report, node)
             row[1] += 1
     return left
 
 
-def show_left(left: dict, macs: int) -> str:
-    parts = (f"{m / macs:.1%} {reason} ({n})" for reason, (m, n) in sorted(left.items()))
+def show_left(left: dict, work: int) -> str:
+    parts = (f"{w / work:.1%} {reason} ({n})" for reason, (w, n) in sorted(left.items()))
     return ", ".join(parts) or "none"
 
 
-def misses(arguments, ratio: float, left: dict, macs: int) -> list:
-    unproven = sum(m for reason, (m, _) in left.items() if reason != PROOF)
+def misses(arguments, ratio: float, left: dict, work: int) -> list:
+    unproven = sum(w for reason, (w, _) in left.items() if reason != PROOF)
     said = []
     if ratio < arguments.slack:
         said.append(f"slower: {ratio:.2f}×")
-    if unproven > MOST_IN_FLOAT * macs:
-        said.append(f"{unproven / macs:.1%} of the multiply-accumulates in float without a proof")
+    if unproven > MOST_IN_FLOAT * work:
+        said.append(f"{unproven / work:.1%} of the work in float without a proof")
     return said
 
 
 def check(arguments, description: dict, folder: pathlib.Path) -> tuple:
     """(row, what it misses) of one export."""
     target, report = quantize(arguments, description, folder)
-    real, codes, ratio = measure(arguments, description, target, folder)
-    macs, left = max(report["macs"], 1), left_in_float(report)
+    ratio = whole_runs(arguments, description, target, folder)
+    real, codes = report["float_us"] / 1e3, report["quantized_us"] / 1e3
+    work, left = sum(work_of(report, node) for node in report["nodes"]), left_in_float(report)
+    integer = sum(work_of(report, n) for n in report["nodes"] if n["outcome"] == "int8")
     shapes = zoo_run.show_shapes(description["shapes"][0])
     size = target.stat().st_size / (arguments.zoo / description["model"]).stat().st_size
-    cells = [description["name"], shapes, f"{real:.3g}", f"{codes:.3g}", f"{ratio:.2f}×"]
-    cells += [f"{report['integer_macs'] / macs:.1%}", show_left(left, macs), f"{size:.1%}"]
-    return cells, misses(arguments, ratio, left, macs)
+    cells = [description["name"], shapes, f"{real:.3g}", f"{codes:.3g}"]
+    cells += [f"{real / codes:.2f}×", f"{ratio:.2f}×"]
+    in_int8 = f"{integer / work:.1%}" + ("" if report["macs"] else " of nodes")
+    return cells + [in_int8, show_left(left, work), f"{size:.1%}"], misses(arguments, ratio, left, work)
 
 
 def print_row(cells: list) -> None:
@@ -112,9 +120,9 @@ def main() -> int:
         arguments.reports.mkdir(parents=True, exist_ok=True)
     descriptions = zoo_spec.load_descriptions(arguments.zoo, arguments.only)
     descriptions.sort(key=lambda d: (arguments.zoo / d["model"]).stat().st_size)
-    print_row(["model", "inputs", "fp32 ms", "int8 ms", "faster"]
+    print_row(["model", "inputs", "fp32 ms", "int8 ms", "faster", "whole runs"]
               + ["MACs in int8", "MACs in float (nodes)", "size"])  # fmt: skip
-    print("|" + "---|" * 8, flush=True)
+    print("|" + "---|" * 9, flush=True)
     missed = []
     for description in descriptions:
         with tempfile.TemporaryDirectory() as name:
