@@ -19,13 +19,16 @@ struct Shape {
 };
 
 constexpr Shape kShapes[] = {
-    {"square", 512, 512, 512},    {"conformer_ff", 200, 1024, 256}, {"attention", 200, 200, 64},
-    {"rows_16", 16, 512, 512},    {"gemv", 1, 1024, 512},           {"gemv_large", 1, 4096, 1024},
-    {"gemv_small", 1, 1024, 256},
+    {"square", 512, 512, 512},    {"conformer_ff", 200, 1024, 256},
+    {"attention", 200, 200, 64},  {"rows_16", 16, 512, 512},
+    {"gemv", 1, 1024, 512},       {"gemv_large", 1, 4096, 1024},
+    {"gemv_small", 1, 1024, 256}, {"vae", 1, 400, 784},
+    {"vae_64", 64, 400, 784},
 };
 
-void gemm(benchmark::State& state, const GemmS8Table& table, const Shape& shape, GemmS8Output type,
-          bool lookup) {
+void gemm(benchmark::State& state, const GemmS8Table& eight_bits, const Shape& shape,
+          GemmS8Output type, bool lookup, bool four_bits) {
+  const GemmS8Table& table = four_bits ? *eight_bits.four_bits : eight_bits;
   const auto aligned = [](size_t bytes) {
     return std::unique_ptr<void, void (*)(void*)>(
         std::aligned_alloc(64, (bytes + 63) / 64 * 64 + 64), std::free);
@@ -68,11 +71,14 @@ const bool kRegistered = [] {
       if (variant.isa == Isa::scalar || !CpuToken::probe(variant.isa)) continue;
       const std::string name = std::string("gemm_s8/") + std::string(isa_name(variant.isa)) + "/";
       benchmark::RegisterBenchmark((name + shape.name + "/u8").c_str(), gemm, *variant.table, shape,
-                                   GemmS8Output::u8, false);
+                                   GemmS8Output::u8, false, false);
+      if (variant.table->four_bits != nullptr)
+        benchmark::RegisterBenchmark((name + shape.name + "/u8_s4").c_str(), gemm, *variant.table,
+                                     shape, GemmS8Output::u8, false, true);
       benchmark::RegisterBenchmark((name + shape.name + "/f32").c_str(), gemm, *variant.table,
-                                   shape, GemmS8Output::f32, false);
+                                   shape, GemmS8Output::f32, false, false);
       benchmark::RegisterBenchmark((name + shape.name + "/lookup").c_str(), gemm, *variant.table,
-                                   shape, GemmS8Output::u8, true);
+                                   shape, GemmS8Output::u8, true, false);
     }
   return true;
 }();

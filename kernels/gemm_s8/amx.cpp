@@ -75,7 +75,7 @@ void tile(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t colum
 }  // namespace
 
 extern const GemmS8Table gemm_s8_amx;
-const GemmS8Table gemm_s8_amx = {2 * kTileRows, kPanel,       packed_bytes, pack,
-                                 scratch_bytes, prepare_rows, tile,         direct};
+const GemmS8Table gemm_s8_amx = {2 * kTileRows, kPanel, packed_bytes, pack,    scratch_bytes,
+                                 prepare_rows,  tile,   direct,       nullptr, 0};
 
 }  // namespace octet::kernels

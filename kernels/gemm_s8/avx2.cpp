@@ -173,10 +173,16 @@ void tile(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t colum
   finish_lookup(args, row_begin, row_end, column_begin, column_end);
 }
 
+namespace four_bits {
+#include "kernels/gemm_s8/avx2_s4.inl"
+// After the products.
+#include "kernels/gemm_s8/nibbles.inl"
+}  // namespace four_bits
+
 }  // namespace
 
 extern const GemmS8Table gemm_s8_avx2;
-const GemmS8Table gemm_s8_avx2 = {kRows,         kPanel,  packed_bytes, pack,
-                                  scratch_bytes, prepare, tile,         direct};
+const GemmS8Table gemm_s8_avx2 = {kRows, kPanel, packed_bytes,       pack, scratch_bytes, prepare,
+                                  tile,  direct, &four_bits::kTable, 0};
 
 }  // namespace octet::kernels

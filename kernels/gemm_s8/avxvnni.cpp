@@ -27,10 +27,24 @@ void tile(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t colum
                  [&](const Block& block, int32_t* acc) { multiply_rows(block, args.k, acc); });
 }
 
+namespace four_bits {
+#include "kernels/gemm_s8/vnni_s4.inl"
+// After the products.
+#include "kernels/gemm_s8/nibbles.inl"
+}  // namespace four_bits
+
 }  // namespace
 
 extern const GemmS8Table gemm_s8_avxvnni;
-const GemmS8Table gemm_s8_avxvnni = {kRows,         kPanel,  packed_bytes, pack,
-                                     scratch_bytes, prepare, tile,         direct};
+const GemmS8Table gemm_s8_avxvnni = {kRows,
+                                     kPanel,
+                                     packed_bytes,
+                                     pack,
+                                     scratch_bytes,
+                                     prepare,
+                                     tile,
+                                     direct,
+                                     &four_bits::kTable,
+                                     four_bits::kFrom};
 
 }  // namespace octet::kernels

@@ -14,7 +14,25 @@ constexpr size_t kRowsPerTask = 96;
 
 size_t tiles_of(size_t count, size_t block) { return (count + block - 1) / block; }
 
+bool fits_4bit(const GemmS8Weights& weights) {
+  const auto* codes = static_cast<const uint8_t*>(weights.data);
+  const uint8_t shift = weights.is_unsigned ? 0 : 8;
+  for (size_t k = 0; k < weights.k; ++k)
+    for (size_t n = 0; n < weights.n; ++n) {
+      const uint8_t code = codes[k * weights.row_stride + n * weights.column_stride];
+      if (static_cast<uint8_t>(code + shift) > 15) return false;
+    }
+  return weights.k > 0 && weights.n > 0;
+}
+
 }  // namespace
+
+const GemmS8Table& gemm_s8_packing(const GemmS8Table& table, const GemmS8Weights& weights) {
+  return table.four_bits != nullptr && weights.k * weights.n >= table.four_bits_from &&
+                 fits_4bit(weights)
+             ? *table.four_bits
+             : table;
+}
 
 void gemm_s8(const GemmS8Table& table, const GemmS8Args& args, Parallel& parallel) {
   assert(args.k <= kGemmS8MaxK);

@@ -83,10 +83,19 @@ struct GemmS8Table {
   /// All of C for few rows, from B as it lies: row_stride or column_stride is 1, one zero point for
   /// all columns. `args.scratch` has 2 * K + 32 bytes, `args.packed` is not read. Null: not there.
   void (*direct)(const GemmS8Args& args, const GemmS8Weights& b);
+  /// The same product for weights whose codes fit 4 bits, packed to half the size. Null: not there.
+  const GemmS8Table* four_bits;
+  /// Codes of B from which that is worth its unpacking: those that stay in a cache may be no
+  /// faster.
+  size_t four_bits_from;
 };
 
 std::span<const Variant<GemmS8Table>> gemm_s8_variants();
 const Variant<GemmS8Table>& select_gemm_s8(CpuToken token);
+
+/// The table that packs these weights best: `four_bits` where there are at least `four_bits_from`
+/// codes, all of them from -8 to 7, or from 0 to 15 when they are unsigned; else `table`.
+const GemmS8Table& gemm_s8_packing(const GemmS8Table& table, const GemmS8Weights& weights);
 
 inline size_t gemm_s8_packed_bytes(const GemmS8Table& table, size_t k, size_t n) {
   return table.packed_bytes(k, n);

@@ -21,6 +21,20 @@ struct Dot512 {
     return _mm512_set1_epi32(v);
   }
   static Int dot(Int acc, Int u8, Int s8) { return _mm512_dpbusd_epi32(acc, u8, s8); }
+  // Sixteen times the signed codes in the lower and in the upper halves of bytes.
+  static Int lower_codes(Int bytes) { return upper_codes(_mm512_slli_epi32(bytes, 4)); }
+  static Int upper_codes(Int bytes) {
+    return _mm512_and_si512(bytes, _mm512_set1_epi8(static_cast<char>(0xf0)));
+  }
+  // The signed codes themselves.
+  static Int lower_signed(Int bytes) {
+    const Int codes = _mm512_broadcast_i32x4(
+        _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, -8, -7, -6, -5, -4, -3, -2, -1));
+    return _mm512_shuffle_epi8(codes, _mm512_and_si512(bytes, _mm512_set1_epi8(15)));
+  }
+  static Int upper_signed(Int bytes) { return lower_signed(_mm512_srli_epi32(bytes, 4)); }
+  static Int sixteenth(Int v) { return _mm512_srai_epi32(v, 4); }
+  static void store(uint8_t* p, Int v) { _mm512_storeu_si512(p, v); }
   static Int add(Int a, Int b) { return _mm512_add_epi32(a, b); }
   static void store(int32_t* p, Int v) { _mm512_storeu_si512(p, v); }
 };

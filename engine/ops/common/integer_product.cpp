@@ -85,10 +85,10 @@ class IntegerProduct final : public Step {
     weights.data = codes.data();
     weights.zero_point = zeros.data();
     weights.zero_stride = zeros.size() == 1 ? 0 : 1;
-    const size_t size = gemm_s8_packed_bytes(*variant_.table, weights.k, weights.n);
+    packed_by_ = &gemm_s8_packing(*variant_.table, weights);
+    const size_t size = gemm_s8_packed_bytes(*packed_by_, weights.k, weights.n);
     OCTET_ASSIGN(packed_, Tensor::zeros(DType::u8, {static_cast<int64_t>(size)}));
-    gemm_s8_pack(*variant_.table, weights, packed_.writable());
-    is_packed_ = true;
+    gemm_s8_pack(*packed_by_, weights, packed_.writable());
     return {};
   }
 
@@ -105,12 +105,12 @@ class IntegerProduct final : public Step {
       scale(context, s, reinterpret_cast<float*>(scratch), args.epilogue);
       scratch += column_bytes(s);
     }
-    if (is_packed_) {
+    if (packed_by_ != nullptr) {
       args.a = context.input(ports_.a).data;
       args.packed = packed_.bytes().data();
       args.c = context.output(0).data;
       args.scratch = scratch;
-      gemm_s8(*variant_.table, args, context.parallel());
+      gemm_s8(*packed_by_, args, context.parallel());
     } else {
       multiply(s, args, context, scratch);
     }
@@ -127,13 +127,14 @@ class IntegerProduct final : public Step {
     const auto n = static_cast<size_t>(s.n);
     const auto k = static_cast<size_t>(s.k);
     const size_t parameters = row_bytes(s) + (ports_.scales ? column_bytes(s) : 0);
-    if (is_packed_) return parameters + gemm_s8_scratch_bytes(*variant_.table, m, k);
+    if (packed_by_ != nullptr) return parameters + gemm_s8_scratch_bytes(*packed_by_, m, k);
     const auto batch = static_cast<size_t>(s.batch_count());
     return parameters + column_bytes(s) + aligned(3 * batch * sizeof(size_t)) +
            matmul_s8_scratch_bytes(*variant_.table, batch, m, n, k);
   }
   StepInfo info() const override {
-    return {is_packed_ ? "gemm_s8" : "matmul_s8", "native", variant_.isa};
+    const char* packed = packed_by_ == variant_.table ? "gemm_s8" : "gemm_s8_s4";
+    return {packed_by_ != nullptr ? packed : "matmul_s8", "native", variant_.isa};
   }
 
  private:
@@ -237,7 +238,7 @@ class IntegerProduct final : public Step {
   FloatFinish finish_;
   const Variant<GemmS8Table>& variant_;
   Tensor packed_;
-  bool is_packed_ = false;
+  const GemmS8Table* packed_by_ = nullptr;  // Null: B isn't packed.
 };
 
 // Nothing when a parameter isn't a constant of the form that kernels take.

@@ -90,9 +90,10 @@ class ProductS8 final : public Step {
     const ChannelParams params = channel_params(*context.input_quant(1), weights.n);
     weights.zero_point = params.zero_point.data();
     weights.zero_stride = 1;
-    const size_t size = gemm_s8_packed_bytes(*variant_.table, weights.k, weights.n);
+    table_ = &gemm_s8_packing(*variant_.table, weights);
+    const size_t size = gemm_s8_packed_bytes(*table_, weights.k, weights.n);
     OCTET_ASSIGN(packed_, Tensor::zeros(DType::u8, {static_cast<int64_t>(size)}));
-    gemm_s8_pack(*variant_.table, weights, packed_.writable());
+    gemm_s8_pack(*table_, weights, packed_.writable());
     return {};
   }
 
@@ -103,18 +104,19 @@ class ProductS8 final : public Step {
     args.packed = packed_.bytes().data();
     args.c = common_.destination(context);
     args.scratch = context.scratch().data() + common_.float_bytes({&context.output(0), 1});
-    gemm_s8(*variant_.table, args, context.parallel());
+    gemm_s8(*table_, args, context.parallel());
     common_.complete(context, args.c);
     return {};
   }
   size_t scratch_bytes(std::span<const TensorView> inputs, std::span<const TensorView> outputs,
                        size_t /*width*/) const override {
     const ProductShape s = shape(inputs[0], inputs[1]);
-    return common_.float_bytes(outputs) + gemm_s8_scratch_bytes(*variant_.table,
-                                                                static_cast<size_t>(s.m),
-                                                                static_cast<size_t>(s.k));
+    return common_.float_bytes(outputs) +
+           gemm_s8_scratch_bytes(*table_, static_cast<size_t>(s.m), static_cast<size_t>(s.k));
   }
-  StepInfo info() const override { return {"gemm_s8", "native", variant_.isa}; }
+  StepInfo info() const override {
+    return {table_ == variant_.table ? "gemm_s8" : "gemm_s8_s4", "native", variant_.isa};
+  }
 
  private:
   ProductShape shape(const TensorView& a, const TensorView& b) const {
@@ -123,6 +125,7 @@ class ProductS8 final : public Step {
 
   Common common_;
   const Variant<GemmS8Table>& variant_;
+  const GemmS8Table* table_ = variant_.table;
   Tensor packed_;
 };
 
