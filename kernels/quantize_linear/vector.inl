@@ -3,6 +3,7 @@
 
 constexpr size_t kGrain = 32768;
 constexpr size_t kLanes = 16;
+constexpr size_t kNearFloats = 6144;
 
 inline size_t bytes_of(Element type) {
   if (type == Element::u8 || type == Element::s8) return 1;
@@ -91,7 +92,9 @@ struct Divisor {
         high_(set_floats(scale * kReach)) {}
   static bool fits(float scale) { return scale > 0x1p-60F && scale < 0x1p60F; }
   Floats quotient(Floats value) const {
-    const Floats v = max(low_, min(high_, value));  // a NaN stays
+    return quotient_in_reach(max(low_, min(high_, value)));  // a NaN stays
+  }
+  Floats quotient_in_reach(Floats v) const {
     Floats q = mul(v, reciprocal_);
     q = fma(fnma(q, scale_, v), reciprocal_, q);
     return fma(fnma(q, scale_, v), reciprocal_, q);
@@ -197,14 +200,24 @@ void requantize(const RequantizeArgs& a, Parallel& parallel) {
 FloatRange range(const float* in, size_t count, Parallel& /*parallel*/) {
   const float infinity = __builtin_inff();
   Floats low = set_floats(infinity), high = set_floats(-infinity);
-  size_t i = 0;
+  Floats low1 = low, high1 = high, low2 = low, high2 = high, low3 = low, high3 = high;
   // A lane that is NaN leaves the second operand.
-  for (; i + kLanes <= count; i += kLanes) {
-    const Floats v = load_floats(in + i, kLanes);
-    low = min(v, low);
-    high = max(v, high);
+  const auto widen = [in](size_t at, Floats & lower, Floats & upper)
+      __attribute__((always_inline)) {
+    const Floats v = load_floats(in + at, kLanes);
+    lower = min(v, lower);
+    upper = max(v, upper);
+  };
+  size_t i = 0;
+  for (; i + 4 * kLanes <= count; i += 4 * kLanes) {
+    widen(i, low, high);
+    widen(i + kLanes, low1, high1);
+    widen(i + 2 * kLanes, low2, high2);
+    widen(i + 3 * kLanes, low3, high3);
   }
-  FloatRange r{min_lane(low), max_lane(high)};
+  for (; i + kLanes <= count; i += kLanes) widen(i, low, high);
+  FloatRange r{min_lane(min(min(low, low1), min(low2, low3))),
+               max_lane(max(max(high, high1), max(high2, high3)))};
   for (; i < count; ++i) {
     r.min = in[i] < r.min ? in[i] : r.min;
     r.max = in[i] > r.max ? in[i] : r.max;
@@ -248,28 +261,53 @@ QuantizeArgs row_args(const float* in, size_t count, void* out, bool is_signed,
   return a;
 }
 
+// Numbers by parameters of their own range: no quotient leaves reach, and none is below the lowest
+// code, since rounding is symmetric.
+void quantize_in_range(const float* in, size_t count, void* out, bool is_signed,
+                       const Parameters& p) {
+  if (!Divisor::fits(p.scale))
+    return quantize_range(row_args(in, count, out, is_signed, p), 0, count);
+  const Divisor divisor(p.scale);
+  const Ints zero = set_ints(p.zero_point);
+  const Floats high = to_floats(sub(set_ints(is_signed ? 127 : 255), zero));
+  const auto store = [&](size_t i, size_t n) __attribute__((always_inline)) {
+    const Floats value = without_nan(divisor.quotient_in_reach(load_floats(in + i, n)));
+    store_codes(static_cast<uint8_t*>(out) + i, n, add(to_ints(min(value, high)), zero));
+  };
+  size_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) store(i, kLanes);
+  if (i < count) store(i, count - i);
+}
+
 void dynamic(const float* in, size_t count, uint8_t* out, float* scale, uint8_t* zero_point,
              Parallel& parallel) {
   const Parameters p = asymmetric(range(in, count, parallel));
   *scale = p.scale;
   *zero_point = static_cast<uint8_t>(p.zero_point);
-  quantize(row_args(in, count, out, false, p), parallel);
+  parallel.for_ranges(count, kGrain, [&](size_t begin, size_t end) {
+    quantize_in_range(in + begin, end - begin, out + begin, false, p);
+  });
 }
 
 void dynamic_rows(const DynamicRowsArgs& a, Parallel& parallel) {
   const size_t in_stride = a.in_stride == 0 ? a.columns : a.in_stride;
   const size_t out_stride = a.out_stride == 0 ? a.columns : a.out_stride;
   const size_t grain = kGrain / (a.columns + 1) + 1;
+  // A few rows at a time, as many as stay in the first cache: the ends of their ranges overlap.
+  const size_t together = kNearFloats / (a.columns + 1) + 1;
   parallel.for_ranges(a.rows, grain, [&](size_t begin, size_t end) {
-    for (size_t row = begin; row < end; ++row) {
-      const float* in = a.in + row * in_stride;
-      const FloatRange r = range(in, a.columns, parallel);
-      const Parameters p = a.out_signed ? symmetric(r) : asymmetric(r);
-      a.scale[row] = p.scale;
-      a.zero_point[row] = p.zero_point;
-      quantize_range(
-          row_args(in, a.columns, static_cast<uint8_t*>(a.out) + row * out_stride, a.out_signed, p),
-          0, a.columns);
+    for (; begin < end; begin += together) {
+      const size_t stop = end - begin < together ? end : begin + together;
+      for (size_t row = begin; row < stop; ++row) {
+        const FloatRange r = range(a.in + row * in_stride, a.columns, parallel);
+        const Parameters p = a.out_signed ? symmetric(r) : asymmetric(r);
+        a.scale[row] = p.scale;
+        a.zero_point[row] = p.zero_point;
+      }
+      for (size_t row = begin; row < stop; ++row)
+        quantize_in_range(a.in + row * in_stride, a.columns,
+                          static_cast<uint8_t*>(a.out) + row * out_stride, a.out_signed,
+                          {a.scale[row], a.zero_point[row]});
     }
   });
 }
