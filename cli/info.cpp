@@ -2,6 +2,7 @@
 
 #include "cli/cli.h"
 #include "engine/passes/pass.h"
+#include "importers/onnx/hints.h"
 #include "importers/onnx/import.h"
 #include "runtime/session/program.h"
 
@@ -43,6 +44,13 @@ nlohmann::json ports(const Graph& graph, const std::vector<ValueId>& ids) {
   return list;
 }
 
+// Entries of the metadata that are meant for octet alone.
+onnx::Metadata hints_of(const Model& model) {
+  onnx::Metadata hints;
+  onnx::write_hints(*model.graph, hints);
+  return hints;
+}
+
 // What would run where: steps a kernel, instruction set and provider.
 Result<std::map<std::string, size_t>> placement(const std::shared_ptr<Graph>& graph,
                                                 const Global& global) {
@@ -74,6 +82,7 @@ int execute(const std::string& path, const Global& global) {
                           {"ir_version", model->ir_version},
                           {"opset", opset},
                           {"producer", model->producer},
+                          {"hints", hints_of(*model)},
                           {"inputs", ports(graph, graph.inputs)},
                           {"outputs", ports(graph, graph.outputs())},
                           {"operators", summary.operators},
@@ -96,6 +105,8 @@ int execute(const std::string& path, const Global& global) {
             << "\nmultiply-accumulates: " << summary.macs.to_string() << "\n";
   for (const auto& [type, size] : summary.bytes_by_type)
     std::cout << "  " << type << ": " << megabytes(static_cast<double>(size)) << "\n";
+  for (const auto& [key, value] : hints_of(*model))
+    std::cout << "hint " << key << ": " << value << "\n";
   Table operators({"operator", "nodes"});
   for (const auto& [name, count] : summary.operators) operators.add({name, std::to_string(count)});
   operators.print();

@@ -50,6 +50,7 @@ DType activation_codes(const std::string& name) { return name == "16" ? DType::s
 quant::QuantizeOptions options_of(const Arguments& arguments) {
   quant::QuantizeOptions options;
   options.mode = mode_of(arguments.mode);
+  options.row_scales = arguments.dynamic_scales == "row";
   options.block_size = arguments.block_size;
   options.format = arguments.format == "integer" ? quant::Format::integer : quant::Format::qdq;
   options.calibrator.calibrator = calibrator_of(arguments.calibrator);
@@ -204,6 +205,9 @@ void add(CLI::App& app, Global& global, int& exit_code) {
   verb->add_option("-o,--output", arguments->output, "The file to write")->required();
   verb->add_option("--mode", arguments->mode, "dynamic, static, fp16 or int4")
       ->check(CLI::IsMember({"dynamic", "static", "fp16", "int4"}));
+  verb->add_option("--dynamic-scales", arguments->dynamic_scales,
+                   "Ranges of activations: row, a hint that octet alone reads, or tensor (dynamic)")
+      ->check(CLI::IsMember({"row", "tensor"}));
   verb->add_option("--block-size", arguments->block_size, "Weights that share a scale (int4)")
       ->check(CLI::IsMember({16, 32, 64, 128}));
   verb->add_option("--format", arguments->format, "qdq or integer")

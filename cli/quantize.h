@@ -16,6 +16,7 @@ struct Arguments {
   std::string output;
   std::string mode = "static";
   std::string format = "qdq";
+  std::string dynamic_scales = "row";
   int64_t block_size = 64;
   std::string calibrator = "minmax";
   std::string calibration;

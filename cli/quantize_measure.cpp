@@ -84,6 +84,8 @@ std::string contradiction(const Arguments& arguments) {
   if (arguments.observe_only && (arguments.max_loss || !arguments.html.empty()))
     return "--observe-only writes no model: --max-loss and --html are for those";
   if (!statically && arguments.activations != "8") return "--activations is for --mode static";
+  if (arguments.mode != "dynamic" && arguments.dynamic_scales != "row")
+    return "--dynamic-scales is for --mode dynamic";
   if (!arguments.max_loss && !arguments.metric.empty()) return "--metric needs --max-loss X";
   if (arguments.metric.empty() && !arguments.better.empty())
     return "--better needs --metric COMMAND";

@@ -5,6 +5,8 @@
 // octet.ScaledMatMul: MatMulInteger whose sums become real numbers (IntegerProductPorts::scales).
 // Inputs: A, B, their zero points, their scales, a bias of [N], the residual of the epilogue. A's
 // scale and zero point are one number, or one for each row of A; B's one, or one for each column.
+// A may be real numbers, without both: each of its rows is then quantized by its own range, as
+// octet.QuantizeRows does.
 
 namespace octet::ops::scaled_matmul {
 namespace {

@@ -106,7 +106,8 @@ void pad_inputs(Graph& graph, NodeId id, size_t count) {
 // Whether a constant's elements are those of the output's columns (a product's last axis), or
 // channels (axis 1 of a convolution), and nothing but extents of 1 besides.
 bool is_bias(const Node& node, const Value& row, const Shape& shape) {
-  if (!row.constant || row.constant->count() == 1 || (is_scaled(node) && row.quant)) return false;
+  const bool codes = row.quant && !dtype_is_float(row.quant->storage);
+  if (!row.constant || row.constant->count() == 1 || (is_scaled(node) && codes)) return false;
   const Dims& dims = row.constant->dims();
   if (dims.size() > shape.size()) return false;
   const bool conv = node.attrs.is<ops::ConvAttrs>();

@@ -1,3 +1,4 @@
+#include "engine/ops/dynamic_quantize_linear.h"
 #include "engine/quant/select.h"
 #include "engine/quant/static.h"
 #include "engine/quant/weights.h"
@@ -29,16 +30,37 @@ class Dynamic {
       if (const auto left = floats_.find(id); left != floats_.end()) {
         row.reason = left->second;
       } else if (!excluded(node, options_) && quantizable(graph_, node, spec, &row.reason)) {
+        const ValueId activation = node.inputs[0];
+        const bool product = node.op->name == "MatMul" || node.op->name == "Gemm";
         OCTET_ASSIGN(const bool done, rewrite(id, row.reason));
         if (done) row.outcome = "int8";
+        if (done && product) products_.emplace_back(report.nodes.size(), activation);
       }
       report.nodes.push_back(std::move(row));
     }
     if (!graph_.sort()) return invalid_model("dynamic quantization made a cycle");
+    if (options_.row_scales) take_row_scales(report);
     return report;
   }
 
  private:
+  // The hint, and which nodes it is for: products with weights whose codes nothing else reads.
+  void take_row_scales(Report& report) {
+    ops::set_row_scales(graph_);
+    for (const auto& [row, activation] : products_) {
+      const auto& shape = graph_.value(activation).type.shape;
+      const auto& uses = graph_.value(codes_.at(activation).codes).uses;
+      const bool weights = std::all_of(uses.begin(), uses.end(), [&](const Use& use) {
+        const Node& node = graph_.node(use.node);
+        return node.op->name == "MatMulInteger" && use.input == 0 &&
+               graph_.constant(node.inputs[1]) != nullptr;
+      });
+      if (weights && shape && shape->size() > 1)
+        report.nodes[row].reason =
+            "integer arithmetic, activations quantized by rows while running";
+    }
+  }
+
   Result<bool> rewrite(NodeId id, std::string& reason) {
     const std::string_view name = graph_.node(id).op->name;
     reason = "integer arithmetic, activations quantized while running";
@@ -216,6 +238,7 @@ class Dynamic {
   const QuantizeOptions& options_;
   const Floats& floats_;
   std::map<ValueId, Codes> codes_;
+  std::vector<std::pair<size_t, ValueId>> products_;  // rows of the report, and what they multiply
   std::map<ValueId, ValueId> recurrent_;
   std::map<std::pair<ValueId, bool>, ValueId> weight_codes_;
 };

@@ -4,6 +4,7 @@
 
 #include "engine/ir/log.h"
 #include "engine/ops/op.h"
+#include "importers/onnx/hints.h"
 #include "importers/onnx/type_reader.h"
 
 namespace octet::onnx {
@@ -81,6 +82,7 @@ Result<Model> GraphBuilder::build() {
   model.graph = graph_;
   model.ir_version = model_.ir_version();
   for (const auto& entry : model_.metadata_props()) model.metadata[entry.key()] = entry.value();
+  read_hints(model.metadata, *graph_);
   model.producer = model_.producer_name();
   model.doc = model_.doc_string();
   return model;

@@ -5,6 +5,7 @@
 #include "engine/ops/op.h"
 #include "importers/onnx/file_output.h"
 #include "importers/onnx/graph_writer.h"
+#include "importers/onnx/hints.h"
 #include "importers/onnx/proto_writer.h"
 #include "importers/onnx/quiet.h"
 
@@ -16,6 +17,8 @@ using octet_onnx::ModelProto;
 using octet_onnx::TensorProto;
 using onnx::FileOutput;
 using onnx::Initializer;
+using onnx::Metadata;
+using onnx::write_hints;
 
 // Payloads below this stay in the model when the others go to a file of their own.
 constexpr size_t kMinExternal = 1024;
@@ -62,7 +65,9 @@ void write_model_head(const Model& model, int opset, const std::set<std::string>
     import.set_domain(domain);
     import.set_version(at == model.opsets.end() ? 1 : at->second);
   }
-  for (const auto& [key, value] : model.metadata) {
+  Metadata metadata = model.metadata;
+  write_hints(*model.graph, metadata);
+  for (const auto& [key, value] : metadata) {
     auto& entry = *proto.add_metadata_props();
     entry.set_key(key);
     entry.set_value(value);

@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "engine/ops/dynamic_quantize_linear.h"
 #include "engine/ops/op.h"
 #include "tests/importers/proto_builder.h"
 
@@ -49,6 +50,33 @@ TEST_CASE("a model comes back as it was written") {
     const Tensor* w = again.graph->constant(again.graph->node(again.graph->order()[0]).inputs[0]);
     REQUIRE(w != nullptr);
     CHECK(w->as<float>()[1] == -2.0F);
+  }
+}
+
+TEST_CASE("the hint of a scale a row stays with the nodes that it is for") {
+  ModelProto proto = empty_model();
+  add_node(*proto.mutable_graph(), "DynamicQuantizeLinear", {"x"}, {"y", "s", "z"});
+  proto.mutable_graph()->mutable_output(0)->mutable_type()->mutable_tensor_type()->set_elem_type(
+      TensorProto::UINT8);
+  auto& hint = *proto.add_metadata_props();
+  hint.set_key("octet.dynamic_scales");
+  auto& other = *proto.add_metadata_props();
+  other.set_key("octet.unknown");
+  other.set_value("row");
+  const Folder folder;
+  const auto path = folder.path / "out.onnx";
+  for (const std::string value : {"row", "planet"}) {
+    CAPTURE(value);
+    hint.set_value(value);
+    const auto model = import_proto(proto);
+    REQUIRE_MESSAGE(model.ok(), model.error().message);
+    CHECK(ops::has_row_scales(*model->graph) == (value == "row"));
+    CHECK(ops::has_row_scales(*model->graph->clone()) == (value == "row"));
+    REQUIRE(write_model(*model, path).ok());
+    const Model again = must_import(path);
+    CHECK(again.metadata.contains("octet.dynamic_scales") == (value == "row"));
+    CHECK(ops::has_row_scales(*again.graph) == (value == "row"));
+    CHECK(again.metadata.at("octet.unknown") == "row");
   }
 }
 

@@ -2,7 +2,9 @@
 """Proves one form of a bundled model against other software: onnx.checker takes the file in full,
 ONNX Runtime runs it as it does by default, and every layer, given ONNX Runtime's inputs, gives ONNX
 Runtime's results: to a quantization step, recurrent layers to 1e-3 of their range, outputs of float
-arithmetic to 1e-4 of theirs (zoo_layers.py). Exit 1 and the reason where one of these doesn't hold.
+arithmetic to 1e-4 of theirs (zoo_layers.py). A dynamic form gives these without its hint of a scale a
+row; with it products stay within the hint's bound (zoo_hints.py). Exit 1 and the reason where one of
+these doesn't hold.
 
     python interop.py --octet PROGRAM --models FOLDER MODEL FORM
 """
@@ -18,6 +20,7 @@ import onnx
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "models" / "export"))
 import bundled
+import zoo_hints
 import zoo_layers
 import zoo_run
 import zoo_spec
@@ -102,13 +105,20 @@ def main() -> int:
         folder = pathlib.Path(name)
         source, target = quantize(arguments, samples, folder)
         onnx.checker.check_model(str(target), full_check=True)
+        plain = zoo_hints.plain_file(target, folder)
         for inputs in (samples[0], samples[-1]):
             written = run_by_default(target, arguments, inputs)
-            steps, layer, count = largest_step(arguments, target, inputs, folder)
+            steps, layer, count = largest_step(arguments, plain, inputs, folder)
             print(f"{count} layers, at most {steps:.3f} steps apart ({layer})")
             if not steps <= 1:
                 print("more than one step")
                 return 1
+            if plain != target:
+                rows = zoo_hints.compare(arguments, target, inputs, folder)
+                share = max((row[0] for row in rows), default=0.0)
+                print(f"{len(rows)} products, the hint at most {share:.3f} of its bound")
+                if not share <= 1 + zoo_hints.SLACK:
+                    return 1
             if arguments.form == "fp32":
                 original = run_by_default(source, arguments, inputs)
                 apart = max(map(zoo_spec.relative_error, written, original))

@@ -1,62 +1,11 @@
-#include <doctest/doctest.h>
-
-#include "engine/ops/conv.h"
-#include "engine/ops/op.h"
-#include "engine/quant/quantize.h"
-#include "runtime/session/program.h"
-#include "tests/support/op_data.h"
+#include "tests/support/dynamic_model.h"
 
 using namespace octet;
-using namespace octet::runtime;
 using namespace octet::testing;
 
 // The oracle of a fused chain is the same graph run node by node: results are the same bits.
 
 namespace {
-
-ValueId op(Graph& graph, std::string_view name, std::vector<ValueId> inputs,
-           const AttrMap& attrs = {}) {
-  const OpDef& def = require_op("", name);
-  return graph.add_op(def, std::move(inputs), *def.attrs.read(attrs, kMaxOpset),
-                      graph.unique_name(std::string(name)));
-}
-
-// What `build` makes of x, quantized dynamically by our quantizer.
-struct Quantized {
-  std::shared_ptr<Graph> graph = std::make_shared<Graph>();
-  Quantized(const Shape& x, ValueId (*build)(Graph&, ValueId)) {
-    const ValueId input = graph->add_input("x", Type::tensor(DType::f32, x));
-    graph->set_outputs({build(*graph, input)});
-    REQUIRE(infer_graph(*graph).ok());
-    quant::QuantizeOptions options;
-    options.mode = quant::Mode::dynamic;
-    REQUIRE(quant::quantize(*graph, options, {}).ok());
-  }
-  // Outputs, and the operators of the steps that made them.
-  std::vector<Tensor> run(const Tensor& x, bool fuse, CpuToken cpu,
-                          std::string* ops = nullptr) const {
-    CompileOptions options;
-    options.fuse = fuse;
-    options.cpu = cpu;
-    options.threads = 2;
-    const auto program = Program::compile(graph->clone(), options);
-    REQUIRE(program.ok());
-    RunOptions run_options;
-    if (ops != nullptr)
-      run_options.profile = [&](const StepProfile& step) {
-        if (!step.op.empty()) ops->append(ops->empty() ? "" : " ").append(step.op);
-      };
-    auto outputs = (*program)->run(std::vector{x}, run_options);
-    REQUIRE(outputs.ok());
-    return std::move(outputs).value();
-  }
-};
-
-ValueId linear(Graph& graph, ValueId x, int64_t k, int64_t n, unsigned seed) {
-  const ValueId w = graph.add_constant(graph.unique_name("w"), random_floats({k, n}, seed));
-  const ValueId bias = graph.add_constant(graph.unique_name("bias"), random_floats({n}, seed + 1));
-  return op(graph, "Add", {op(graph, "MatMul", {x, w}), bias});
-}
 
 struct Case {
   const char* name;
@@ -133,15 +82,15 @@ const Case kCases[] = {
 TEST_CASE("Dynamic products: one step each, the bits of the chain, on every instruction set") {
   for (const Case& test : kCases) {
     CAPTURE(std::string(test.name));
-    const Quantized model(test.x, test.build);
+    const DynamicModel model(test.x, test.build, false);
     Dims dims;
     for (const Dim& d : test.x) dims.push_back(d.value());
     const Tensor x = random_floats(dims, 99, -3.0F, 2.0F);
     for (const CpuToken cpu : all_tokens()) {
-      const auto chain = model.run(x, false, cpu);
+      const auto chain = model.run(x, compile_options(cpu, false));
       std::string ops;
-      const auto fused = model.run(x, true, cpu, &ops);
-      CHECK(fused[0] == chain[0]);
+      const auto fused = model.run(x, compile_options(cpu), &ops);
+      CHECK(fused == chain);
       CHECK(ops == std::string(test.ops));
     }
   }

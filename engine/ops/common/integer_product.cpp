@@ -4,6 +4,7 @@
 #include "engine/ops/common/activation.h"
 #include "engine/ops/common/code_view.h"
 #include "engine/ops/common/dequantize.h"
+#include "engine/ops/common/row_product.h"
 #include "engine/ops/matmul.h"
 #include "kernels/gemm_s8/matmul_s8.h"
 
@@ -35,8 +36,9 @@ Status check_counts(const InferContext& context, const IntegerProductPorts& port
   const auto columns = [&](size_t port, const char* name) {
     return require_lines(context, port, name, ports.b, true);
   };
-  OCTET_RETURN_IF_ERROR(rows(ports.a_zero, "A's zero point"));
   OCTET_RETURN_IF_ERROR(columns(ports.b_zero, "B's zero point"));
+  if (context.dtype(ports.a) == DType::f32) return columns(ports.b_scale, "B's scale");
+  OCTET_RETURN_IF_ERROR(rows(ports.a_zero, "A's zero point"));
   if (!ports.requantizes && !ports.scales) return {};
   OCTET_RETURN_IF_ERROR(rows(ports.a_scale, "A's scale"));
   OCTET_RETURN_IF_ERROR(columns(ports.b_scale, "B's scale"));
@@ -72,7 +74,9 @@ class IntegerProduct final : public Step {
         requantization_(std::move(requantization)),
         end_(real_end(epilogue_of(context.node()))),
         finish_(epilogue_of(context.node()), nullptr, context.cpu()),
-        variant_(select_gemm_s8(context.cpu())) {}
+        variant_(select_gemm_s8(context.cpu())),
+        rows_(context.cpu()),
+        by_row_(context.input(ports.a).type.dtype == DType::f32) {}
 
   Status pack(const Tensor& b, const Tensor* zero_point) {
     const auto codes = code_bytes(b);
@@ -110,7 +114,10 @@ class IntegerProduct final : public Step {
       args.packed = packed_.bytes().data();
       args.c = context.output(0).data;
       args.scratch = scratch;
-      gemm_s8(*packed_by_, args, context.parallel());
+      if (by_row_)
+        rows_.run(*packed_by_, args, scratch, context.parallel());
+      else
+        gemm_s8(*packed_by_, args, context.parallel());
     } else {
       multiply(s, args, context, scratch);
     }
@@ -121,19 +128,22 @@ class IntegerProduct final : public Step {
   }
 
   size_t scratch_bytes(std::span<const TensorView> inputs, std::span<const TensorView> /*outputs*/,
-                       size_t /*width*/) const override {
+                       size_t width) const override {
     const ProductShape s = shape_of(ports_, inputs);
     const auto m = static_cast<size_t>(s.m);
     const auto n = static_cast<size_t>(s.n);
     const auto k = static_cast<size_t>(s.k);
     const size_t parameters = row_bytes(s) + (ports_.scales ? column_bytes(s) : 0);
+    if (by_row_) return parameters + rows_.scratch_bytes(*packed_by_, m, k, width);
     if (packed_by_ != nullptr) return parameters + gemm_s8_scratch_bytes(*packed_by_, m, k);
     const auto batch = static_cast<size_t>(s.batch_count());
     return parameters + column_bytes(s) + aligned(3 * batch * sizeof(size_t)) +
            matmul_s8_scratch_bytes(*variant_.table, batch, m, n, k);
   }
   StepInfo info() const override {
-    const char* packed = packed_by_ == variant_.table ? "gemm_s8" : "gemm_s8_s4";
+    const bool bytes = packed_by_ == variant_.table;
+    const char* packed =
+        by_row_ ? (bytes ? "gemm_s8_rows" : "gemm_s8_s4_rows") : (bytes ? "gemm_s8" : "gemm_s8_s4");
     return {packed_by_ != nullptr ? packed : "matmul_s8", "native", variant_.isa};
   }
 
@@ -182,11 +192,12 @@ class IntegerProduct final : public Step {
   // rounding of its own, as a residual of one row.
   void scale(const RunContext& context, const ProductShape& s, float* factors,
              GemmS8Epilogue& e) const {
-    const TensorView& a = context.input(ports_.a_scale);
     const TensorView& b = context.input(ports_.b_scale);
     e.type = GemmS8Output::f32;
     e.multiplier_stride = b.count() == 1 ? 0 : 1;
-    if (a.count() == 1) {
+    if (by_row_) {
+      e.multiplier = b.as<float>();
+    } else if (const TensorView& a = context.input(ports_.a_scale); a.count() == 1) {
       const auto columns = static_cast<size_t>(b.count() == 1 ? std::min<int64_t>(s.n, 1) : s.n);
       for (size_t j = 0; j < columns; ++j) factors[j] = *a.as<float>() * b.as<float>()[j];
       e.multiplier = factors;
@@ -239,6 +250,8 @@ class IntegerProduct final : public Step {
   const Variant<GemmS8Table>& variant_;
   Tensor packed_;
   const GemmS8Table* packed_by_ = nullptr;  // Null: B isn't packed.
+  RowProduct rows_;
+  bool by_row_;  // A is real numbers
 };
 
 // Nothing when a parameter isn't a constant of the form that kernels take.
@@ -278,7 +291,8 @@ std::unique_ptr<IntegerProduct> make_step(const LowerContext& context,
 
 // The sum as the output wants it.
 void store_sum(const IntegerProductPorts& ports, const RunContext& context, const BatchAxis& at,
-               const ProductShape& s, int64_t i, int64_t j, int32_t sum) {
+               const ProductShape& s, int64_t i, int64_t j, int32_t sum,
+               const std::optional<RowCodes>& rows) {
   const TensorView& out = context.output(0);
   const int64_t to = at.out + i * s.n + j;
   if (!ports.requantizes && !ports.scales) {
@@ -288,7 +302,8 @@ void store_sum(const IntegerProductPorts& ports, const RunContext& context, cons
   const int64_t row = s.k == 0 ? 0 : at.a / s.k + i;
   const int64_t column = s.k == 0 ? 0 : at.b / s.k + j;
   const float scale =
-      scale_at(context, ports.b_scale, column) * scale_at(context, ports.a_scale, row);
+      scale_at(context, ports.b_scale, column) *
+      (rows ? rows->scale[static_cast<size_t>(row)] : scale_at(context, ports.a_scale, row));
   if (ports.scales) {
     float value = static_cast<float>(sum) * scale;
     if (context.has_input(ports.bias)) value += context.input(ports.bias).as<float>()[j];
@@ -308,14 +323,15 @@ void store_sum(const IntegerProductPorts& ports, const RunContext& context, cons
 }  // namespace
 
 Status infer_integer_product(InferContext& context, const IntegerProductPorts& ports) {
-  OCTET_RETURN_IF_ERROR(require_codes(context, ports.a, ports.a_zero));
+  const bool rows = ports.scales && context.dtype(ports.a) == DType::f32;
+  if (!rows) OCTET_RETURN_IF_ERROR(require_codes(context, ports.a, ports.a_zero));
   OCTET_RETURN_IF_ERROR(require_codes(context, ports.b, ports.b_zero));
   if (ports.requantizes) {
     OCTET_RETURN_IF_ERROR(context.require(ports.y_zero, {DType::u8, DType::s8}));
     for (const size_t scale : {ports.a_scale, ports.b_scale, ports.y_scale})
       OCTET_RETURN_IF_ERROR(context.require(scale, {DType::f32, DType::f16, DType::bf16}));
   } else if (ports.scales) {
-    OCTET_RETURN_IF_ERROR(context.require(ports.a_scale, {DType::f32}));
+    if (!rows) OCTET_RETURN_IF_ERROR(context.require(ports.a_scale, {DType::f32}));
     OCTET_RETURN_IF_ERROR(context.require(ports.b_scale, {DType::f32}));
   }
   OCTET_ASSIGN(auto shape, product_output_shape(context.input(ports.a).shape,
@@ -349,8 +365,9 @@ Result<std::unique_ptr<Step>> prepare_integer_gemm(const LowerContext& context,
 
 std::optional<Ports> match_integer_matmul(const LowerContext& context,
                                           const IntegerProductPorts& ports) {
-  if (!has_matrices(context, ports) || !requantization(context, ports) ||
-      !is_vector(context, ports.a_zero) || !is_vector(context, ports.b_zero) ||
+  if (context.input(ports.a).type.dtype == DType::f32 || !has_matrices(context, ports) ||
+      !requantization(context, ports) || !is_vector(context, ports.a_zero) ||
+      !is_vector(context, ports.b_zero) ||
       (ports.scales && (!is_vector(context, ports.a_scale) || !is_vector(context, ports.b_scale))))
     return std::nullopt;
   const auto& b = *context.input(ports.b).type.shape;
@@ -368,19 +385,25 @@ Status run_integer_product(const IntegerProductPorts& ports, RunContext& context
   const TensorView& a = context.input(ports.a);
   const TensorView& b = context.input(ports.b);
   const ProductShape s = product_shape(a.dims, b.dims, false, false);
+  std::optional<RowCodes> rows;
+  if (a.dtype == DType::f32) rows.emplace(a);
+  const auto a_code = [&](int64_t i) -> int32_t {
+    return rows ? rows->codes[static_cast<size_t>(i)] : code_at(a, i);
+  };
   for (int64_t index = 0; index < s.batch_count(); ++index) {
     const BatchAxis at = s.offsets(index);
     const int64_t row = s.k == 0 ? 0 : at.a / s.k;
     const int64_t column = s.k == 0 ? 0 : at.b / s.k;
     for (int64_t i = 0; i < s.m; ++i) {
-      const int32_t a_zero = zero_point_at(context, ports.a_zero, row + i);
+      const int32_t a_zero = rows ? rows->zero_point[static_cast<size_t>(row + i)]
+                                  : zero_point_at(context, ports.a_zero, row + i);
       for (int64_t j = 0; j < s.n; ++j) {
         const int32_t b_zero = zero_point_at(context, ports.b_zero, column + j);
         int64_t exact = 0;
         for (int64_t k = 0; k < s.k; ++k)
           exact +=
-              (code_at(a, at.a + i * s.k + k) - a_zero) * (code_at(b, at.b + k * s.n + j) - b_zero);
-        store_sum(ports, context, at, s, i, j, static_cast<int32_t>(exact));
+              (a_code(at.a + i * s.k + k) - a_zero) * (code_at(b, at.b + k * s.n + j) - b_zero);
+        store_sum(ports, context, at, s, i, j, static_cast<int32_t>(exact), rows);
       }
     }
   }

@@ -12,7 +12,8 @@ struct IntegerProductPorts {
   bool requantizes = false;  ///< QLinearMatMul: scales, and codes as output.
   size_t a_scale = 0, b_scale = 0, y_scale = 0, y_zero = 0;
   /// ScaledMatMul: the output is float(sum) * (a_scale * b_scale) + bias, then the epilogue of the
-  /// node's attributes; its residual is the last input.
+  /// node's attributes; its residual is the last input. A may be real numbers without a_zero and
+  /// a_scale: each row is then quantized by its own range.
   bool scales = false;
   size_t bias = 0;
 };
