@@ -1,6 +1,6 @@
-#include <cmath>
-#include <complex>
-#include <limits>
+#include "engine/ops/common/fourier.h"
+
+#include <algorithm>
 
 #include "engine/ops/common/axes.h"
 #include "engine/ops/op.h"
@@ -10,7 +10,8 @@
 namespace octet::ops::fourier {
 namespace {
 
-using Complex = std::complex<double>;
+using Cell = Fourier::Cell;
+constexpr size_t kLanes = Fourier::kLanes;
 
 struct DftAttrs {
   std::optional<int64_t> axis;  ///< An input from opset 20 on.
@@ -34,44 +35,6 @@ Status canonical(const CanonicalContext& context) {
   attrs.axis.reset();
   context.node().attrs = Attrs::of(attrs);
   return {};
-}
-
-// e^(-2 pi i k / n) for all k, conjugated for the inverse.
-std::vector<Complex> roots(size_t n, bool inverse) {
-  std::vector<Complex> table(n);
-  const double step = (inverse ? 2.0 : -2.0) * std::acos(-1.0) / static_cast<double>(n);
-  for (size_t k = 0; k < n; ++k) table[k] = std::polar(1.0, step * static_cast<double>(k));
-  return table;
-}
-
-bool is_power_of_two(size_t n) { return n > 0 && (n & (n - 1)) == 0; }
-
-// Cooley and Tukey's recursion where the length is a power of two, the plain sum elsewhere.
-// `table` are the roots of stride * x.size().
-std::vector<Complex> transform(const std::vector<Complex>& x, const std::vector<Complex>& table,
-                               size_t stride) {
-  const size_t n = x.size();
-  std::vector<Complex> y(n);
-  if (n == 1) return x;
-  if (!is_power_of_two(n)) {
-    for (size_t k = 0; k < n; ++k)
-      for (size_t i = 0; i < n; ++i) y[k] += x[i] * table[i * k % n * stride];
-    return y;
-  }
-  std::vector<Complex> even(n / 2);
-  std::vector<Complex> odd(n / 2);
-  for (size_t i = 0; i < n / 2; ++i) {
-    even[i] = x[2 * i];
-    odd[i] = x[2 * i + 1];
-  }
-  even = transform(even, table, stride * 2);
-  odd = transform(odd, table, stride * 2);
-  for (size_t k = 0; k < n / 2; ++k) {
-    const Complex turned = odd[k] * table[k * stride];
-    y[k] = even[k] + turned;
-    y[k + n / 2] = even[k] - turned;
-  }
-  return y;
 }
 
 Dim bins_of(const Dim& length, bool onesided) {
@@ -105,22 +68,20 @@ int64_t integer_of(const TensorView& view) {
   return Tensor(view.dtype, view.dims, view.bytes(), nullptr).to_int64()[0];
 }
 
-// A strided row of numbers of one or two parts, padded with zeros or cut to `length`.
-template <typename T>
-std::vector<Complex> read_row(const T* x, size_t count, size_t step, size_t parts, size_t length) {
-  std::vector<Complex> row(length);
-  for (size_t i = 0; i < std::min(count, length); ++i) {
-    const T* at = x + i * step;
-    row[i] = {static_cast<double>(at[0]), parts == 2 ? static_cast<double>(at[1]) : 0.0};
-  }
-  return row;
-}
+// The cells of a transform and of its result.
+struct Buffers {
+  explicit Buffers(size_t length) : x(length), y(length) {}
+  std::vector<Cell> x;
+  std::vector<Cell> y;
+};
 
+// A lane from a strided row of numbers of one or two parts, padded with zeros or cut.
 template <typename T>
-void write_row(const std::vector<Complex>& row, T* y, size_t bins, size_t step, double factor) {
-  for (size_t k = 0; k < bins; ++k) {
-    y[k * step] = static_cast<T>(row[k].real() * factor);
-    y[k * step + 1] = static_cast<T>(row[k].imag() * factor);
+void read_lane(const T* x, size_t count, size_t step, size_t parts, std::vector<Cell>& cells,
+               size_t lane) {
+  for (size_t i = 0; i < cells.size(); ++i) {
+    cells[i].re[lane] = i < count ? static_cast<double>(x[i * step]) : 0.0;
+    cells[i].im[lane] = i < count && parts == 2 ? static_cast<double>(x[i * step + 1]) : 0.0;
   }
 }
 
@@ -131,17 +92,31 @@ void dft(bool inverse, size_t length, size_t axis, RunContext& context) {
   const AxisCut in = cut_at(x.dims, axis);
   const AxisCut out = cut_at(y.dims, axis);
   const auto parts = static_cast<size_t>(x.dims.back());
-  const auto table = roots(length, inverse);
+  const Fourier fourier(length, inverse);
   const double factor = inverse ? 1.0 / static_cast<double>(length) : 1.0;
   const size_t columns = out.inner / 2;
-  context.parallel().for_ranges(out.outer * columns, 1, [&](size_t begin, size_t end) {
-    for (size_t r = begin; r < end; ++r) {
-      const size_t o = r / columns;
-      const size_t c = r % columns;
-      const T* from = x.as<T>() + o * in.extent * in.inner + c * parts;
-      T* to = y.as<T>() + o * out.extent * out.inner + c * 2;
-      const auto row = read_row(from, in.extent, in.inner, parts, length);
-      write_row(transform(row, table, 1), to, out.extent, out.inner, factor);
+  const size_t rows = out.outer * columns;
+  const size_t groups = (rows + kLanes - 1) / kLanes;
+  context.parallel().for_ranges(groups, 1, [&](size_t begin, size_t end) {
+    Buffers buffers(length);
+    for (size_t group = begin; group < end; ++group) {
+      const size_t first = group * kLanes;
+      const size_t lanes = std::min(kLanes, rows - first);
+      for (size_t l = 0; l < lanes; ++l) {
+        const size_t o = (first + l) / columns;
+        const size_t c = (first + l) % columns;
+        read_lane(x.as<T>() + o * in.extent * in.inner + c * parts, in.extent, in.inner, parts,
+                  buffers.x, l);
+      }
+      fourier.run(buffers.x.data(), buffers.y.data());
+      for (size_t l = 0; l < lanes; ++l) {
+        const size_t o = (first + l) / columns;
+        T* to = y.as<T>() + o * out.extent * out.inner + (first + l) % columns * 2;
+        for (size_t k = 0; k < out.extent; ++k, to += out.inner) {
+          to[0] = static_cast<T>(buffers.y[k].re[l] * factor);
+          to[1] = static_cast<T>(buffers.y[k].im[l] * factor);
+        }
+      }
     }
   });
 }
@@ -196,26 +171,93 @@ Status infer_stft(InferContext& context) {
   return {};
 }
 
+// Frames of a signal: frame f of all rows' frames, windowed.
+template <typename T>
+class Frames {
+ public:
+  Frames(size_t step, size_t length, const RunContext& context)
+      : x_(context.input(0)), step_(step), length_(length) {
+    parts_ = x_.rank() == 3 ? static_cast<size_t>(x_.dims[2]) : 1;
+    per_row_ = static_cast<size_t>(context.output(0).dims[1]);
+    window_ = context.has_input(2) ? context.input(2).as<T>() : nullptr;
+  }
+  bool real() const { return parts_ == 1; }
+  /// One part of frame f as one part of a lane.
+  void read(size_t f, size_t part, std::array<double, kLanes> Cell::*field, size_t lane,
+            std::vector<Cell>& cells) const {
+    const auto samples = static_cast<size_t>(x_.dims[1]);
+    const T* from = x_.as<T>() + (f / per_row_ * samples + f % per_row_ * step_) * parts_ + part;
+    for (size_t i = 0; i < length_; ++i) {
+      const double factor = window_ != nullptr ? static_cast<double>(window_[i]) : 1.0;
+      (cells[i].*field)[lane] = static_cast<double>(from[i * parts_]) * factor;
+    }
+  }
+
+ private:
+  const TensorView& x_;
+  size_t step_;
+  size_t length_;
+  size_t parts_;
+  size_t per_row_;
+  const T* window_;
+};
+
+template <typename T>
+void write_bins(const std::vector<Cell>& cells, size_t lane, T* y, size_t bins) {
+  for (size_t k = 0; k < bins; ++k) {
+    y[2 * k] = static_cast<T>(cells[k].re[lane]);
+    y[2 * k + 1] = static_cast<T>(cells[k].im[lane]);
+  }
+}
+
+// The transforms of two real rows from that of the first plus i times the second: the parts of it
+// that are and aren't their own mirrored conjugates. `second` may be null.
+template <typename T>
+void write_pair(const std::vector<Cell>& cells, size_t lane, T* first, T* second, size_t bins) {
+  for (size_t k = 0; k < bins; ++k) {
+    const Cell& at = cells[k];
+    const Cell& mirror = cells[k == 0 ? 0 : cells.size() - k];
+    first[2 * k] = static_cast<T>(0.5 * (at.re[lane] + mirror.re[lane]));
+    first[2 * k + 1] = static_cast<T>(0.5 * (at.im[lane] - mirror.im[lane]));
+    if (second == nullptr) continue;
+    second[2 * k] = static_cast<T>(0.5 * (at.im[lane] + mirror.im[lane]));
+    second[2 * k + 1] = static_cast<T>(0.5 * (mirror.re[lane] - at.re[lane]));
+  }
+}
+
 template <typename T>
 void stft(size_t step, size_t length, RunContext& context) {
-  const TensorView& x = context.input(0);
   const TensorView& y = context.output(0);
-  const size_t parts = x.rank() == 3 ? static_cast<size_t>(x.dims[2]) : 1;
-  const auto samples = static_cast<size_t>(x.dims[1]);
-  const auto frames = static_cast<size_t>(y.dims[1]);
   const auto bins = static_cast<size_t>(y.dims[2]);
-  const auto table = roots(length, false);
-  const T* window = context.has_input(2) ? context.input(2).as<T>() : nullptr;
-  context.parallel().for_ranges(
-      static_cast<size_t>(y.dims[0]) * frames, 1, [&](size_t begin, size_t end) {
-        for (size_t f = begin; f < end; ++f) {
-          const T* from = x.as<T>() + (f / frames * samples + f % frames * step) * parts;
-          auto row = read_row(from, length, parts, parts, length);
-          for (size_t i = 0; window != nullptr && i < length; ++i)
-            row[i] *= static_cast<double>(window[i]);
-          write_row(transform(row, table, 1), y.as<T>() + f * bins * 2, bins, 2, 1.0);
-        }
-      });
+  const size_t count = static_cast<size_t>(y.dims[0]) * static_cast<size_t>(y.dims[1]);
+  const Frames<T> frames(step, length, context);
+  const Fourier fourier(length, false);
+  const size_t pair = frames.real() ? 2 : 1;
+  const size_t groups = (count + pair * kLanes - 1) / (pair * kLanes);
+  context.parallel().for_ranges(groups, 1, [&](size_t begin, size_t end) {
+    Buffers buffers(length);
+    for (size_t group = begin; group < end; ++group) {
+      const size_t first = group * pair * kLanes;
+      const size_t lanes = std::min(kLanes, (count - first + pair - 1) / pair);
+      for (size_t l = 0; l < lanes; ++l) {
+        const size_t f = first + l * pair;
+        frames.read(f, 0, &Cell::re, l, buffers.x);
+        if (!frames.real())
+          frames.read(f, 1, &Cell::im, l, buffers.x);
+        else
+          frames.read(std::min(f + 1, count - 1), 0, &Cell::im, l, buffers.x);
+      }
+      fourier.run(buffers.x.data(), buffers.y.data());
+      for (size_t l = 0; l < lanes; ++l) {
+        const size_t f = first + l * pair;
+        T* to = y.as<T>() + f * bins * 2;
+        if (!frames.real())
+          write_bins(buffers.y, l, to, bins);
+        else
+          write_pair(buffers.y, l, to, f + 1 < count ? to + bins * 2 : nullptr, bins);
+      }
+    }
+  });
 }
 
 Status run_stft(const Attrs& attrs, RunContext& context) {

@@ -42,9 +42,11 @@ TEST_CASE("DFT of any length, of one side, inverse, padded and cut") {
     int64_t extent, length;
     bool inverse, onesided;
   };
-  for (const Case& c : {Case{8, 8, false, false}, Case{7, 7, false, true}, Case{8, 8, true, false},
-                        Case{5, 12, false, false}, Case{9, 4, false, true}, Case{1, 1, false, true},
-                        Case{16, 16, false, true}}) {
+  for (const Case& c :
+       {Case{8, 8, false, false}, Case{7, 7, false, true}, Case{8, 8, true, false},
+        Case{5, 12, false, false}, Case{9, 4, false, true}, Case{1, 1, false, true},
+        Case{16, 16, false, true}, Case{2, 2, false, true}, Case{30, 30, true, false},
+        Case{400, 400, false, true}, Case{97, 97, false, true}, Case{500, 512, false, true}}) {
     const Tensor x = random_floats({1, c.extent, 1}, 1);
     NodeRunner node("DFT", attrs_of("DFT", {{"inverse", int64_t{c.inverse}},
                                             {"onesided", int64_t{c.onesided}}}));
@@ -70,23 +72,65 @@ TEST_CASE("DFT below opset 20 has its axis as an attribute") {
   CHECK(shape[2] == Dim(2));
 }
 
-TEST_CASE("STFT windows its frames") {
-  const Tensor signal = random_floats({2, 10, 1}, 2);
-  const Tensor window = random_floats({4}, 3);
-  NodeRunner node("STFT", attrs_of("STFT", {}));
-  node.input(signal).constant(Tensor::scalar<int64_t>(3)).input(window).output();
+TEST_CASE("DFT of every row of two parts along an axis") {
+  const Tensor x = random_floats({3, 6, 3, 2}, 5);
+  NodeRunner node("DFT", attrs_of("DFT", {}));
+  node.input(x).absent().constant(Tensor::scalar<int64_t>(1)).output();
   const Tensor y = node.run("reference")[0];
-  REQUIRE(y.dims() == Dims{2, 3, 3, 2});
-  for (size_t f = 0; f < 6; ++f) {
-    std::vector<float> frame;
-    for (size_t i = 0; i < 4; ++i)
-      frame.push_back(signal.as<float>()[f / 3 * 10 + f % 3 * 3 + i] * window.as<float>()[i]);
-    const auto expected = oracle(frame, 4, false);
-    for (size_t k = 0; k < 3; ++k) {
-      CHECK(y.as<float>()[(f * 3 + k) * 2] == doctest::Approx(expected[k].real()).epsilon(1e-5));
-      CHECK(y.as<float>()[(f * 3 + k) * 2 + 1] ==
-            doctest::Approx(expected[k].imag()).epsilon(1e-5));
+  REQUIRE(y.dims() == x.dims());
+  for (size_t row = 0; row < 9; ++row) {
+    const size_t base = row / 3 * 36 + row % 3 * 2;
+    std::vector<float> parts[2];
+    for (size_t i = 0; i < 6; ++i)
+      for (size_t part = 0; part < 2; ++part)
+        parts[part].push_back(x.as<float>()[base + i * 6 + part]);
+    const auto re = oracle(parts[0], 6, false);
+    const auto im = oracle(parts[1], 6, false);
+    for (size_t k = 0; k < 6; ++k) {
+      const Complex expected = re[k] + Complex(0, 1) * im[k];
+      CHECK(y.as<float>()[base + k * 6] == doctest::Approx(expected.real()).epsilon(1e-5));
+      CHECK(y.as<float>()[base + k * 6 + 1] == doctest::Approx(expected.imag()).epsilon(1e-5));
     }
+  }
+}
+
+TEST_CASE("STFT windows its frames") {
+  struct Case {
+    size_t rows, samples, step, length, parts;
+  };
+  for (const Case& c : {Case{2, 10, 3, 4, 1}, Case{1, 4, 3, 4, 1}, Case{1, 700, 16, 60, 1},
+                        Case{3, 900, 160, 512, 1}, Case{2, 31, 2, 12, 2}, Case{1, 50, 1, 7, 2}}) {
+    CAPTURE(c.length);
+    const auto count = static_cast<int64_t>((c.samples - c.length) / c.step + 1);
+    const Tensor signal =
+        random_floats({static_cast<int64_t>(c.rows), static_cast<int64_t>(c.samples),
+                       static_cast<int64_t>(c.parts)},
+                      2);
+    const Tensor window = random_floats({static_cast<int64_t>(c.length)}, 3);
+    NodeRunner node("STFT", attrs_of("STFT", {{"onesided", int64_t{c.parts == 1}}}));
+    node.input(signal)
+        .constant(Tensor::scalar(static_cast<int64_t>(c.step)))
+        .input(window)
+        .output();
+    const Tensor y = node.run("reference")[0];
+    const size_t bins = c.parts == 1 ? c.length / 2 + 1 : c.length;
+    REQUIRE(y.dims() == Dims{static_cast<int64_t>(c.rows), count, static_cast<int64_t>(bins), 2});
+    std::vector<Complex> expected;
+    for (size_t f = 0; f < c.rows * static_cast<size_t>(count); ++f) {
+      const size_t first =
+          f / static_cast<size_t>(count) * c.samples + f % static_cast<size_t>(count) * c.step;
+      std::vector<Complex> sum(c.length);
+      for (size_t part = 0; part < c.parts; ++part) {
+        std::vector<float> frame;
+        for (size_t i = 0; i < c.length; ++i)
+          frame.push_back(signal.as<float>()[(first + i) * c.parts + part] * window.as<float>()[i]);
+        const auto one = oracle(frame, c.length, false);
+        for (size_t k = 0; k < c.length; ++k)
+          sum[k] += (part == 0 ? Complex(1, 0) : Complex(0, 1)) * one[k];
+      }
+      expected.insert(expected.end(), sum.begin(), sum.begin() + static_cast<int64_t>(bins));
+    }
+    CHECK(relative_difference(y, parts(expected, expected.size(), y.dims())) < 1e-6);
   }
 }
 
