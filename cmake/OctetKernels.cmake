@@ -27,6 +27,10 @@ function(octet_kernel_family folder)
       if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
         # It emits SerialParallel's inline functions, with this file's instructions, as weak symbols.
         list(APPEND _flags -fno-devirtualize-speculatively)
+        if(_octet_arch STREQUAL "aarch64")
+          # Its scheduling ahead of register allocation spills accumulators.
+          list(APPEND _flags -fno-schedule-insns)
+        endif()
       endif()
       set_source_files_properties(${_source} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON
         SKIP_PRECOMPILE_HEADERS ON COMPILE_OPTIONS "${_flags}")

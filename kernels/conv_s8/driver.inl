@@ -33,9 +33,9 @@ inline size_t scratch_bytes(const ConvShape& s, size_t width) { return width * s
 
 /// Whether the input itself is a panel: rows of a 1x1 convolution that need no conversion.
 inline bool reads_in_place(const ConvShape& s, const ConvIo& io) {
-  return kCodeBytes == 1 && !io.in_signed && depth_of(s) % kGroup == 0 && s.kernel_h == 1 &&
-         s.kernel_w == 1 && s.stride_h == 1 && s.stride_w == 1 && s.pad_top == 0 &&
-         s.pad_left == 0 && s.out_h == s.in_h && s.out_w == s.in_w;
+  return kCodeBytes == 1 && panel_zero(io) == io.in_zero_point && depth_of(s) % kGroup == 0 &&
+         s.kernel_h == 1 && s.kernel_w == 1 && s.stride_h == 1 && s.stride_w == 1 &&
+         s.pad_top == 0 && s.pad_left == 0 && s.out_h == s.in_h && s.out_w == s.in_w;
 }
 
 /// Where rows of a panel come from: the channels of one group.

@@ -37,7 +37,7 @@ bool fill_constants(const ConvShape& s, const ConvIo& io, const ConvEpilogue& e,
   for (size_t c = 0; e.bias_f32 != nullptr && c < count; ++c)
     small = small && __builtin_fabsf(e.bias_f32[first + c]) < kMostBias;
   const auto* sums = reinterpret_cast<const int32_t*>(packed);
-  const Int zero = Kit::set(io.in_zero_point + (io.in_signed ? 128 : 0));
+  const Int zero = Kit::set(io.in_zero_point - code_shift<Kit>(io.in_signed));
   const Int taps = Kit::set(static_cast<int32_t>(s.kernel_h * s.kernel_w));
   for (size_t at = 0; at < Kit::kChannels; at += Kit::kChannels / Kit::kVectors) {
     // The sums lack the input's zero point; what takes_zeros subtracts has it too often.
@@ -226,7 +226,7 @@ inline void run(const ConvShape& s, const void* packed, const ConvIo& io,
                   0,
                   begin,
                   smaller(begin + stretch.outputs, s.out_w),
-                  static_cast<uint8_t>(io.in_signed ? 0x80 : 0),
+                  static_cast<uint8_t>(code_shift<Widest>(io.in_signed) & 0xFF),
                   has_zeros != 0,
                   plain,
                   padding,

@@ -49,6 +49,26 @@ size_t lane_of(size_t channel) {
          channel % 4;
 }
 
+/// The place of a tap's weight within its group: taps of a lane lie together, or, where the kit has
+/// kTapLanes, those of so many lanes follow each other tap by tap.
+template <typename Kit>
+constexpr size_t weight_place(size_t lane, size_t tap) {
+  if constexpr (requires { Kit::kTapLanes; })
+    return (lane / Kit::kTapLanes * Kit::kGroup + tap) * Kit::kTapLanes + lane % Kit::kTapLanes;
+  else
+    return lane * Kit::kGroup + tap;
+}
+
+/// What the codes of the input are more than those that the kit multiplies, modulo 256: it takes
+/// u8 ones, or s8 ones where it has kSignedCodes.
+template <typename Kit>
+constexpr int32_t code_shift(bool in_signed) {
+  if constexpr (requires { Kit::kSignedCodes; })
+    return in_signed ? 0 : 128;
+  else
+    return in_signed ? -128 : 0;
+}
+
 inline size_t packed_bytes(const ConvShape& s) {
   size_t bytes = kHeaderBytes;
   each_block(s.out_channels,
@@ -76,7 +96,7 @@ void pack_block(const ConvShape& s, const ConvWeights& w, size_t first, size_t c
     for (size_t g = 0; g < groups.count(); ++g)
       for (size_t i = 0; i < Kit::kGroup; ++i) {
         const size_t tap = groups.tap(g, i);
-        const size_t to = (g * Kit::kChannels + lane) * Kit::kGroup + i;
+        const size_t to = g * Kit::kChannels * Kit::kGroup + weight_place<Kit>(lane, i);
         int32_t code = 0;
         if (here && tap < taps) {
           const size_t at = (first + c) * taps + tap;

@@ -1,4 +1,4 @@
-// elementwise_s8 over the sixteen lanes of lanes256.inl or lanes512.inl. Included inside an
+// elementwise_s8 over the sixteen lanes of a lanes file. Included inside an
 // anonymous namespace after one of them.
 
 constexpr size_t kGrain = 16384;

@@ -4,7 +4,7 @@
 
 #include "kernels/gemm_f32/gemm_f32.h"
 #include "kernels/gemm_f32/tile.h"
-#include "kernels/simd/transpose_x86.h"
+#include "kernels/simd/transpose.h"
 
 namespace octet::kernels {
 namespace {

@@ -7,6 +7,8 @@ namespace {
 
 #include "kernels/simd/lanes512.inl"
 // After the lanes.
+#include "kernels/simd/bytes128.inl"
+// After both.
 #include "kernels/pool_s8/vector.inl"
 
 }  // namespace

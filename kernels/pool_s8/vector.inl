@@ -1,5 +1,5 @@
-// pool_s8 over the sixteen lanes of lanes256.inl or lanes512.inl: a lane is a channel. Included
-// inside an anonymous namespace after one of them.
+// pool_s8 over the sixteen lanes of a lanes file: a lane is a channel. Included inside an anonymous
+// namespace after it and a bytes file.
 
 constexpr size_t kGrainCodes = 16384;
 constexpr size_t kLanes = 16;
@@ -45,11 +45,10 @@ void max_pixels(const PoolShape& s, const uint8_t* in, uint8_t* out, size_t begi
     const Window window = window_of(s, at);
     for (size_t c = 0; c < s.channels; c += kLanes) {
       const size_t count = s.channels - c < kLanes ? s.channels - c : kLanes;
-      __m128i best = kSigned ? _mm_set1_epi8(-128) : _mm_setzero_si128();
+      Bytes best = lowest_codes<kSigned>();
       each_pixel(
           s, window, [&](size_t pixel) __attribute__((always_inline)) {
-            const __m128i codes = load_bytes(in + pixel * s.channels + c, count);
-            best = kSigned ? _mm_max_epi8(best, codes) : _mm_max_epu8(best, codes);
+            best = max_codes<kSigned>(best, load_bytes(in + pixel * s.channels + c, count));
           });
       store_bytes(out + at * s.channels + c, count, best);
     }

@@ -6,6 +6,8 @@ namespace octet::kernels {
 namespace {
 
 #include "kernels/simd/lanes256.inl"
+// After the lanes.
+#include "kernels/simd/bytes128.inl"
 
 // a * b + c and c - a * b, rounded once.
 inline Floats fma(Floats a, Floats b, Floats c) {
@@ -15,7 +17,7 @@ inline Floats fnma(Floats a, Floats b, Floats c) {
   return {_mm256_fnmadd_ps(a.lo, b.lo, c.lo), _mm256_fnmadd_ps(a.hi, b.hi, c.hi)};
 }
 
-// After the lanes.
+// After these.
 #include "kernels/quantize_linear/vector.inl"
 
 }  // namespace

@@ -6,12 +6,14 @@ namespace octet::kernels {
 namespace {
 
 #include "kernels/simd/lanes512.inl"
+// After the lanes.
+#include "kernels/simd/bytes128.inl"
 
 // a * b + c and c - a * b, rounded once.
 inline Floats fma(Floats a, Floats b, Floats c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
 inline Floats fnma(Floats a, Floats b, Floats c) { return {_mm512_fnmadd_ps(a.v, b.v, c.v)}; }
 
-// After the lanes.
+// After these.
 #include "kernels/quantize_linear/vector.inl"
 
 }  // namespace

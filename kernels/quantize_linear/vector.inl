@@ -1,5 +1,5 @@
-// quantize_linear over the sixteen lanes of lanes256.inl or lanes512.inl. Included inside an
-// anonymous namespace after one of them and its fma.
+// quantize_linear over the sixteen lanes of a lanes file. Included inside an anonymous namespace
+// after it, its fma and a bytes file.
 
 constexpr size_t kGrain = 32768;
 constexpr size_t kLanes = 16;
@@ -25,18 +25,7 @@ inline Ints load_element(const void* data, Element type, size_t i, size_t count)
 // Codes first to first + count of 4-bit ones, two a byte.
 inline Ints load_nibbles(const void* data, bool is_signed, size_t first, size_t count) {
   const auto* at = static_cast<const uint8_t*>(data) + first / 2;
-  const bool odd = first % 2 != 0;
-  const __m128i bytes = count == kLanes && !odd
-                            ? _mm_loadl_epi64(reinterpret_cast<const __m128i*>(at))
-                            : load_bytes(at, (count + (odd ? 2 : 1)) / 2);
-  const __m128i mask = _mm_set1_epi8(15);
-  const __m128i even_codes = _mm_and_si128(bytes, mask);
-  const __m128i odd_codes = _mm_and_si128(_mm_srli_epi16(bytes, 4), mask);
-  __m128i codes = _mm_unpacklo_epi8(even_codes, odd_codes);
-  if (odd) codes = _mm_alignr_epi8(_mm_unpackhi_epi8(even_codes, odd_codes), codes, 1);
-  const __m128i sign = _mm_set1_epi8(8);
-  if (is_signed) codes = _mm_sub_epi8(_mm_xor_si128(codes, sign), sign);
-  return widen_codes(codes, is_signed);
+  return widen_codes(load_nibble_codes(at, first % 2 != 0, is_signed, count), is_signed);
 }
 
 inline void store_element(void* data, Element type, size_t i, size_t count, Ints codes) {

@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# ./check --arm: the ARM64 build under qemu-user, beside the x86-64 build of this machine. Kernels'
+# tests on each of three CPUs, so that each instruction set is proven; quantization tests; and every
+# bundled model in float and int8, whose outputs must have x86-64's bits. --all: the other tests and
+# the conformance cases too, on each CPU. Closes with the count: "N passed, N failed".
+set -eu
+cd "$(dirname "$0")/.."
+. cmake/packages.sh doctest-dev libonnx-testdata g++-aarch64-linux-gnu qemu-user
+cases=/usr/lib/python3/dist-packages/onnx/backend/test/data/node
+sysroot=build/arm64-sysroot
+out=build/check-arm
+log=$out/log
+mkdir -p "$out"
+targets="octet_cli octet_kernels_tests octet_quant_tests"
+[ "${1:-}" != --all ] || targets=all
+{
+  cmake/sysroot-arm64.sh "$sysroot"
+  cmake --preset aarch64 -DOCTET_TESTS=ON ${OCTET_CMAKE_FLAGS:-}
+  cmake --build build/aarch64 --target $targets
+  [ -f build/release/build.ninja ] || cmake --preset release ${OCTET_CMAKE_FLAGS:-}
+  cmake --build build/release --target octet_cli octet_demo
+} >"$log" 2>&1 || { tail -n 40 "$log" >&2; exit 1; }
+
+passed=0
+failed=0
+# run CPU PROGRAM ARGUMENT...: under qemu.
+run() { qemu-aarch64 -cpu "$1" -L "$sysroot" "build/aarch64/bin/$2" "${@:3}"; }
+# count_tests CPU PROGRAM: a test program's cases.
+count_tests() {
+  local status=0
+  run "$1" "$2" >"$out/$2.$1" 2>&1 || status=$?
+  local counts
+  counts=$(sed -n 's/.*test cases: *[0-9]* | *\([0-9]*\) passed | *\([0-9]*\) failed.*/\1 \2/p' "$out/$2.$1")
+  set -- "$1" "$2" ${counts:-0 1}
+  if [ $status -ne 0 ]; then
+    tail -n 60 "$out/$2.$1" >&2
+    [ "$4" -ne 0 ] || set -- "$1" "$2" "$3" 1
+  fi
+  passed=$((passed + $3))
+  failed=$((failed + $4))
+  echo "$2 on $1: $3 passed, $4 failed"
+}
+# same_bits NAME MODEL SAMPLE: the outputs of both builds, on one ARM CPU after the other.
+same_bits() {
+  build/release/bin/octet run "$2" --inputs "$3" --output-dir "$out/x86" --threads 1 >/dev/null
+  for cpu in cortex-a72 cortex-a76 max; do
+    rm -rf "$out/arm"
+    if run $cpu octet run "$2" --inputs "$3" --output-dir "$out/arm" --threads 1 >/dev/null &&
+      diff -rq "$out/x86" "$out/arm" >&2; then
+      passed=$((passed + 1))
+    else
+      failed=$((failed + 1))
+      echo "$1 on $cpu: not the bits of x86-64" >&2
+    fi
+  done
+  rm -rf "$out/x86" "$out/arm"
+}
+
+for cpu in cortex-a72 cortex-a76 max; do count_tests $cpu octet_kernels_tests; done
+if [ "${1:-}" = --all ]; then
+  for program in quant ops runtime importers; do
+    for cpu in cortex-a72 cortex-a76 max; do count_tests $cpu octet_${program}_tests; done
+  done
+  for cpu in cortex-a72 cortex-a76 max; do
+    run $cpu octet conformance "$cases" | tail -n 1
+  done
+else
+  count_tests cortex-a72 octet_quant_tests
+fi
+build/release/bin/octet_demo prepare models "$out" >/dev/null
+for model in models/*/*.onnx; do
+  name=$(basename "$model" .onnx)
+  sample=$(find "$out/$name.calibration" -type f | sort | head -n 1)
+  for mode in static dynamic; do
+    build/release/bin/octet quantize "$model" -o "$out/$name.$mode.onnx" --mode $mode --cost-model off \
+      --calibration "$out/$name.calibration" >/dev/null
+    same_bits "$name.$mode" "$out/$name.$mode.onnx" "$sample"
+  done
+  same_bits "$name" "$model" "$sample"
+done
+echo "bundled models: compared with x86-64"
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]

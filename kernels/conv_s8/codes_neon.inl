@@ -1,0 +1,29 @@
+// Codes by saturating narrowings. Included inside an anonymous namespace after finish.inl.
+
+inline uint8x16_t saturated_codes(const Ints& v, int16x8_t zero) {
+  const int16x8_t lo = vcombine_s16(vqmovn_s32(v.a), vqmovn_s32(v.b));
+  const int16x8_t hi = vcombine_s16(vqmovn_s32(v.c), vqmovn_s32(v.d));
+  return vcombine_u8(vqmovun_s16(vqaddq_s16(lo, zero)), vqmovun_s16(vqaddq_s16(hi, zero)));
+}
+
+class CodePacker {
+ public:
+  explicit CodePacker(const ConvEpilogue& e)
+      : high(set_floats(e.high - static_cast<float>(e.zero_point))) {
+    const CodeEnds ends(e);
+    zero_ = vdupq_n_s16(static_cast<int16_t>(ends.zero));
+    low_ = vdupq_n_u8(ends.low);
+    flip_ = vdupq_n_u8(ends.flip);
+  }
+
+  /// Stores `count` codes of values that are rounded and at most `high`.
+  void store(uint8_t* to, size_t count, const Ints (&v)[1]) const {
+    store_bytes(to, count, veorq_u8(vmaxq_u8(saturated_codes(v[0], zero_), low_), flip_));
+  }
+
+  const Floats high;
+
+ private:
+  int16x8_t zero_;
+  uint8x16_t low_, flip_;
+};

@@ -1,0 +1,36 @@
+#include "kernels/depthwise_s8/depthwise_s8.h"
+#include "kernels/simd/neon.h"
+
+namespace octet::kernels {
+namespace {
+
+// Each stands on the ones before it.
+// clang-format off
+#include "kernels/simd/lanes_neon.inl"
+#include "kernels/conv_s8/finish.inl"
+#include "kernels/conv_s8/codes_neon.inl"
+#include "kernels/conv_s8/slots.inl"
+#include "kernels/depthwise_s8/blocks.inl"
+#include "kernels/depthwise_s8/wide_neon.inl"
+#include "kernels/depthwise_s8/quads_neon.inl"
+// clang-format on
+
+using Widest = QuadsNeon;
+
+template <typename F>
+void each_block(size_t channels, F f) {
+  each_overlapping<QuadsNeon>(0, channels, f);
+}
+
+// clang-format off
+#include "kernels/depthwise_s8/groups.inl"
+#include "kernels/depthwise_s8/planes.inl"
+#include "kernels/depthwise_s8/driver.inl"
+// clang-format on
+
+}  // namespace
+
+extern const DepthwiseS8Table depthwise_s8_neondot;
+const DepthwiseS8Table depthwise_s8_neondot{packed_bytes, pack, scratch_bytes, run};
+
+}  // namespace octet::kernels

@@ -1,0 +1,8 @@
+#include "kernels/elementwise_f32/vector.h"
+
+namespace octet::kernels {
+
+extern const ElementwiseF32Table elementwise_f32_neon;
+const ElementwiseF32Table elementwise_f32_neon = {unary, binary};
+
+}  // namespace octet::kernels

@@ -1,0 +1,23 @@
+#include "kernels/simd/neon.h"
+
+#include "kernels/gemm_s8/gemm_s8.h"
+
+namespace octet::kernels {
+namespace {
+
+// Each stands on the ones before it.
+// clang-format off
+#include "kernels/simd/vec_neon.inl"
+#include "kernels/simd/lookup_neon.inl"
+#include "kernels/simd/rows_smull.inl"
+#include "kernels/gemm_s8/epilogue.inl"
+#include "kernels/gemm_s8/neon.inl"
+// clang-format on
+
+}  // namespace
+
+extern const GemmS8Table gemm_s8_neon;
+const GemmS8Table gemm_s8_neon = {kTileRows, kPanel, packed_bytes, pack,    scratch_bytes,
+                                  prepare,   tile,   nullptr,      nullptr, 0};
+
+}  // namespace octet::kernels

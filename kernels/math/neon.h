@@ -1,0 +1,101 @@
+#pragma once
+
+// The functions of poly.h on 4 lanes, bit for bit. Only files compiled for NEON include it.
+
+#include <arm_neon.h>
+
+#include "kernels/math/poly.h"
+
+namespace octet::kernels::math {
+
+#define OCTET_MATH static inline __attribute__((always_inline))
+
+// a > b ? a : b and a < b ? a : b, so b when either is NaN.
+OCTET_MATH float32x4_t greater(float32x4_t a, float32x4_t b) {
+  return vbslq_f32(vcgtq_f32(a, b), a, b);
+}
+OCTET_MATH float32x4_t lesser(float32x4_t a, float32x4_t b) {
+  return vbslq_f32(vcltq_f32(a, b), a, b);
+}
+
+template <int N>
+OCTET_MATH float32x4_t horner(const float (&c)[N], float32x4_t x) {
+  float32x4_t sum = vdupq_n_f32(c[N - 1]);
+#pragma GCC unroll 16
+  for (int i = N - 2; i >= 0; --i) sum = vfmaq_f32(vdupq_n_f32(c[i]), sum, x);
+  return sum;
+}
+
+OCTET_MATH float32x4_t power_of_two(int32x4_t n) {
+  return vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(n, vdupq_n_s32(127)), 23));
+}
+
+// x = n ln2 + r; gives e^r - 1 and n.
+OCTET_MATH float32x4_t reduced_expm1(float32x4_t x, int32x4_t& n) {
+  const float32x4_t whole = vrndnq_f32(vmulq_f32(x, vdupq_n_f32(kLog2E)));
+  n = vcvtq_s32_f32(whole);
+  float32x4_t r = vfmaq_f32(x, whole, vdupq_n_f32(-kLn2High));
+  r = vfmaq_f32(r, whole, vdupq_n_f32(-kLn2Low));
+  return vfmaq_f32(r, horner(kExp, r), vmulq_f32(r, r));
+}
+
+OCTET_MATH float32x4_t exp(float32x4_t x) {
+  x = greater(vdupq_n_f32(kExpLow), x);
+  x = lesser(vdupq_n_f32(kExpHigh), x);
+  int32x4_t n;
+  const float32x4_t p = vaddq_f32(reduced_expm1(x, n), vdupq_n_f32(1.0F));
+  const int32x4_t half = vshrq_n_s32(n, 1);
+  return vmulq_f32(vmulq_f32(p, power_of_two(half)), power_of_two(vsubq_s32(n, half)));
+}
+
+OCTET_MATH float32x4_t sigmoid(float32x4_t x) {
+  const float32x4_t one = vdupq_n_f32(1.0F);
+  return vdivq_f32(one, vaddq_f32(one, exp(vnegq_f32(x))));
+}
+
+// The sign bits of `sign` with the rest of `x`.
+OCTET_MATH float32x4_t with_sign(float32x4_t x, float32x4_t sign) {
+  return vbslq_f32(vdupq_n_u32(0x80000000U), sign, x);
+}
+
+OCTET_MATH float32x4_t tanh(float32x4_t x) {
+  const float32x4_t magnitude = lesser(vdupq_n_f32(kTanhHigh), vabsq_f32(x));
+  int32x4_t n;
+  const float32x4_t p = reduced_expm1(vaddq_f32(magnitude, magnitude), n);
+  const float32x4_t scale = power_of_two(n);
+  const float32x4_t e = vfmaq_f32(vsubq_f32(scale, vdupq_n_f32(1.0F)), scale, p);
+  return with_sign(vdivq_f32(e, vaddq_f32(e, vdupq_n_f32(2.0F))), x);
+}
+
+OCTET_MATH float32x4_t log(float32x4_t x) {
+  const uint32x4_t denormal = vcltq_f32(x, vdupq_n_f32(0x1p-126F));
+  const float32x4_t scaled = vbslq_f32(denormal, vmulq_f32(x, vdupq_n_f32(0x1p+23F)), x);
+  const int32x4_t split = vdupq_n_s32(kLogSplit);
+  const int32x4_t bits = vsubq_s32(vreinterpretq_s32_f32(scaled), split);
+  const int32x4_t shift = vandq_s32(vreinterpretq_s32_u32(denormal), vdupq_n_s32(23));
+  const float32x4_t e = vcvtq_f32_s32(vsubq_s32(vshrq_n_s32(bits, 23), shift));
+  const int32x4_t mantissa = vaddq_s32(vandq_s32(bits, vdupq_n_s32(0x7fffff)), split);
+  const float32x4_t f = vsubq_f32(vreinterpretq_f32_s32(mantissa), vdupq_n_f32(1.0F));
+  const float32x4_t f2 = vmulq_f32(f, f);
+  float32x4_t sum =
+      vfmaq_f32(vmulq_f32(vmulq_f32(f, f2), horner(kLog, f)), e, vdupq_n_f32(kLn2Low));
+  sum = vaddq_f32(vfmaq_f32(sum, f2, vdupq_n_f32(-0.5F)), f);
+  sum = vfmaq_f32(sum, e, vdupq_n_f32(kLn2High));
+  const float32x4_t infinity = vdupq_n_f32(__builtin_inff());
+  const float32x4_t zero = vdupq_n_f32(0.0F);
+  sum = vbslq_f32(vceqq_f32(x, infinity), infinity, sum);
+  sum = vbslq_f32(vceqq_f32(x, zero), vnegq_f32(infinity), sum);
+  return vbslq_f32(vcgeq_f32(x, zero), sum, vdupq_n_f32(__builtin_nanf("")));
+}
+
+OCTET_MATH float32x4_t erf(float32x4_t x) {
+  const float32x4_t magnitude = lesser(vdupq_n_f32(kErfHigh), vabsq_f32(x));
+  const float32x4_t square = vmulq_f32(magnitude, magnitude);
+  const float32x4_t value =
+      vdivq_f32(vmulq_f32(magnitude, horner(kErfP, square)), horner(kErfQ, square));
+  return with_sign(lesser(vdupq_n_f32(1.0F), value), x);
+}
+
+#undef OCTET_MATH
+
+}  // namespace octet::kernels::math

@@ -1,0 +1,49 @@
+// Integer and float operations on one NEON register's lanes: see vec256.inl. Included inside an
+// anonymous namespace, after kernels/simd/neon.h.
+
+struct VecNeon {
+  using Int = int32x4_t;
+  using Float = float32x4_t;
+  static constexpr size_t kLanes = 4;
+
+  // Of the first `count` lanes; loads give 0 and stores keep what was in the others.
+  static Int zero_int() { return vdupq_n_s32(0); }
+  static Float zero() { return vdupq_n_f32(0.0F); }
+  static Int set_int(int32_t v) { return vdupq_n_s32(v); }
+  static Float set(float v) { return vdupq_n_f32(v); }
+  static Int load_int(const int32_t* p, size_t count) {
+    if (count >= kLanes) return vld1q_s32(p);
+    return vreinterpretq_s32_f32(simd::load_some(reinterpret_cast<const float*>(p), count));
+  }
+  static Float load(const float* p, size_t count) { return simd::load_some(p, count); }
+  static void store_int(int32_t* p, size_t count, Int v) {
+    if (count >= kLanes) return vst1q_s32(p, v);
+    simd::store_some(reinterpret_cast<float*>(p), count, vreinterpretq_f32_s32(v));
+  }
+  static void store(float* p, size_t count, Float v) { simd::store_some(p, count, v); }
+  // The low byte of each lane.
+  static void store_bytes(uint8_t* p, size_t count, Int v) {
+    const uint16x4_t words = vmovn_u32(vreinterpretq_u32_s32(v));
+    const uint8x8_t bytes = vmovn_u16(vcombine_u16(words, words));
+    if (count >= kLanes) {
+      const uint32_t four = vget_lane_u32(vreinterpret_u32_u8(bytes), 0);
+      __builtin_memcpy(p, &four, sizeof(four));
+      return;
+    }
+    if (count > 0) p[0] = vget_lane_u8(bytes, 0);
+    if (count > 1) p[1] = vget_lane_u8(bytes, 1);
+    if (count > 2) p[2] = vget_lane_u8(bytes, 2);
+  }
+  static Int add(Int a, Int b) { return vaddq_s32(a, b); }
+  static Int subtract(Int a, Int b) { return vsubq_s32(a, b); }
+  static Int multiply_int(Int a, Int b) { return vmulq_s32(a, b); }
+  static Float add(Float a, Float b) { return vaddq_f32(a, b); }
+  static Float subtract(Float a, Float b) { return vsubq_f32(a, b); }
+  static Float multiply(Float a, Float b) { return vmulq_f32(a, b); }
+  static Float fma(Float a, Float b, Float c) { return vfmaq_f32(c, a, b); }
+  // b where either is NaN.
+  static Float max(Float a, Float b) { return math::greater(a, b); }
+  static Float min(Float a, Float b) { return math::lesser(a, b); }
+  static Float to_float(Int v) { return vcvtq_f32_s32(v); }
+  static Int round(Float v) { return vcvtnq_s32_f32(v); }
+};
