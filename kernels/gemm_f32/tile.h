@@ -64,7 +64,7 @@ struct FloatRows {
   __attribute__((always_inline)) void prefetch(size_t p, size_t v, size_t width) const {
     simd::prefetch(at + p * panel + v * kLanes + kRowsAhead * width);
   }
-  __attribute__((always_inline)) void next() { at += row; }
+  __attribute__((always_inline)) void next(size_t distance) { at += distance; }
   const float* at;
   size_t row, panel;
 };
@@ -79,7 +79,7 @@ struct HalfRows {
   }
   __attribute__((always_inline)) void prefetch(size_t /*p*/, size_t /*v*/, size_t /*width*/) const {
   }
-  __attribute__((always_inline)) void next() { at += row; }
+  __attribute__((always_inline)) void next(size_t distance) { at += distance; }
   const uint16_t* at;
   size_t row, panel;
 };
@@ -93,8 +93,8 @@ struct Widening : Rows {
     simd::store(out + v * kLanes, value);
     return value;
   }
-  __attribute__((always_inline)) void next() {
-    Rows::next();
+  __attribute__((always_inline)) void next(size_t distance) {
+    Rows::next(distance);
     out += width;
   }
   float* out;
@@ -146,13 +146,30 @@ __attribute__((always_inline)) inline void add_row(const float* const (&a)[kRows
   });
 }
 
-// Adds the products with all rows of b.
-template <int kRows, int kVectors, int kPanels, class Rows>
+// Where rows of A end, `length` from their starts.
+template <int kRows>
+__attribute__((always_inline)) inline void point_past(const float* const (&a)[kRows],
+                                                      ptrdiff_t length,
+                                                      const float* (&ends)[kRows]) {
+  unroll<kRows>([&](auto r) __attribute__((always_inline)) {
+    ends[r] = a[r] + length;
+    // Opaque, so that a loop keeps one offset instead of advancing every pointer.
+    __asm__("" : "+r"(ends[r]));
+  });
+}
+
+// Adds the products with all rows of b. When dense, elements of A's rows are neighbours, and so are
+// b's rows: a tile of many rows leaves no register for steps.
+template <int kRows, int kVectors, int kPanels, bool kDense, class Rows>
 __attribute__((always_inline)) inline void add_rows(const TileArgs& args,
                                                     const float* const (&a)[kRows], Rows b,
                                                     TileSums<kRows, kVectors, kPanels>& sums) {
-  ptrdiff_t offset = 0;
-  for (size_t k = 0; k < args.depth; ++k) {
+  const ptrdiff_t step = kDense ? 1 : args.step;
+  const ptrdiff_t end = static_cast<ptrdiff_t>(args.depth) * step;
+  const float* ends[kRows];
+  point_past(a, end, ends);
+  size_t left = args.depth;
+  for (ptrdiff_t offset = -end; kDense ? offset != 0 : left != 0; offset += step, --left) {
     F32x16 row[kPanels * kVectors];
     unroll<kPanels>([&](auto p) __attribute__((always_inline)) {
       unroll<kVectors>([&](auto v) __attribute__((always_inline)) {
@@ -160,9 +177,8 @@ __attribute__((always_inline)) inline void add_rows(const TileArgs& args,
         if constexpr (kRows > 1) b.prefetch(p, v, kVectors * kLanes);
       });
     });
-    add_row(a, offset, row, sums);
-    b.next();
-    offset += args.step;
+    add_row(ends, offset, row, sums);
+    b.next(kDense ? kVectors * kLanes : b.row);
   }
 }
 
@@ -206,9 +222,11 @@ template <int kRows, int kVectors, class Steps>
 __attribute__((always_inline)) inline void add_codes(const TileArgs& args,
                                                      const float* const (&a)[kRows], Steps b,
                                                      F32x16 (&sums)[kRows][kVectors]) {
-  alignas(64) float step[simd::CodeBlock::kInMemory ? kStep * kVectors * kLanes : 1];
-  float* wide = Steps::kKeeps ? args.wide : step;
+  alignas(64) float rows[simd::CodeBlock::kInMemory ? kStep * kVectors * kLanes : 1];
+  float* wide = Steps::kKeeps ? args.wide : rows;
   const size_t advance = Steps::kKeeps ? kStep * kVectors * kLanes : 0;
+  const float* starts[kRows];
+  point_past(a, 0, starts);
   ptrdiff_t offset = 0;
   for (size_t k = 0; k < args.depth; k += kStep, b.next(), wide += advance) {
     const size_t count = args.depth - k < kStep ? args.depth - k : kStep;
@@ -224,7 +242,7 @@ __attribute__((always_inline)) inline void add_codes(const TileArgs& args,
             if constexpr (Steps::kKeeps && !simd::CodeBlock::kInMemory)
               simd::store(wide + (j * kVectors + v) * kLanes, row[v]);
           });
-          add_row(a, offset, row, sums);
+          add_row(starts, offset, row, sums);
           offset += args.step;
         });
   }
@@ -241,15 +259,17 @@ void multiply(const TileArgs& args) {
     const float* a[kRows];
     unroll<kRows>([&](auto r) __attribute__((always_inline)) {
       a[r] = args.pointers[tap * args.pointers_per_tap + static_cast<size_t>(r.value)];
-      // Opaque, so that the loop below keeps one offset instead of advancing every pointer.
-      __asm__("" : "+r"(a[r]));
     });
-    if constexpr (Rows::kForm != WeightForm::s4)
-      add_rows<kRows, kVectors, kPanels>(
-          args, a, Rows(args, args.tap_index != nullptr ? args.tap_index[tap] : tap), sums);
-    else if constexpr (kRows <= 3)
+    if constexpr (Rows::kForm != WeightForm::s4) {
+      const Rows b(args, args.tap_index != nullptr ? args.tap_index[tap] : tap);
+      if (kPanels == 1 && args.step == 1 && args.b_row == kVectors * kLanes)
+        add_rows<kRows, kVectors, kPanels, true>(args, a, b, sums);
+      else
+        add_rows<kRows, kVectors, kPanels, false>(args, a, b, sums);
+    }
+    if constexpr (Rows::kForm == WeightForm::s4 && kRows <= 3)
       add_few_codes<kRows, kVectors, kPanels>(args, a, Rows(args), sums);
-    else
+    else if constexpr (Rows::kForm == WeightForm::s4)
       add_codes<kRows, kVectors>(args, a, Rows(args), sums);
   }
   if (args.out == nullptr) {

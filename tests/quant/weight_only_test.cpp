@@ -5,6 +5,7 @@
 #include <cmath>
 #include <random>
 
+#include "engine/ir/memory.h"
 #include "engine/ops/evaluate.h"
 #include "engine/ops/op.h"
 #include "runtime/session/program.h"
@@ -49,15 +50,21 @@ std::shared_ptr<Graph> network(const Weights& weights) {
   return graph;
 }
 
-Tensor run(const std::shared_ptr<Graph>& graph, std::vector<std::string>* kernels = nullptr) {
+// The results of a few rows, which read what is stored, and of many, which may read floats.
+std::vector<Tensor> run(const std::shared_ptr<Graph>& graph,
+                        std::vector<std::string>* kernels = nullptr) {
   const auto program = Program::compile(graph, {});
   REQUIRE(program.ok());
   if (kernels != nullptr)
     for (const auto& step : (*program)->plan().steps) kernels->emplace_back(step.info.kernel);
-  const Tensor tokens = Tensor::of(Dims{5}, std::vector<int64_t>{3, 49, 0, 17, 3});
-  auto outputs = (*program)->run(std::vector{tokens});
-  REQUIRE(outputs.ok());
-  return (*outputs)[0];
+  std::vector<Tensor> results;
+  for (const auto& tokens : {std::vector<int64_t>{3, 49}, {3, 49, 0, 17, 3}}) {
+    auto outputs =
+        (*program)->run(std::vector{Tensor::of(Dims{static_cast<int64_t>(tokens.size())}, tokens)});
+    REQUIRE(outputs.ok());
+    results.push_back((*outputs)[0]);
+  }
+  return results;
 }
 
 // float(code) * scale, from the bytes and the definition of blocks.
@@ -111,6 +118,31 @@ TEST_CASE("int4 storage gives the bits of the float model with the weights that 
     };
     CHECK(run(graph, &kernels) == run(network(real)));
     CHECK(kernels == std::vector<std::string>{"gather_s4", "gemm_f32_s4", "gemm_f32_s4"});
+  }
+}
+
+TEST_CASE(
+    "stored weights stay beside floats only where all of a graph's floats take 4 MB at most") {
+  constexpr int64_t kDepth = 1024;
+  for (const int64_t columns : {1024, 1025}) {
+    CAPTURE(columns);
+    auto graph = std::make_shared<Graph>();
+    const ValueId x =
+        graph->add_input("x", Type::tensor(DType::f32, Shape{Dim::symbol("n"), 1024}));
+    const ValueId w = graph->add_constant("w", random_tensor({kDepth, columns}, 1));
+    graph->set_outputs({add(*graph, "MatMul", {x, w}, {}, "y")});
+    REQUIRE(infer_graph(*graph).ok());
+    quant::QuantizeOptions options;
+    options.mode = quant::Mode::fp16;
+    REQUIRE(quant::quantize(*graph, options, {}).ok());
+    const auto budget = std::make_shared<MemoryBudget>(size_t{64} << 20);
+    const BudgetScope scope(budget);
+    const auto program = Program::compile(graph, {});
+    REQUIRE(program.ok());
+    const size_t halfs = static_cast<size_t>(kDepth * columns) * 2;
+    const size_t floats = columns == 1024 ? halfs * 2 : 0;
+    CHECK(budget->used() >= halfs + floats);
+    CHECK(budget->used() < halfs + floats + halfs / 8);
   }
 }
 

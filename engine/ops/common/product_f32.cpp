@@ -42,6 +42,24 @@ WeightFormat format_of(const Tensor& b, const QuantPtr& quant, bool transposed) 
   return {};
 }
 
+// Stored weights are read as they are, but where there are enough rows to multiply by and floats
+// stay in the caches, widening them takes longer than reading floats: a graph whose stored
+// constants would take at most so many bytes as floats keeps its factors in both forms.
+constexpr size_t kMostFloatBytes = size_t{4} << 20;
+constexpr size_t kRowsForFloats = 4;
+
+bool keeps_floats(const Graph& graph) {
+  size_t bytes = 0;
+  for (ValueId id = 0; id < graph.value_capacity(); ++id) {
+    if (!graph.alive_value(id)) continue;
+    const Tensor* tensor = graph.constant(id);
+    if (tensor == nullptr || (tensor->dtype() != DType::f16 && !graph.value(id).quant)) continue;
+    bytes += tensor->count() * sizeof(float);
+    if (bytes > kMostFloatBytes) return false;
+  }
+  return true;
+}
+
 class ProductF32 final : public Step {
  public:
   ProductF32(const ProductSpec& spec, const GemmF32Variant& variant)
@@ -54,13 +72,18 @@ class ProductF32 final : public Step {
     const auto k = static_cast<size_t>(swap ? extents.columns : extents.rows);
     const auto n = static_cast<size_t>(swap ? extents.rows : extents.columns);
     format_ = format_of(b, context.input_quant(1), swap);
-    const size_t bytes = gemm_f32_packed_bytes(*variant_.table, format_, k, n);
-    OCTET_ASSIGN(packed_, Tensor::zeros(DType::u8, {static_cast<int64_t>(bytes)}));
     const MatrixF32 strides{nullptr, swap ? 1 : extents.columns, swap ? extents.columns : 1};
-    if (format_.form == WeightForm::f32)
-      pack_floats(real_elements(b, context.input_quant(1)), strides, k, n);
-    else
+    const bool stored = format_.form != WeightForm::f32;
+    if (stored) {
+      const size_t bytes = gemm_f32_packed_bytes(*variant_.table, format_, k, n);
+      OCTET_ASSIGN(stored_, Tensor::zeros(DType::u8, {static_cast<int64_t>(bytes)}));
       pack_stored(b, context.input_quant(1), strides, k, n);
+    }
+    if (!stored || keeps_floats(context.graph())) {
+      const size_t size = gemm_f32_packed_size(*variant_.table, k, n);
+      OCTET_ASSIGN(floats_, Tensor::zeros(DType::f32, {static_cast<int64_t>(size)}));
+      pack_floats(real_elements(b, context.input_quant(1)), strides, k, n);
+    }
     is_packed_ = true;
     return {};
   }
@@ -101,7 +124,7 @@ class ProductF32 final : public Step {
   void pack_floats(const std::vector<float>& values, MatrixF32 b, size_t k, size_t n) {
     SerialParallel serial;
     b.data = values.data();
-    gemm_f32_pack(*variant_.table, b, k, n, reinterpret_cast<float*>(packed_.writable()), serial);
+    gemm_f32_pack(*variant_.table, b, k, n, floats_.writable_as<float>(), serial);
   }
 
   void pack_stored(const Tensor& b, const QuantPtr& quant, const MatrixF32& strides, size_t k,
@@ -123,7 +146,7 @@ class ProductF32 final : public Step {
       stored.scale_column = by_row ? 1 : groups;
       if (quant->per_tensor()) stored.scale_row = stored.scale_column = 0;
     }
-    gemm_f32_pack_stored(*variant_.table, format_, stored, k, n, packed_.writable());
+    gemm_f32_pack_stored(*variant_.table, format_, stored, k, n, stored_.writable());
   }
 
   // Everything but the pointers to data.
@@ -133,9 +156,8 @@ class ProductF32 final : public Step {
     args.n = static_cast<size_t>(shape.n);
     args.k = static_cast<size_t>(shape.k);
     args.a = {nullptr, shape.a_row, shape.a_column};
-    args.format = format_;
     args.b = {nullptr, shape.b_row, shape.b_column};
-    if (is_packed_) args.packed_b = packed_.bytes().data();
+    if (is_packed_) choose_form(args);
     args.out_row = shape.n;
     args.epilogue.alpha = spec_.alpha;
     args.epilogue.activation = kernel_activation(spec_.epilogue);
@@ -148,6 +170,13 @@ class ProductF32 final : public Step {
     if (levels > 0) args.inner = level(shape.batch[levels - 1]);
     if (levels > 1) args.outer = level(shape.batch[levels - 2]);
     return args;
+  }
+
+  void choose_form(GemmF32Args& args) const {
+    const bool floats =
+        format_.form == WeightForm::f32 || (floats_.count() > 0 && args.m >= kRowsForFloats);
+    args.packed_b = (floats ? floats_ : stored_).bytes().data();
+    if (!floats) args.format = format_;
   }
 
   static GemmF32Batch level(const BatchAxis& axis) {
@@ -190,7 +219,8 @@ class ProductF32 final : public Step {
 
   ProductSpec spec_;
   const GemmF32Variant& variant_;
-  Tensor packed_;
+  // A constant B in the form of `format_`, or as floats, or both.
+  Tensor stored_, floats_;
   WeightFormat format_;
   bool is_packed_ = false;
 };
