@@ -1,0 +1,51 @@
+"""octet as a backend of ONNX's Python backend interface and its test runner.
+
+    backend_test = onnx.backend.test.BackendTest(octet.backend, __name__)
+"""
+
+import pathlib
+import tempfile
+
+import onnx
+from onnx.backend.base import Backend, BackendRep
+
+from octet.session import Session
+
+
+class _Prepared(BackendRep):
+    def __init__(self, session):
+        self._session = session
+
+    def run(self, inputs, **kwargs):
+        names = [argument.name for argument in self._session.get_inputs()]
+        return tuple(self._session.run(None, dict(zip(names, inputs))))
+
+
+class OctetBackend(Backend):
+    """Runs on the CPU."""
+
+    @classmethod
+    def is_compatible(cls, model, device="CPU", **kwargs):
+        try:
+            cls.prepare(model, device, **kwargs)
+        except NotImplementedError:
+            return False
+        return True
+
+    @classmethod
+    def prepare(cls, model, device="CPU", **kwargs):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "model.onnx"
+            onnx.save(model, path)
+            return _Prepared(Session(path, **kwargs))
+
+    @classmethod
+    def supports_device(cls, device):
+        return device == "CPU"
+
+
+is_compatible = OctetBackend.is_compatible
+prepare = OctetBackend.prepare
+run_model = OctetBackend.run_model
+run_node = OctetBackend.run_node
+supports_device = OctetBackend.supports_device
