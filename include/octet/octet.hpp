@@ -187,6 +187,19 @@ class Session {
     return run(std::span<const TensorRef>(tensors.begin(), tensors.size()));
   }
 
+  /// The same into the caller's memory, which must not overlap the inputs': a tensor for each
+  /// output, in order; `bytes` is its capacity, and where `dims` is of the result's rank, the
+  /// result's extents take its place. Nothing when it worked.
+  std::optional<Failure> run_into(std::span<const TensorRef> tensors, std::span<TensorRef> outputs,
+                                  const octet_run_options* options = nullptr) {
+    std::vector<octet_tensor> in;
+    std::vector<octet_tensor> out;
+    for (const TensorRef& tensor : tensors) in.push_back(tensor.c());
+    for (const TensorRef& tensor : outputs) out.push_back(tensor.c());
+    return detail::take(octet_session_run_into(handle_.get(), in.data(), in.size(), out.data(),
+                                               out.size(), options));
+  }
+
  private:
   explicit Session(octet_session* session) : handle_(session) {}
   template <typename F>

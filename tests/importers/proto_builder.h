@@ -7,6 +7,7 @@
 
 #include "importers/onnx/import.h"
 #include "octet_onnx.pb.h"
+#include "tests/support/folder.h"
 
 namespace octet::testing {
 
@@ -108,21 +109,5 @@ inline std::string read_file(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
 }
-
-/// A new folder that goes away with it.
-class Folder {
- public:
-  Folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "octet-XXXXXX").string();
-    path = ::mkdtemp(pattern.data());
-  }
-  ~Folder() { std::filesystem::remove_all(path); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  void write(const std::string& name, const std::string& bytes) const {
-    std::ofstream(path / name, std::ios::binary) << bytes;
-  }
-  std::filesystem::path path;
-};
 
 }  // namespace octet::testing

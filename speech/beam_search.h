@@ -1,0 +1,89 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "speech/bundle.h"
+#include "speech/ctc_prefix.h"
+
+namespace octet::speech {
+
+/// What a search found. Scores are natural logarithms and unweighted, but for `score`.
+struct Hypothesis {
+  std::vector<int64_t> tokens;  ///< Without start and end.
+  std::string text;
+  double score = 0;
+  double attention = 0;  ///< The end included, here and in `lm`.
+  double ctc = 0;        ///< Of exactly these labels.
+  double lm = 0;
+};
+
+/// Label-synchronous beam search for one utterance, driven from outside: each step asks for rows of
+/// the decoder and the language model (`tokens`, `parents`) and takes their results (`advance`).
+/// A hypothesis scores (1 - w) attention + w CTC prefix + lm_weight LM + length_bonus a token
+/// (Watanabe et al. 2017, section III.C; CtcPrefix).
+class BeamSearch {
+ public:
+  struct Special {
+    int64_t start;
+    int64_t end;
+    std::optional<int64_t> blank;
+  };
+  /// Null scorers count nothing: `ctc` of a search without CTC. max_tokens: a hypothesis ends
+  /// there.
+  BeamSearch(const SearchSettings& settings, const Special& special, size_t vocabulary,
+             const CtcPrefix* ctc, size_t max_tokens);
+
+  /// No hypothesis is open: all have ended, or none of them can matter any more.
+  bool done() const { return open_.empty(); }
+  /// The last token of each open hypothesis, and its row in the step before.
+  const std::vector<int64_t>& tokens() const { return tokens_; }
+  const std::vector<int64_t>& parents() const { return parents_; }
+  /// log_probs of the open hypotheses, [rows, vocabulary]; empty: not used.
+  void advance(std::span<const float> attention, std::span<const float> lm);
+
+  struct Ended {
+    Hypothesis hypothesis;
+    double rank = 0;           ///< The score after length normalization.
+    std::vector<size_t> rows;  ///< Its row in each step, the start's first.
+  };
+  /// The best ones, of highest rank first. Where none has ended, what was open at last.
+  std::vector<Ended> best() const;
+
+ private:
+  struct Open {
+    Hypothesis hypothesis;
+    CtcPrefix::State prefix;
+    std::vector<size_t> rows;
+  };
+  struct Candidate {
+    size_t from;
+    int64_t token;
+    double score;
+    double ctc;
+  };
+  std::vector<Candidate> candidates(std::span<const float> attention,
+                                    std::span<const float> lm) const;
+  double score_of(const Hypothesis& hypothesis, double attention, double ctc, double lm,
+                  size_t length) const;
+  void take(const Candidate& candidate, std::span<const float> attention, std::span<const float> lm,
+            std::vector<Open>& next);
+  void end(Open open);
+  bool nothing_better_comes() const;
+
+  SearchSettings settings_;
+  Special special_;
+  size_t vocabulary_;
+  const CtcPrefix* ctc_;
+  size_t max_tokens_;
+  size_t length_ = 0;  // Tokens of each open hypothesis.
+  std::vector<Open> open_;
+  std::vector<Open> last_open_;
+  std::vector<Ended> ended_;
+  std::vector<int64_t> tokens_;
+  std::vector<int64_t> parents_;
+};
+
+}  // namespace octet::speech
