@@ -11,6 +11,7 @@
 #include "importers/onnx/import.h"
 #include "importers/onnx/write.h"
 #include "runtime/threads/pool.h"
+#include "speech/bundle.h"
 
 namespace octet::cli::quantize {
 namespace {
@@ -153,30 +154,34 @@ Result<uint64_t> write_all(const Arguments& arguments, const Model& model,
   return size;
 }
 
+// The float model as the quantizer takes it.
+Result<Model> read_model(const Arguments& arguments) {
+  OCTET_ASSIGN(Model model, import_model(arguments.model));
+  if (auto status = check_excluded(*model.graph, arguments.exclude); !status)
+    return std::move(status).error().in(arguments.model);
+  if (auto status = run_passes(*model.graph, PassPhase::portable); !status)
+    return std::move(status).error().in(arguments.model);
+  return model;
+}
+
+int execute_observe_only(const Arguments& arguments, const Global& global) {
+  if (const auto status = onnx::FileOutput(arguments.output).open(); !status)
+    return fail(status.error());
+  const auto model = read_model(arguments);
+  return model ? observe(*model->graph, arguments, global) : fail(model.error());
+}
+
 int execute(const Arguments& arguments, const Global& global) {
   if (const std::string message = contradiction(arguments); !message.empty())
     return fail(kUsage, message);
-  // What can't be written fails now, not after an hour of calibration.
-  ReportFiles files(arguments);
-  if (const auto status = files.open(); !status) return fail(status.error());
-  if (const auto status = onnx::FileOutput(arguments.output).open(); !status)
-    return fail(status.error());
-  auto model = import_model(arguments.model);
-  if (!model) return fail(model.error());
-  if (const auto status = check_excluded(*model->graph, arguments.exclude); !status)
-    return fail(Error(status.error()).in(arguments.model));
-  if (const auto status = run_passes(*model->graph, PassPhase::portable); !status)
-    return fail(Error(status.error()).in(arguments.model));
-  if (arguments.observe_only) return observe(*model->graph, arguments, global);
-  const auto report = quantized(*model, arguments, global);
-  if (!report) return fail(report.error());
-  if (const auto status = global.check_deadline(); !status) return fail(status.error());
-  const auto bytes = write_all(arguments, *model, *report, files);
-  if (!bytes) return fail(bytes.error());
+  if (speech::is_bundle(arguments.model)) return quantize_bundle(arguments, global);
+  if (arguments.observe_only) return execute_observe_only(arguments, global);
+  const auto made = quantize_file(arguments, global);
+  if (!made) return fail(made.error());
   if (global.json)
-    std::cout << to_text(to_json(*report, arguments, *bytes));
+    std::cout << to_text(to_json(made->report, arguments, made->bytes));
   else
-    print(*report, arguments, *bytes);
+    print(made->report, arguments, made->bytes);
   return kDone;
 }
 
@@ -198,11 +203,26 @@ void add_search_options(CLI::App& verb, Arguments& arguments) {
 
 }  // namespace
 
+Result<Quantized> quantize_file(const Arguments& arguments, const Global& global) {
+  // What can't be written fails now, not after an hour of calibration.
+  ReportFiles files(arguments);
+  OCTET_RETURN_IF_ERROR(files.open());
+  OCTET_RETURN_IF_ERROR(onnx::FileOutput(arguments.output).open());
+  OCTET_ASSIGN(const Model model, read_model(arguments));
+  Quantized made;
+  OCTET_ASSIGN(made.report, quantized(model, arguments, global));
+  OCTET_RETURN_IF_ERROR(global.check_deadline());
+  OCTET_ASSIGN(made.bytes, write_all(arguments, model, made.report, files));
+  return made;
+}
+
 void add(CLI::App& app, Global& global, int& exit_code) {
   auto* verb = app.add_subcommand("quantize", "Convert a float model to int8");
   auto arguments = std::make_shared<Arguments>();
-  verb->add_option("MODEL", arguments->model, "An ONNX file")->required();
-  verb->add_option("-o,--output", arguments->output, "The file to write")->required();
+  verb->add_option("MODEL", arguments->model, "An ONNX file, or a speech bundle: a folder")
+      ->required();
+  verb->add_option("-o,--output", arguments->output, "The file to write; of a bundle the folder")
+      ->required();
   verb->add_option("--mode", arguments->mode, "dynamic, static, fp16 or int4")
       ->check(CLI::IsMember({"dynamic", "static", "fp16", "int4"}));
   verb->add_option("--dynamic-scales", arguments->dynamic_scales,
@@ -215,7 +235,8 @@ void add(CLI::App& app, Global& global, int& exit_code) {
   verb->add_option("--calibrator", arguments->calibrator,
                    "How ranges follow from samples: minmax, moving, percentile, entropy or mse")
       ->check(CLI::IsMember(calibrator_names()));
-  verb->add_option("--calibration", arguments->calibration, "A folder of samples");
+  verb->add_option("--calibration", arguments->calibration,
+                   "A folder of samples; for a bundle, of recordings");
   verb->add_flag("--observe-only", arguments->observe_only,
                  "Write what calibration observed instead of a model, for --merge");
   verb->add_option("--merge", arguments->merge, "Files of --observe-only, observed elsewhere");

@@ -42,6 +42,18 @@ std::string contradiction(const Arguments& arguments);
 Result<quant::Measurements> measurements(const Arguments& arguments, const Model& model,
                                          const Global& global);
 
+/// What quantize_file() made of a model.
+struct Quantized {
+  quant::Report report;
+  uint64_t bytes = 0;  ///< Of the files written.
+};
+
+/// Quantizes one ONNX file and writes it and the reports asked for, whole or not at all.
+Result<Quantized> quantize_file(const Arguments& arguments, const Global& global);
+/// Quantizes the parts of a speech bundle into a new folder. Decodes the calibration recordings
+/// with the float bundle, and calibrates each part on inputs that it got there. The exit code.
+int quantize_bundle(const Arguments& arguments, const Global& global);
+
 /// The report as --report writes it (docs/quantization.md) and the page is made of.
 nlohmann::json to_json(const quant::Report& report, const Arguments& arguments, uint64_t bytes);
 /// The same in short, for a person.
