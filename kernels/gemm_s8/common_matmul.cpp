@@ -36,8 +36,7 @@ void run_product(const GemmS8Table& table, const MatMulS8Args& args, size_t inde
   gemm.a = static_cast<const unsigned char*>(args.a) + args.a_offset[index];
   gemm.c =
       static_cast<unsigned char*>(args.c) + args.c_offset[index] * output_bytes(gemm.epilogue.type);
-  if (gemm.epilogue.residual != nullptr && gemm.epilogue.residual_stride != 0)
-    gemm.epilogue.residual += args.c_offset[index];
+  if (gemm.epilogue.residual != nullptr) gemm.epilogue.residual += args.c_offset[index];
   GemmS8Weights b = args.b;
   b.data = static_cast<const unsigned char*>(b.data) + args.b_offset[index];
   if (runs_direct(table, args)) {

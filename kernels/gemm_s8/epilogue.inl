@@ -1,5 +1,6 @@
 // From exact sums to C, over a vector type V of the including file. Included inside an anonymous
-// namespace.
+// namespace, after kernels/simd/functions.h outside of it. Buffers of sums have rows of whole
+// sixteens.
 
 // What the raw sums of a tile lack: acc - row_zero * sums[n] - row_sum * zeros[n].
 struct Correction {
@@ -19,7 +20,7 @@ struct Columns {
   size_t begin, count;
   typename V::Int bias;
   typename V::Int sums, zeros;
-  typename V::Float multiplier, bias_f32;
+  typename V::Float multiplier, bias_f32, addend;
 };
 
 template <typename V>
@@ -27,7 +28,8 @@ inline __attribute__((always_inline)) Columns<V> load_columns(const GemmS8Args& 
                                                               const Correction& correction,
                                                               size_t begin, size_t count) {
   const GemmS8Epilogue& e = args.epilogue;
-  Columns<V> c{begin, count, V::zero_int(), V::zero_int(), V::zero_int(), V::zero(), V::zero()};
+  Columns<V> c{begin,         count,     V::zero_int(), V::zero_int(),
+               V::zero_int(), V::zero(), V::zero(),     V::zero()};
   if (e.bias != nullptr) c.bias = V::load_int(e.bias + begin, count);
   if (correction.sums != nullptr) {
     c.sums = V::load_int(correction.sums + begin, count);
@@ -40,16 +42,31 @@ inline __attribute__((always_inline)) Columns<V> load_columns(const GemmS8Args& 
     c.multiplier =
         e.multiplier_stride == 0 ? V::set(*e.multiplier) : V::load(e.multiplier + begin, count);
   if (e.bias_f32 != nullptr) c.bias_f32 = V::load(e.bias_f32 + begin, count);
+  if (e.addend != nullptr) c.addend = V::load(e.addend + begin, count);
   return c;
 }
 
+// Sums of rows of C: [rows][stride].
+struct SumBlock {
+  size_t row, rows, column, columns;
+  int32_t* sums;
+  size_t stride;
+};
+
+// What most outputs do behind the vectors of a block: nothing.
+struct StoreAtOnce {
+  void finish(const SumBlock& /*block*/) const {}
+};
+
 // The outputs' types: constructed once a tile (a store into C may alias the arguments, as far as
-// the compiler knows), then called for each vector of sums.
+// the compiler knows), then called for each vector of sums with its place in the block, and with
+// the block.
 template <typename V>
-struct StoreSums {
+struct StoreSums : StoreAtOnce {
   explicit StoreSums(const GemmS8Args& args)
       : c(static_cast<int32_t*>(args.c)), stride(args.c_stride) {}
-  void operator()(const Columns<V>& columns, size_t m, typename V::Int acc) const {
+  void operator()(const Columns<V>& columns, size_t m, typename V::Int acc,
+                  int32_t* /*place*/) const {
     V::store_int(c + m * stride + columns.begin, columns.count, acc);
   }
   int32_t* c;
@@ -57,7 +74,7 @@ struct StoreSums {
 };
 
 template <typename V>
-struct StoreCodes {
+struct StoreCodes : StoreAtOnce {
   explicit StoreCodes(const GemmS8Args& args)
       : c(static_cast<uint8_t*>(args.c)),
         stride(args.c_stride),
@@ -65,7 +82,8 @@ struct StoreCodes {
         low(V::set(static_cast<float>(args.epilogue.low - args.epilogue.zero_point))),
         high(V::set(static_cast<float>(args.epilogue.high - args.epilogue.zero_point))),
         zero_point(V::set_int(args.epilogue.zero_point)) {}
-  void operator()(const Columns<V>& columns, size_t m, typename V::Int acc) const {
+  void operator()(const Columns<V>& columns, size_t m, typename V::Int acc,
+                  int32_t* /*place*/) const {
     typename V::Float value = V::fma(V::to_float(acc), columns.multiplier, columns.bias_f32);
     value = V::min(V::max(value, low), high);
     V::store_bytes(c + m * stride + columns.begin, columns.count,
@@ -77,29 +95,61 @@ struct StoreCodes {
   typename V::Int zero_point;
 };
 
+#include "kernels/gemm_s8/finish.inl"
+
+// A vector of sums as real numbers, up to the addend.
 template <typename V>
-struct StoreFloats {
+struct RealSums {
+  explicit RealSums(const GemmS8Epilogue& e)
+      : row_scale(e.row_scale), has_addend(e.addend != nullptr) {}
+  typename V::Float operator()(const Columns<V>& columns, size_t m, typename V::Int acc) const {
+    typename V::Float scale = columns.multiplier;
+    if (row_scale != nullptr) scale = V::multiply(scale, V::set(row_scale[m]));
+    const typename V::Float value = V::fma(V::to_float(acc), scale, columns.bias_f32);
+    return has_addend ? V::add(value, columns.addend) : value;
+  }
+  const float* row_scale;
+  bool has_addend;
+};
+
+template <typename V>
+struct StoreFloats : StoreAtOnce {
   explicit StoreFloats(const GemmS8Args& args)
-      : c(static_cast<float*>(args.c)),
+      : real(args.epilogue),
+        c(static_cast<float*>(args.c)),
         stride(args.c_stride),
-        row_scale(args.epilogue.row_scale),
         residual(args.epilogue.residual),
         residual_stride(args.epilogue.residual_stride),
         low(V::set(args.epilogue.low_f32)),
         high(V::set(args.epilogue.high_f32)) {}
-  void operator()(const Columns<V>& columns, size_t m, typename V::Int acc) const {
-    typename V::Float scale = columns.multiplier;
-    if (row_scale != nullptr) scale = V::multiply(scale, V::set(row_scale[m]));
-    typename V::Float value = V::fma(V::to_float(acc), scale, columns.bias_f32);
+  void operator()(const Columns<V>& columns, size_t m, typename V::Int acc,
+                  int32_t* /*place*/) const {
+    typename V::Float value = real(columns, m, acc);
     if (residual != nullptr)
       value = V::add(value, V::load(residual + m * residual_stride + columns.begin, columns.count));
     V::store(c + m * stride + columns.begin, columns.count, V::min(V::max(value, low), high));
   }
+  RealSums<V> real;
   float* c;
   size_t stride;
-  const float *row_scale, *residual;
+  const float* residual;
   size_t residual_stride;
   typename V::Float low, high;
+};
+
+// Real numbers take the place of their sums, and are finished when the block is whole.
+template <typename V>
+struct StoreFinished {
+  explicit StoreFinished(const GemmS8Args& all) : args(all), real(all.epilogue) {}
+  void operator()(const Columns<V>& columns, size_t m, typename V::Int acc, int32_t* place) const {
+    V::store(reinterpret_cast<float*>(place), V::kLanes, real(columns, m, acc));
+  }
+  void finish(const SumBlock& block) const {
+    simd::with_kind(args.epilogue.activation.kind,
+                    [&](auto tag) { finish_block<V, decltype(tag)::kind>(args, block); });
+  }
+  const GemmS8Args& args;
+  RealSums<V> real;
 };
 
 // The epilogue of one panel after another: `begin` takes a panel's columns, `rows` stores their
@@ -115,6 +165,7 @@ class Epilogue {
 
   // At most kVectors vectors of columns.
   void begin(size_t column, size_t count) {
+    width_ = count;
     vectors_ = (count + V::kLanes - 1) / V::kLanes;
     for (size_t v = 0; v < vectors_; ++v) {
       const size_t left = count - v * V::kLanes;
@@ -123,35 +174,37 @@ class Epilogue {
     }
   }
 
-  void row(size_t m, size_t column, size_t count, const int32_t* acc) const {
+  void row(size_t m, size_t column, size_t count, int32_t* acc) const {
     const bool by_row = row_zero_ != nullptr || correction_.zeros != nullptr;
     for (size_t n = 0; n < count; n += V::kLanes) {
       const size_t left = count - n;
       const Columns<V> c =
           load_columns<V>(args_, correction_, column + n, left < V::kLanes ? left : V::kLanes);
       const typename V::Int sum = V::add(V::load_int(acc + n, V::kLanes), c.bias);
-      store_(c, m, by_row ? corrected(c, m, sum) : sum);
+      store_(c, m, by_row ? corrected(c, m, sum) : sum, acc + n);
     }
+    store_.finish({m, 1, column, count, acc, 0});
   }
 
   // acc is [count][stride].
-  void rows(size_t row, size_t count, const int32_t* acc, size_t stride) const {
+  void rows(size_t row, size_t count, int32_t* acc, size_t stride) const {
     if (row_zero_ == nullptr && correction_.zeros == nullptr)
       rows_as<false>(row, count, acc, stride);
     else
       rows_as<true>(row, count, acc, stride);
+    store_.finish({row, count, columns_[0].begin, width_, acc, stride});
   }
 
  private:
   template <bool kByRow>
-  void rows_as(size_t row, size_t count, const int32_t* acc, size_t stride) const {
+  void rows_as(size_t row, size_t count, int32_t* acc, size_t stride) const {
     for (size_t v = 0; v < vectors_; ++v) {
       const Columns<V> c = columns_[v];
       for (size_t r = 0; r < count; ++r) {
-        typename V::Int sum =
-            V::add(V::load_int(acc + r * stride + v * V::kLanes, V::kLanes), c.bias);
+        int32_t* place = acc + r * stride + v * V::kLanes;
+        typename V::Int sum = V::add(V::load_int(place, V::kLanes), c.bias);
         if constexpr (kByRow) sum = corrected(c, row + r, sum);
-        store_(c, row + r, sum);
+        store_(c, row + r, sum, place);
       }
     }
   }
@@ -170,12 +223,14 @@ class Epilogue {
   const Store store_;
   const int32_t* const row_zero_;
   Columns<V> columns_[kVectors];
-  size_t vectors_ = 0;
+  size_t width_ = 0, vectors_ = 0;
 };
 
 // Calls f with the epilogue of the output's type.
 template <typename V, size_t kVectors, typename F>
 void with_epilogue(const GemmS8Args& args, const Correction& correction, F f) {
+  if (args.epilogue.type != GemmS8Output::s32 && finishes_floats(args.epilogue))
+    return f(Epilogue<V, StoreFinished<V>, kVectors>(args, correction));
   switch (args.epilogue.type) {
     case GemmS8Output::s32: f(Epilogue<V, StoreSums<V>, kVectors>(args, correction)); break;
     case GemmS8Output::u8:
@@ -188,7 +243,9 @@ void with_epilogue(const GemmS8Args& args, const Correction& correction, F f) {
 inline void finish_lookup(const GemmS8Args& args, size_t row_begin, size_t row_end,
                           size_t column_begin, size_t column_end) {
   const GemmS8Epilogue& e = args.epilogue;
-  if (e.lookup == nullptr || e.type == GemmS8Output::s32 || e.type == GemmS8Output::f32) return;
+  if (e.lookup == nullptr || e.code_scale > 0.0F || e.type == GemmS8Output::s32 ||
+      e.type == GemmS8Output::f32)
+    return;
   for (size_t m = row_begin; m < row_end; ++m) {
     uint8_t* codes = static_cast<uint8_t*>(args.c) + m * args.c_stride + column_begin;
     lookup_bytes(codes, codes, column_end - column_begin, e.lookup);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 
+#include "kernels/activation.h"
 #include "kernels/dispatch.h"
 
 namespace octet {
@@ -32,9 +33,12 @@ enum class GemmS8Output : uint8_t { s32, u8, s8, f32 };
 ///   s32: acc + bias
 ///   u8, s8: nearest_even(fma(float(acc + bias), multiplier, bias_f32)) + zero_point, clamped to
 ///        [low, high], then lookup
-///   f32: v = fma(float(acc + bias), multiplier * row_scale, bias_f32) (+ residual), clamped to
-///        [low_f32, high_f32]
-/// acc + bias must fit int32 (it wraps otherwise).
+///   f32: v = fma(float(acc + bias), multiplier * row_scale, bias_f32) (+ addend) (+ residual),
+///        clamped to [low_f32, high_f32]; with an activation, or a residual that follows it, in
+///        place of the clamp: activation(v) (+ residual)
+///   u8, s8 with a code_scale: the code of such a v: nearest_even(v / code_scale) + zero_point,
+///        clamped to [low, high]; NaN gives the zero point. No lookup follows.
+/// Each sum and product is rounded. acc + bias must fit int32 (it wraps otherwise).
 struct GemmS8Epilogue {
   GemmS8Output type = GemmS8Output::s32;
   const int32_t* bias = nullptr;      // [N], null: 0
@@ -44,15 +48,23 @@ struct GemmS8Epilogue {
   int32_t zero_point = 0;
   int32_t low = 0, high = 255;      // within the type's range
   const uint8_t* lookup = nullptr;  // [256], indexed by the code's byte; null: none
-  // u8, s8 (in steps of the output) and f32
+  // u8, s8 (in steps of the output, but for a code_scale) and f32
   const float* bias_f32 = nullptr;  // [N], null: 0
-  // f32
+  // f32, and u8 or s8 with a code_scale
   const float* row_scale = nullptr;  // [M], null: 1
+  const float* addend = nullptr;     // [N], null: none
   const float* residual = nullptr;   // [M, N] with residual_stride, null: none; may be C itself
-                                     // (stride 0: one row for all)
   size_t residual_stride = 0;
+  bool residual_last = false;  // added after the activation
+  Activation activation = {};
+  float code_scale = 0.0F;  // 0: codes come of the multiplier alone
   float low_f32 = -__builtin_inff(), high_f32 = __builtin_inff();
 };
+
+/// Whether floats are finished by more than a clamp.
+inline bool finishes_floats(const GemmS8Epilogue& e) {
+  return e.activation.kind != ActivationKind::none || e.residual_last || e.code_scale > 0.0F;
+}
 
 /// C[M, N] = epilogue(A[M, K] B[K, N]).
 struct GemmS8Args {

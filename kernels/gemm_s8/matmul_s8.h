@@ -6,7 +6,7 @@ namespace octet::kernels {
 
 /// Batched C[i] = epilogue(A[i] B[i]) where both sides are activations. `gemm` describes one
 /// product; its a, packed, c and scratch are not read. The epilogue's per-row and per-column arrays
-/// serve every product, a residual of stride 0 (one row) too; others take the offsets of C.
+/// serve every product; a residual takes the offsets of C.
 struct MatMulS8Args {
   GemmS8Args gemm;
   GemmS8Weights b;  // k, n, strides and zero point; data is the base of every product

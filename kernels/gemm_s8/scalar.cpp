@@ -1,3 +1,5 @@
+#include "kernels/simd/scalar.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -82,23 +84,34 @@ int32_t sum(const GemmS8Args& args, size_t m, size_t n) {
   return static_cast<int32_t>(acc);
 }
 
-uint8_t code(const GemmS8Epilogue& e, int32_t acc, size_t n) {
+float real(const GemmS8Epilogue& e, int32_t acc, size_t m, size_t n) {
+  const float row_scale = e.row_scale == nullptr ? 1.0F : e.row_scale[m];
+  const float scale = e.multiplier[n * e.multiplier_stride] * row_scale;
+  float value =
+      std::fma(static_cast<float>(acc), scale, e.bias_f32 == nullptr ? 0.0F : e.bias_f32[n]);
+  const float residual = e.residual == nullptr ? 0.0F : e.residual[m * e.residual_stride + n];
+  if (e.addend != nullptr) value += e.addend[n];
+  if (e.residual != nullptr && !e.residual_last) value += residual;
+  if (finishes_floats(e)) {
+    value = simd::activate(value, e.activation);
+    return e.residual != nullptr && e.residual_last ? value + residual : value;
+  }
+  value = value > e.low_f32 ? value : e.low_f32;
+  return value < e.high_f32 ? value : e.high_f32;
+}
+
+uint8_t code(const GemmS8Epilogue& e, int32_t acc, size_t m, size_t n) {
+  if (e.code_scale > 0.0F) {
+    const int32_t code =
+        quantize<int16_t>(real(e, acc, m, n), Scale{e.code_scale}, ZeroPoint{e.zero_point});
+    return static_cast<uint8_t>(std::clamp(code, e.low, e.high));
+  }
   const float bias = e.bias_f32 == nullptr ? 0.0F : e.bias_f32[n];
   const float value =
       std::fma(static_cast<float>(acc), e.multiplier[n * e.multiplier_stride], bias);
   const int32_t code = quantize<int16_t>(value, Scale{1.0F}, ZeroPoint{e.zero_point});
   const auto byte = static_cast<uint8_t>(std::clamp(code, e.low, e.high));
   return e.lookup == nullptr ? byte : e.lookup[byte];
-}
-
-float real(const GemmS8Epilogue& e, int32_t acc, size_t m, size_t n) {
-  const float row_scale = e.row_scale == nullptr ? 1.0F : e.row_scale[m];
-  const float scale = e.multiplier[n * e.multiplier_stride] * row_scale;
-  float value =
-      std::fma(static_cast<float>(acc), scale, e.bias_f32 == nullptr ? 0.0F : e.bias_f32[n]);
-  if (e.residual != nullptr) value += e.residual[m * e.residual_stride + n];
-  value = value > e.low_f32 ? value : e.low_f32;
-  return value < e.high_f32 ? value : e.high_f32;
 }
 
 template <class Weights>
@@ -112,7 +125,7 @@ void tile(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t colum
       switch (e.type) {
         case GemmS8Output::s32: static_cast<int32_t*>(args.c)[at] = acc; break;
         case GemmS8Output::u8:
-        case GemmS8Output::s8: static_cast<uint8_t*>(args.c)[at] = code(e, acc, n); break;
+        case GemmS8Output::s8: static_cast<uint8_t*>(args.c)[at] = code(e, acc, m, n); break;
         case GemmS8Output::f32: static_cast<float*>(args.c)[at] = real(e, acc, m, n); break;
       }
     }

@@ -4,6 +4,7 @@
 #include "engine/ops/common/activation.h"
 #include "engine/ops/common/code_view.h"
 #include "engine/ops/common/dequantize.h"
+#include "engine/ops/common/product_s8.h"
 #include "engine/ops/common/row_product.h"
 #include "engine/ops/matmul.h"
 #include "kernels/gemm_s8/matmul_s8.h"
@@ -73,7 +74,6 @@ class IntegerProduct final : public Step {
         output_(context.output(0).type.dtype),
         requantization_(std::move(requantization)),
         end_(real_end(epilogue_of(context.node()))),
-        finish_(epilogue_of(context.node()), nullptr, context.cpu()),
         variant_(select_gemm_s8(context.cpu())),
         rows_(context.cpu()),
         by_row_(context.input(ports.a).type.dtype == DType::f32) {}
@@ -121,9 +121,6 @@ class IntegerProduct final : public Step {
     } else {
       multiply(s, args, context, scratch);
     }
-    if (ports_.scales && end_.finish)
-      finish_.run(context.output(0).as<float>(), static_cast<size_t>(context.output(0).count()),
-                  residual_of(context), nullptr, context.parallel());
     return {};
   }
 
@@ -189,7 +186,7 @@ class IntegerProduct final : public Step {
   }
 
   // Floats as the graph makes them: a factor rounded from both scales, then the bias added with a
-  // rounding of its own, as a residual of one row.
+  // rounding of its own, then the node's epilogue.
   void scale(const RunContext& context, const ProductShape& s, float* factors,
              GemmS8Epilogue& e) const {
     const TensorView& b = context.input(ports_.b_scale);
@@ -205,9 +202,11 @@ class IntegerProduct final : public Step {
       e.multiplier = b.as<float>();
       e.row_scale = a.as<float>();
     }
-    if (context.has_input(ports_.bias)) e.residual = context.input(ports_.bias).as<float>();
+    if (context.has_input(ports_.bias)) e.addend = context.input(ports_.bias).as<float>();
     e.low_f32 = end_.low;
     e.high_f32 = end_.high;
+    if (end_.finish)
+      set_float_end(epilogue_of(context.node()), residual_of(context), static_cast<size_t>(s.n), e);
   }
 
   void multiply(const ProductShape& s, const GemmS8Args& gemm, RunContext& context,
@@ -246,7 +245,6 @@ class IntegerProduct final : public Step {
   DType output_;
   Requantization requantization_;
   RealEnd end_;
-  FloatFinish finish_;
   const Variant<GemmS8Table>& variant_;
   Tensor packed_;
   const GemmS8Table* packed_by_ = nullptr;  // Null: B isn't packed.

@@ -1,8 +1,10 @@
 #include "engine/ops/common/product_s8.h"
 
 #include "engine/ops/common/accumulator.h"
+#include "engine/ops/common/activation.h"
 #include "engine/ops/common/dequantize.h"
 #include "engine/ops/common/product.h"
+#include "engine/ops/common/quantize_ports.h"
 #include "kernels/gemm_s8/matmul_s8.h"
 
 namespace octet::ops {
@@ -15,26 +17,20 @@ constexpr size_t kAlignment = 64;
 
 size_t aligned(size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
-GemmS8Output output_of(const AccumulatorPlan& plan) {
-  if (!plan.codes) return GemmS8Output::f32;
-  return plan.storage == DType::u8 ? GemmS8Output::u8 : GemmS8Output::s8;
+GemmS8Output output_of(DType storage) {
+  if (storage == DType::u8) return GemmS8Output::u8;
+  return storage == DType::s8 ? GemmS8Output::s8 : GemmS8Output::f32;
 }
 
 // What both rows keep of a node: how A is read and what becomes of sums.
 struct Common {
   ProductSpec spec;
   AccumulatorPlan plan;
-  FloatFinish finish;
-  bool quantized = false;
+  QuantPtr output;
   bool a_signed = false;
   int32_t a_zero = 0;
 
-  // Floats that the kernel writes before they become codes; 0 when it writes the output itself.
-  size_t float_bytes(std::span<const TensorView> outputs) const {
-    const bool needed = quantized && !plan.codes;
-    return needed ? aligned(static_cast<size_t>(outputs[0].count()) * sizeof(float)) : 0;
-  }
-  GemmS8Args arguments(const ProductShape& shape) const {
+  GemmS8Args arguments(const RunContext& context, const ProductShape& shape) const {
     GemmS8Args args;
     args.m = static_cast<size_t>(shape.m);
     args.n = static_cast<size_t>(shape.n);
@@ -44,7 +40,7 @@ struct Common {
     args.a_zero = a_zero;
     args.c_stride = static_cast<size_t>(shape.n);
     GemmS8Epilogue& epilogue = args.epilogue;
-    epilogue.type = output_of(plan);
+    epilogue.type = output_of(output ? output->storage : DType::f32);
     epilogue.bias = plan.bias.empty() ? nullptr : plan.bias.data();
     epilogue.bias_f32 = plan.bias_f32.empty() ? nullptr : plan.bias_f32.data();
     epilogue.multiplier = plan.multiplier.data();
@@ -53,22 +49,26 @@ struct Common {
     if (plan.codes) {
       epilogue.low = static_cast<int32_t>(plan.low);
       epilogue.high = static_cast<int32_t>(plan.high);
+    } else if (plan.finish) {
+      finish(context, args.n, epilogue);
     } else {
       epilogue.low_f32 = plan.low;
       epilogue.high_f32 = plan.high;
     }
     return args;
   }
-  // Where the kernel writes.
-  void* destination(RunContext& context) const {
-    return quantized && !plan.codes ? static_cast<void*>(context.scratch().data())
-                                    : context.output(0).data;
-  }
-  void complete(RunContext& context, void* written) const {
-    if (!plan.finish) return;
-    const float* residual = spec.residual ? context.input(*spec.residual).as<float>() : nullptr;
-    finish.run(static_cast<float*>(written), static_cast<size_t>(context.output(0).count()),
-               residual, context.output(0).data, context.parallel());
+
+ private:
+  void finish(const RunContext& context, size_t columns, GemmS8Epilogue& epilogue) const {
+    set_float_end(spec.epilogue,
+                  spec.residual ? context.input(*spec.residual).as<float>() : nullptr, columns,
+                  epilogue);
+    if (!output) return;
+    const CodeLimits limits = code_limits(output->storage);
+    epilogue.code_scale = output->tensor_scale().v;
+    epilogue.zero_point = output->tensor_zero_point().v;
+    epilogue.low = limits.low;
+    epilogue.high = limits.high;
   }
 };
 
@@ -99,20 +99,18 @@ class ProductS8 final : public Step {
 
   Status run(RunContext& context) const override {
     const TensorView& a = context.input(0);
-    GemmS8Args args = common_.arguments(shape(a, context.input(1)));
+    GemmS8Args args = common_.arguments(context, shape(a, context.input(1)));
     args.a = a.data;
     args.packed = packed_.bytes().data();
-    args.c = common_.destination(context);
-    args.scratch = context.scratch().data() + common_.float_bytes({&context.output(0), 1});
+    args.c = context.output(0).data;
+    args.scratch = context.scratch().data();
     gemm_s8(*table_, args, context.parallel());
-    common_.complete(context, args.c);
     return {};
   }
-  size_t scratch_bytes(std::span<const TensorView> inputs, std::span<const TensorView> outputs,
+  size_t scratch_bytes(std::span<const TensorView> inputs, std::span<const TensorView> /*outputs*/,
                        size_t /*width*/) const override {
     const ProductShape s = shape(inputs[0], inputs[1]);
-    return common_.float_bytes(outputs) +
-           gemm_s8_scratch_bytes(*table_, static_cast<size_t>(s.m), static_cast<size_t>(s.k));
+    return gemm_s8_scratch_bytes(*table_, static_cast<size_t>(s.m), static_cast<size_t>(s.k));
   }
   StepInfo info() const override {
     return {table_ == variant_.table ? "gemm_s8" : "gemm_s8_s4", "native", variant_.isa};
@@ -143,11 +141,11 @@ class BatchS8 final : public Step {
       return Error{ErrorCode::limit, "a product of depth " + std::to_string(s.k) +
                                          " may leave the range of exact integer sums"};
     const auto batch = static_cast<size_t>(s.batch_count());
-    std::byte* scratch = context.scratch().data() + common_.float_bytes({&context.output(0), 1});
+    std::byte* scratch = context.scratch().data();
     auto* offsets = reinterpret_cast<size_t*>(scratch);
     fill_offsets(s, offsets);
     MatMulS8Args args;
-    args.gemm = common_.arguments(s);
+    args.gemm = common_.arguments(context, s);
     args.b.data = context.input(1).data;
     args.b.is_unsigned = b_unsigned_;
     args.b.k = args.gemm.k;
@@ -156,21 +154,20 @@ class BatchS8 final : public Step {
     args.b.column_stride = static_cast<size_t>(s.b_column);
     args.b.zero_point = &b_zero_;
     args.a = context.input(0).data;
-    args.c = common_.destination(context);
+    args.c = context.output(0).data;
     args.batch = batch;
     args.a_offset = offsets;
     args.b_offset = offsets + batch;
     args.c_offset = offsets + 2 * batch;
     args.scratch = scratch + aligned(3 * batch * sizeof(size_t));
     matmul_s8(*variant_.table, args, context.parallel());
-    common_.complete(context, args.c);
     return {};
   }
-  size_t scratch_bytes(std::span<const TensorView> inputs, std::span<const TensorView> outputs,
+  size_t scratch_bytes(std::span<const TensorView> inputs, std::span<const TensorView> /*outputs*/,
                        size_t /*width*/) const override {
     const ProductShape s = shape(inputs[0], inputs[1]);
     const auto batch = static_cast<size_t>(s.batch_count());
-    return common_.float_bytes(outputs) + aligned(3 * batch * sizeof(size_t)) +
+    return aligned(3 * batch * sizeof(size_t)) +
            matmul_s8_scratch_bytes(*variant_.table, batch, static_cast<size_t>(s.m),
                                    static_cast<size_t>(s.n), static_cast<size_t>(s.k));
   }
@@ -247,11 +244,7 @@ Ports ports(const LowerContext& context, const ProductSpec& spec, const Accumula
 
 Common common(const LowerContext& context, const ProductSpec& spec, AccumulatorPlan accumulator) {
   const QuantType& a = *context.input_quant(0);
-  return {spec,
-          std::move(accumulator),
-          FloatFinish(spec.epilogue, context.output_quant(0), context.cpu()),
-          context.output_quant(0) != nullptr,
-          a.storage == DType::s8,
+  return {spec, std::move(accumulator), context.output_quant(0), a.storage == DType::s8,
           a.tensor_zero_point().v};
 }
 
@@ -280,6 +273,14 @@ std::optional<AccumulatorPlan> batch_plan(const LowerContext& context, const Pro
 }
 
 }  // namespace
+
+void set_float_end(const Epilogue& epilogue, const float* residual, size_t columns,
+                   GemmS8Epilogue& kernel) {
+  kernel.activation = kernel_activation(epilogue);
+  kernel.residual = residual;
+  kernel.residual_stride = columns;
+  kernel.residual_last = epilogue.residual == Epilogue::Residual::after_activation;
+}
 
 std::optional<Ports> match_product_s8(const LowerContext& context) {
   const ProductSpec spec = product_spec(context.node());

@@ -1,6 +1,8 @@
 #pragma once
 
+#include "engine/ops/epilogue.h"
 #include "engine/ops/op.h"
+#include "kernels/gemm_s8/gemm_s8.h"
 
 namespace octet::ops {
 
@@ -10,5 +12,10 @@ Result<std::unique_ptr<Step>> prepare_product_s8(const LowerContext& context);
 /// and a batch of products of two quantized activations.
 std::optional<Ports> match_batch_s8(const LowerContext& context);
 Result<std::unique_ptr<Step>> prepare_batch_s8(const LowerContext& context);
+
+/// Lets the kernel end with the node's epilogue over real numbers. The residual is [M, columns], or
+/// null.
+void set_float_end(const Epilogue& epilogue, const float* residual, size_t columns,
+                   kernels::GemmS8Epilogue& kernel);
 
 }  // namespace octet::ops
