@@ -1,5 +1,7 @@
 #include <cmath>
 
+#include "engine/ops/common/dequantize.h"
+#include "engine/ops/common/quantize_ports.h"
 #include "engine/ops/common/real.h"
 #include "engine/ops/op.h"
 #include "kernels/layernorm_f32/layernorm_f32.h"
@@ -128,15 +130,21 @@ Status run(const Attrs& attrs, RunContext& context) {
 
 class LayerNormStep final : public Step {
  public:
-  LayerNormStep(const LayerNormAttrs& attrs, NormF32 kind, const LayerNormF32Variant& variant)
-      : attrs_(attrs), kind_(kind), variant_(variant) {}
+  LayerNormStep(const LayerNormAttrs& attrs, NormF32 kind, QuantPtr output,
+                const LayerNormF32Variant& variant)
+      : attrs_(attrs), kind_(kind), output_(std::move(output)), variant_(variant) {}
   Status run(RunContext& context) const override {
     const TensorView& x = context.input(0);
     const Rows rows = rows_of(attrs_, x.dims);
     LayerNormF32Args args;
     args.kind = kind_;
     args.x = x.as<float>();
-    args.y = context.output(0).as<float>();
+    if (output_) {
+      args.codes = reinterpret_cast<uint8_t*>(context.output(0).data);
+      args.rounding = code_rounding(*output_);
+    } else {
+      args.y = context.output(0).as<float>();
+    }
     args.rows = rows.count;
     args.n = rows.extent;
     args.epsilon = attrs_.epsilon;
@@ -152,6 +160,7 @@ class LayerNormStep final : public Step {
  private:
   LayerNormAttrs attrs_;
   NormF32 kind_;
+  QuantPtr output_;  // Codes to write; null: floats.
   const LayerNormF32Variant& variant_;
 };
 
@@ -173,13 +182,19 @@ std::optional<Ports> match_f32(const LowerContext& context) {
     if (context.has_input(i) &&
         (!is_row(context.input(i).type, normalized) || !runs_as_f32(context.input(i).type.dtype)))
       return std::nullopt;
-  return Ports{};
+  Ports ports;
+  ports.outputs.resize(context.node().outputs.size());
+  if (is_int8_per_tensor(context.output_quant(0)))
+    ports.outputs[0] = {PortForm::Storage::stored, Layout::row_major};
+  return ports;
 }
 
 template <NormF32 Kind>
 Result<std::unique_ptr<Step>> prepare_f32(const LowerContext& context) {
   return std::unique_ptr<Step>(std::make_unique<LayerNormStep>(
-      context.attrs<LayerNormAttrs>(), Kind, select_layernorm_f32(context.cpu())));
+      context.attrs<LayerNormAttrs>(), Kind,
+      is_int8_per_tensor(context.output_quant(0)) ? context.output_quant(0) : nullptr,
+      select_layernorm_f32(context.cpu())));
 }
 
 QuantSpec quant(const Graph&, const Node&) {

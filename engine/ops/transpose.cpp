@@ -42,18 +42,43 @@ Status infer(InferContext& context) {
   return {};
 }
 
+// Axes from the outermost to the innermost in memory.
+std::vector<size_t> memory_axes(const TensorView& view) {
+  const Steps steps = steps_of(view);
+  std::vector<size_t> axes(view.rank());
+  std::iota(axes.begin(), axes.end(), size_t{0});
+  std::stable_sort(axes.begin(), axes.end(), [&](size_t a, size_t b) {
+    return steps[a] > steps[b] || (steps[a] == steps[b] && view.dims[a] > view.dims[b]);
+  });
+  return axes;
+}
+
+// Input dims as they lie in memory, and the permutation between the two memories.
+std::pair<std::vector<size_t>, std::vector<size_t>> in_memory(const TensorView& x,
+                                                              const TensorView& y,
+                                                              const std::vector<int64_t>& perm) {
+  const std::vector<size_t> from = memory_axes(x);
+  std::vector<size_t> dims;
+  std::vector<size_t> place(from.size());
+  for (size_t i = 0; i < from.size(); ++i) {
+    dims.push_back(static_cast<size_t>(x.dims[from[i]]));
+    place[from[i]] = i;
+  }
+  std::vector<size_t> axes;
+  for (const size_t axis : memory_axes(y)) axes.push_back(place[static_cast<size_t>(perm[axis])]);
+  return {std::move(dims), std::move(axes)};
+}
+
 // Works on any layouts: where input and output lie in the same order in memory, it is one copy.
 Status run(const Attrs& attrs, RunContext& context) {
   const TensorView& x = context.input(0);
   const TensorView& y = context.output(0);
   OCTET_ASSIGN(const size_t bytes, element_bytes(x.dtype));
   const auto perm = permutation(attrs.as<TransposeAttrs>(), x.rank());
-  const bool row_major = x.layout == Layout::row_major && y.layout == Layout::row_major;
   // With the innermost axis in place whole runs move; else the kernel turns tiles in registers.
-  const bool runs = perm.empty() || perm.back() == static_cast<int64_t>(perm.size()) - 1;
-  if (row_major && !runs && bytes <= 8 && x.rank() <= kernels::kMaxTransposeRank) {
-    const std::vector<size_t> dims(x.dims.begin(), x.dims.end());
-    const std::vector<size_t> axes(perm.begin(), perm.end());
+  const auto [dims, axes] = in_memory(x, y, perm);
+  const bool runs = axes.empty() || axes.back() + 1 == axes.size();
+  if (!runs && bytes <= 8 && x.rank() <= kernels::kMaxTransposeRank) {
     kernels::select_transpose(context.cpu())
         .table->run({x.data, y.data, bytes, x.rank(), dims.data(), axes.data()},
                     context.parallel());

@@ -10,7 +10,12 @@ constexpr size_t kSumStride = kPanel;
 constexpr size_t kRows = 4;
 constexpr size_t kGroupsAtOnce = 8;
 
-using Multiply = void (*)(const uint8_t*, size_t, const uint8_t*, size_t, int32_t*);
+// Nothing is asked for ahead.
+struct Ahead {
+  const uint8_t* at;
+  size_t step;
+};
+using Multiply = void (*)(const uint8_t*, size_t, const uint8_t*, size_t, int32_t*, Ahead);
 
 inline __m256i load(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
 
@@ -77,7 +82,7 @@ inline __attribute__((always_inline)) void add_groups(const uint8_t* a, size_t a
 
 template <template <size_t> class Codes, size_t R, size_t V>
 void multiply_groups(const uint8_t* a, size_t a_stride, const uint8_t* b, size_t count,
-                     int32_t* acc) {
+                     int32_t* acc, Ahead /*ahead*/) {
   for (size_t i = 0; i < R * kPanel; ++i) acc[i] = 0;
   const size_t groups = count * Codes<V>::kGroups;
   constexpr size_t kBytes = kGroupsAtOnce / Codes<V>::kGroups * V * 32;

@@ -72,6 +72,7 @@ struct GemmS8Args {
   const void* a = nullptr;     // uint8_t, or int8_t when a_signed; rows a_stride elements apart
   bool a_signed = false;
   size_t a_stride = 0;
+  bool a_padded = false;                // rows of codes go on with zeros up to a multiple of 4
   int32_t a_zero = 0;                   // in the range of A's type
   const int32_t* a_row_zero = nullptr;  // [M], in place of a_zero; null: none
   const void* packed = nullptr;         // from the same variant's pack

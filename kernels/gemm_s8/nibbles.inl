@@ -90,7 +90,7 @@ void tile(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t colum
         const Multiply multiply =
             expands ? wide_multiply_of(rows, vectors) : narrow_multiply_of(rows, vectors);
         multiply(a + m * a_stride, a_stride, expands ? wide : panel, expands ? 2 * steps : steps,
-                 acc);
+                 acc, Ahead{panel, 0});
         if (!expands) scale_down(rows, acc);
         if (single)
           epilogue.row(m, n, columns, acc);

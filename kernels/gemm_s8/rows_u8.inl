@@ -11,7 +11,9 @@ size_t scratch_stride(size_t k) { return round_up(k, 128) + 64; }
 size_t scratch_offset(size_t m) { return round_up(m * sizeof(int32_t), 64); }
 size_t scratch_bytes(size_t m, size_t k) { return scratch_offset(m) + m * scratch_stride(k); }
 
-bool copies_a(const GemmS8Args& args) { return args.a_signed || args.k % kRowStep != 0; }
+bool copies_a(const GemmS8Args& args) {
+  return args.a_signed || (args.k % kRowStep != 0 && !(args.a_padded && kRowStep <= 4));
+}
 
 // The sum of a row's codes as u8.
 int32_t row_sum(const uint8_t* from, size_t k, uint8_t flip) {

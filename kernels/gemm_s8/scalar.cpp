@@ -101,11 +101,8 @@ float real(const GemmS8Epilogue& e, int32_t acc, size_t m, size_t n) {
 }
 
 uint8_t code(const GemmS8Epilogue& e, int32_t acc, size_t m, size_t n) {
-  if (e.code_scale > 0.0F) {
-    const int32_t code =
-        quantize<int16_t>(real(e, acc, m, n), Scale{e.code_scale}, ZeroPoint{e.zero_point});
-    return static_cast<uint8_t>(std::clamp(code, e.low, e.high));
-  }
+  if (e.code_scale > 0.0F)
+    return simd::code(real(e, acc, m, n), {e.code_scale, e.zero_point, e.low, e.high});
   const float bias = e.bias_f32 == nullptr ? 0.0F : e.bias_f32[n];
   const float value =
       std::fma(static_cast<float>(acc), e.multiplier[n * e.multiplier_stride], bias);

@@ -45,9 +45,16 @@ void pack(const GemmS8Weights& w, void* packed) {
 constexpr size_t kRowStep = 4;
 #include "kernels/gemm_s8/rows_u8.inl"
 
+// What the next panel will read, `step` bytes for each group of k.
+struct Ahead {
+  const uint8_t* at;
+  size_t step;
+};
+
 // Sums of R rows and V vectors of columns into acc[R][kPanel]; single rows run over U chains.
 template <size_t R, size_t V, size_t U>
-void multiply(const uint8_t* a, size_t a_stride, const uint8_t* b, size_t groups, int32_t* acc) {
+void multiply(const uint8_t* a, size_t a_stride, const uint8_t* b, size_t groups, int32_t* acc,
+              Ahead ahead) {
   Dot::Int sum[U][R][V];
 #pragma GCC unroll 4
   for (size_t u = 0; u < U; ++u)
@@ -61,6 +68,8 @@ void multiply(const uint8_t* a, size_t a_stride, const uint8_t* b, size_t groups
     for (size_t v = 0; v < V; ++v)
       weights[v] = R == 1 ? Dot::load(b + (g * V + v) * Dot::kLanes * 4)
                           : Dot::load_shared(b + (g * V + v) * Dot::kLanes * 4);
+    if constexpr (R > 1)
+      _mm_prefetch(reinterpret_cast<const char*>(ahead.at + g * ahead.step), _MM_HINT_T1);
 #pragma GCC unroll 8
     for (size_t r = 0; r < R; ++r) {
       const Dot::Int codes = Dot::broadcast_load(a + r * a_stride + g * 4);
@@ -84,7 +93,7 @@ void multiply(const uint8_t* a, size_t a_stride, const uint8_t* b, size_t groups
     }
 }
 
-using Multiply = void (*)(const uint8_t*, size_t, const uint8_t*, size_t, int32_t*);
+using Multiply = void (*)(const uint8_t*, size_t, const uint8_t*, size_t, int32_t*, Ahead);
 
 template <size_t V>
 constexpr Multiply kMultiplyRows[] = {multiply<1, V, 2>, multiply<2, V, 1>, multiply<3, V, 1>,
@@ -106,6 +115,7 @@ struct Block {
   size_t a_stride, row, rows;
   const uint8_t* panel;
   size_t vectors;  // of the panel's columns
+  Ahead ahead;
 };
 
 // Blocks of up to kBlockRows rows by `multiply(block, acc)`.
@@ -127,6 +137,9 @@ void tile_by(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t co
       copied ? scratch + scratch_offset(args.m) : static_cast<const uint8_t*>(args.a);
   const size_t a_stride = copied ? scratch_stride(args.k) : args.a_stride;
   const bool single = row_end - row_begin == 1;
+  // Blocks share the panel that follows: what it takes to have read it all when they are done.
+  const size_t blocks = (row_end - row_begin + kBlockRows - 1) / kBlockRows;
+  const size_t step = (kPanel * 4 + blocks - 1) / blocks;
   with_epilogue<Vec, kPanelVectors>(args, correction, [&](auto epilogue) {
     alignas(64) int32_t acc[kBlockRows * kPanel];
     for (size_t n = column_begin; n < column_end; n += kPanel) {
@@ -134,9 +147,11 @@ void tile_by(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t co
       const size_t vectors = padded_columns(columns) / Dot::kLanes;
       const uint8_t* panel = packed + panel_offset(args.n) + n * depth;
       if (!single) epilogue.begin(n, columns);
+      Ahead ahead = {panel + vectors * Dot::kLanes * depth, n + kPanel < column_end ? step : 0};
       for (size_t m = row_begin; m < row_end; m += kBlockRows) {
         const size_t rows = row_end - m < kBlockRows ? row_end - m : kBlockRows;
-        multiply(Block{a + m * a_stride, a_stride, m, rows, panel, vectors}, acc);
+        multiply(Block{a + m * a_stride, a_stride, m, rows, panel, vectors, ahead}, acc);
+        ahead.at += ahead.step * depth / 4;
         if (single)
           epilogue.row(m, n, columns, acc);
         else
@@ -150,5 +165,5 @@ void tile_by(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t co
 // At most kRows rows.
 void multiply_rows(const Block& block, size_t k, int32_t* acc) {
   multiply_of(block.rows, block.vectors)(block.a, block.a_stride, block.panel, round_up(k, 4) / 4,
-                                         acc);
+                                         acc, block.ahead);
 }

@@ -16,7 +16,7 @@ constexpr size_t kPanel = kPanelVectors * kLanes;
 // two chains.
 template <size_t R, size_t V>
 void narrow_multiply(const uint8_t* a, size_t a_stride, const uint8_t* b, size_t steps,
-                     int32_t* acc) {
+                     int32_t* acc, Ahead /*ahead*/) {
   constexpr size_t U = R == 1 ? 4 : R <= 3 ? 2 : 1;
   Dot::Int sum[U][R][V];
 #pragma GCC unroll 4

@@ -5,6 +5,7 @@
 
 #include "kernels/dispatch.h"
 #include "kernels/parallel.h"
+#include "kernels/rounding.h"
 
 // Normalization over contiguous rows. mean = sum(x) / n; variance = sum((x - mean)^2) / n, in two
 // passes; inverse = 1 / sqrt(variance + epsilon). Sums have 16 lanes (element i goes to lane
@@ -28,6 +29,9 @@ struct LayerNormF32Args {
   /// When set, receives x + residual (may be x or residual).
   float* sum = nullptr;
   float* y = nullptr;
+  /// When set, takes the codes of y in place of y.
+  uint8_t* codes = nullptr;
+  CodeRounding rounding = {};
   size_t rows = 0;
   size_t n = 0;
   float epsilon = 1e-5F;

@@ -30,7 +30,6 @@ void normalize(const float* x, float* y, size_t n, float mean, float inverse, fl
 void row(const LayerNormF32Args& args, size_t r) {
   const size_t n = args.n;
   const float* x = args.x + r * n;
-  float* y = args.y + r * n;
   const float* residual = args.residual != nullptr ? args.residual + r * n : nullptr;
   const auto at = [&](size_t i) { return residual != nullptr ? x[i] + residual[i] : x[i]; };
   const float sum = simd::sum_lanes(n, [&](float lane, size_t i) { return lane + at(i); });
@@ -43,8 +42,13 @@ void row(const LayerNormF32Args& args, size_t r) {
   for (size_t i = 0; i < n; ++i) {
     const float value = at(i);
     if (args.sum != nullptr) args.sum[r * n + i] = value;
-    y[i] = std::fma((value - mean) * inverse, args.scale != nullptr ? args.scale[i] : 1.0F,
-                    args.bias != nullptr ? args.bias[i] : 0.0F);
+    const float end =
+        std::fma((value - mean) * inverse, args.scale != nullptr ? args.scale[i] : 1.0F,
+                 args.bias != nullptr ? args.bias[i] : 0.0F);
+    if (args.codes != nullptr)
+      args.codes[r * n + i] = simd::code(end, args.rounding);
+    else
+      args.y[r * n + i] = end;
   }
   if (args.mean != nullptr && args.kind == NormF32::layer) args.mean[r] = mean;
   if (args.inverse != nullptr) args.inverse[r] = inverse;

@@ -58,42 +58,71 @@ inline OCTET_INLINE float inverse_deviation(size_t n, float mean, float epsilon,
   return 1.0F / __builtin_sqrtf(variance + epsilon);
 }
 
+// What a row's statistics make of it.
 template <typename At>
-inline OCTET_INLINE void norm_row(const LayerNormF32Args& args, size_t r, At at) {
+inline OCTET_INLINE void finish_row(const LayerNormF32Args& args, size_t r, float mean,
+                                    float inverse, At at) {
   const size_t n = args.n;
-  float* y = args.y + r * n;
+  float* y = args.codes == nullptr ? args.y + r * n : nullptr;
+  uint8_t* codes = args.codes != nullptr ? args.codes + r * n : nullptr;
+  const simd::Codes to = simd::codes_of(args.rounding);
   float* kept = args.sum != nullptr ? args.sum + r * n : nullptr;
-  const float mean = args.kind == NormF32::layer ? sum_of(n, at) / static_cast<float>(n) : 0.0F;
-  const float inverse = inverse_deviation(n, mean, args.epsilon, at);
+  const float* scales = args.scale;
+  const float* biases = args.bias;
   const F32x16 center = simd::set(mean);
   const F32x16 factor = simd::set(inverse);
-  each(n, [&](size_t i, Mask16 mask, bool whole) OCTET_INLINE {
+  each(n, [=](size_t i, Mask16 mask, bool whole) OCTET_INLINE {
     const F32x16 value = at(i, mask, whole);
     if (kept != nullptr) store(kept + i, value, mask, whole);
     const F32x16 normalized = simd::mul(simd::sub(value, center), factor);
-    const F32x16 scale =
-        args.scale != nullptr ? load(args.scale + i, mask, whole) : simd::set(1.0F);
-    const F32x16 bias = args.bias != nullptr ? load(args.bias + i, mask, whole) : simd::zero();
-    store(y + i, simd::fma(normalized, scale, bias), mask, whole);
+    const F32x16 scale = scales != nullptr ? load(scales + i, mask, whole) : simd::set(1.0F);
+    const F32x16 bias = biases != nullptr ? load(biases + i, mask, whole) : simd::zero();
+    const F32x16 end = simd::fma(normalized, scale, bias);
+    if (y != nullptr)
+      store(y + i, end, mask, whole);
+    else
+      simd::store_codes(codes + i, end, to, whole ? kLanes : n - i);
   });
   if (args.mean != nullptr && args.kind == NormF32::layer) args.mean[r] = mean;
   if (args.inverse != nullptr) args.inverse[r] = inverse;
 }
 
-void rows(const LayerNormF32Args& args, size_t begin, size_t end) {
-  for (size_t r = begin; r < end; ++r) {
-    const float* x = args.x + r * args.n;
-    const float* residual = args.residual != nullptr ? args.residual + r * args.n : nullptr;
-    if (residual == nullptr) {
-      norm_row(args, r, [=](size_t i, Mask16 mask, bool whole) OCTET_INLINE {
-        return load(x + i, mask, whole);
-      });
-    } else {
-      norm_row(args, r, [=](size_t i, Mask16 mask, bool whole) OCTET_INLINE {
-        return simd::add(load(x + i, mask, whole), load(residual + i, mask, whole));
-      });
-    }
+// Rows whose passes follow one another, so that the sums of one are awaited while others run.
+constexpr size_t kRowsAtOnce = 4;
+
+// Rows [begin, end), elements by row(r)(i, mask, whole).
+template <typename Row>
+inline OCTET_INLINE void norm_rows(const LayerNormF32Args& args, size_t begin, size_t end,
+                                   Row row) {
+  for (; begin < end; begin += kRowsAtOnce) {
+    const size_t count = end - begin < kRowsAtOnce ? end - begin : kRowsAtOnce;
+    float mean[kRowsAtOnce] = {}, inverse[kRowsAtOnce];
+    if (args.kind == NormF32::layer)
+      for (size_t r = 0; r < count; ++r)
+        mean[r] = sum_of(args.n, row(begin + r)) / static_cast<float>(args.n);
+    for (size_t r = 0; r < count; ++r)
+      inverse[r] = inverse_deviation(args.n, mean[r], args.epsilon, row(begin + r));
+    for (size_t r = 0; r < count; ++r)
+      finish_row(args, begin + r, mean[r], inverse[r], row(begin + r));
   }
+}
+
+void rows(const LayerNormF32Args& args, size_t begin, size_t end) {
+  const size_t n = args.n;
+  const float* x = args.x;
+  const float* residual = args.residual;
+  if (residual == nullptr)
+    norm_rows(args, begin, end, [=](size_t r) OCTET_INLINE {
+      return [at = x + r * n](size_t i, Mask16 mask, bool whole)
+                 OCTET_INLINE { return load(at + i, mask, whole); };
+    });
+  else
+    norm_rows(args, begin, end, [=](size_t r) OCTET_INLINE {
+      return [at = x + r * n, other = residual + r * n](size_t i, Mask16 mask, bool whole)
+                 OCTET_INLINE {
+                   return simd::add(load(at + i, mask, whole), load(other + i, mask, whole));
+                 };
+    });
 }
 
 void moments(const float* x, size_t n, float epsilon, float* mean, float* inverse) {

@@ -140,6 +140,37 @@ OCTET_SIMD void store(float* p, F32x16 x, Mask16 m) {
   _mm256_maskstore_ps(p, _mm256_castps_si256(m.lo), x.lo);
   _mm256_maskstore_ps(p + 8, _mm256_castps_si256(m.hi), x.hi);
 }
+/// The nearest integers (ties to even) plus `offset`, `offset` alone for NaN: the low bytes of the
+/// first n <= 16.
+OCTET_SIMD void store_bytes(uint8_t* p, F32x16 x, int32_t offset, size_t n) {
+  const __m256i add = _mm256_set1_epi32(offset);
+  const __m256i low = _mm256_broadcastsi128_si256(
+      _mm_setr_epi8(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1));
+  const auto narrow = [&](__m256 v) __attribute__((always_inline)) {
+    return _mm256_shuffle_epi8(_mm256_add_epi32(_mm256_cvtps_epi32(v), add), low);
+  };
+  const __m256i pairs = _mm256_unpacklo_epi32(narrow(x.lo), narrow(x.hi));
+  const __m128i bytes =
+      _mm_unpacklo_epi32(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1));
+  if (n == 16) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), bytes);
+    return;
+  }
+  alignas(16) uint8_t some[16];
+  _mm_store_si128(reinterpret_cast<__m128i*>(some), bytes);
+  for (size_t i = 0; i < n; ++i) p[i] = some[i];
+}
+/// Which of n <= 16 bytes aren't 0.
+OCTET_SIMD Mask16 nonzero(const uint8_t* p, size_t n) {
+  alignas(16) uint8_t some[16] = {};
+  if (n < 16)
+    for (size_t i = 0; i < n; ++i) some[i] = p[i];
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(n < 16 ? some : p));
+  const __m256i zeros = _mm256_setzero_si256();
+  const __m256i upper = _mm256_cvtepu8_epi32(_mm_srli_si128(bytes, 8));
+  return {_mm256_castsi256_ps(_mm256_cmpgt_epi32(_mm256_cvtepu8_epi32(bytes), zeros)),
+          _mm256_castsi256_ps(_mm256_cmpgt_epi32(upper, zeros))};
+}
 
 #define OCTET_BINARY(name, intrinsic)                      \
   OCTET_SIMD F32x16 name(F32x16 a, F32x16 b) {             \

@@ -88,6 +88,21 @@ OCTET_SIMD Mask16 first(size_t n) { return {static_cast<__mmask16>((1U << n) - 1
 /// Zero where the mask is off; memory there isn't touched.
 OCTET_SIMD F32x16 load(const float* p, Mask16 m) { return {_mm512_maskz_loadu_ps(m.m, p)}; }
 OCTET_SIMD void store(float* p, F32x16 x, Mask16 m) { _mm512_mask_storeu_ps(p, m.m, x.v); }
+/// The nearest integers (ties to even) plus `offset`, `offset` alone for NaN: the low bytes of the
+/// first n <= 16.
+OCTET_SIMD void store_bytes(uint8_t* p, F32x16 x, int32_t offset, size_t n) {
+  const __m512i codes = _mm512_add_epi32(_mm512_cvtps_epi32(x.v), _mm512_set1_epi32(offset));
+  const __m128i bytes = _mm512_cvtepi32_epi8(codes);
+  if (n == 16)
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), bytes);
+  else
+    _mm_mask_storeu_epi8(p, first(n).m, bytes);
+}
+/// Which of n <= 16 bytes aren't 0.
+OCTET_SIMD Mask16 nonzero(const uint8_t* p, size_t n) {
+  const __m512i wide = _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(first(n).m, p));
+  return {_mm512_test_epi32_mask(wide, wide)};
+}
 
 #define OCTET_BINARY(name, intrinsic) \
   OCTET_SIMD F32x16 name(F32x16 a, F32x16 b) { return {intrinsic(a.v, b.v)}; }

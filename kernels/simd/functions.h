@@ -4,6 +4,7 @@
 // for bit.
 
 #include "kernels/activation.h"
+#include "kernels/rounding.h"
 #include "kernels/simd/constants.h"
 #include "kernels/simd/lanes.h"
 
@@ -92,6 +93,23 @@ OCTET_SIMD void with_kind(ActivationKind kind, F f) {
     case ActivationKind::hard_sigmoid: return f(KindTag<ActivationKind::hard_sigmoid>{});
     case ActivationKind::hard_swish: return f(KindTag<ActivationKind::hard_swish>{});
   }
+}
+
+/// A CodeRounding in registers.
+struct Codes {
+  F32x16 scale, low, high;
+  int32_t zero_point;
+};
+OCTET_SIMD Codes codes_of(const CodeRounding& to) {
+  // Rounding keeps order, so clamping to whole numbers before it gives the same code.
+  return {set(to.scale), set(static_cast<float>(to.low - to.zero_point)),
+          set(static_cast<float>(to.high - to.zero_point)), to.zero_point};
+}
+/// Codes of the first n <= 16.
+OCTET_SIMD void store_codes(uint8_t* p, F32x16 x, const Codes& to, size_t n) {
+  // min and max give their second operand when one is NaN; store_bytes takes it as a multiple of
+  // 256.
+  store_bytes(p, min(to.high, max(to.low, div(x, to.scale))), to.zero_point, n);
 }
 
 #undef OCTET_SIMD

@@ -3,11 +3,14 @@
 // The functions of functions.h on one float, bit for bit: the oracle. Only files compiled without
 // instruction-set flags include it.
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 
 #include "kernels/activation.h"
 #include "kernels/math/poly.h"
+#include "kernels/quantize.h"
+#include "kernels/rounding.h"
 #include "kernels/simd/constants.h"
 
 namespace octet::kernels::simd {
@@ -62,6 +65,13 @@ template <typename Element>
 float sum_lanes(size_t n, Element element) {
   return combine_lanes(
       n, 0.0F, [](float a, float b) { return a + b; }, element);
+}
+
+inline uint8_t code(float x, const CodeRounding& to) {
+  const float steps = x / to.scale;
+  if (std::isnan(steps)) return static_cast<uint8_t>(to.zero_point);
+  const int32_t code = quantize<int16_t>(x, Scale{to.scale}, ZeroPoint{to.zero_point});
+  return static_cast<uint8_t>(std::clamp(code, to.low, to.high));
 }
 
 inline float activate(float x, const Activation& activation) {

@@ -43,9 +43,23 @@ void columns(const float* x, float* y, size_t axis, size_t inner, size_t columns
   }
 }
 
+void codes(const SoftmaxCodesArgs& args) {
+  for (size_t r = 0; r < args.rows; ++r) {
+    float* line = args.x + r * args.x_stride;
+    row(line, line, args.axis, false);
+    for (size_t i = 0; i < args.axis; ++i)
+      args.y[r * args.y_stride + i] = simd::code(line[i], args.rounding);
+  }
+}
+
+void fill(float* x, const uint8_t* mask, float value, size_t count) {
+  for (size_t i = 0; i < count; ++i)
+    if (mask[i] != 0) x[i] = value;
+}
+
 }  // namespace
 
 extern const SoftmaxF32Table softmax_f32_scalar;
-const SoftmaxF32Table softmax_f32_scalar = {row, columns};
+const SoftmaxF32Table softmax_f32_scalar = {row, columns, codes, fill};
 
 }  // namespace octet::kernels

@@ -5,6 +5,7 @@
 
 #include "kernels/dispatch.h"
 #include "kernels/parallel.h"
+#include "kernels/rounding.h"
 
 // softmax(x) = exp(x - max) * (1 / sum(exp(x - max))), log-softmax(x) = (x - max) - log(sum).
 // A row that holds NaN or +infinity, or nothing but -infinity, gives NaN, as the formula does.
@@ -23,12 +24,27 @@ struct SoftmaxF32Args {
   bool logarithm = false;
 };
 
+/// Rows of scores, a stride apart, that become codes; inner = 1.
+struct SoftmaxCodesArgs {
+  float* x = nullptr;  ///< Left undefined.
+  size_t x_stride = 0;
+  uint8_t* y = nullptr;
+  size_t y_stride = 0;
+  size_t rows = 0;
+  size_t axis = 0;
+  CodeRounding rounding = {};
+};
+
 struct SoftmaxF32Table {
   /// One row, inner = 1.
   void (*row)(const float* x, float* y, size_t axis, bool logarithm);
   /// Columns [0, columns) of one outer index; elements of a column are `inner` apart.
   void (*columns)(const float* x, float* y, size_t axis, size_t inner, size_t columns,
                   bool logarithm);
+  /// The 8-bit codes of rows' softmax, without a logarithm.
+  void (*codes)(const SoftmaxCodesArgs& args);
+  /// x[i] = value where mask[i] isn't 0.
+  void (*fill)(float* x, const uint8_t* mask, float value, size_t count);
 };
 
 using SoftmaxF32Variant = Variant<SoftmaxF32Table>;

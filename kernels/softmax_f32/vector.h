@@ -91,5 +91,45 @@ void columns(const float* x, float* y, size_t axis, size_t inner, size_t columns
                     simd::first(columns - c < kLanes ? columns - c : kLanes), logarithm);
 }
 
+// Rows whose passes follow one another, so that the sums of one are awaited while others run.
+constexpr size_t kRowsAtOnce = 8;
+
+void codes(const SoftmaxCodesArgs& args) {
+  const simd::Codes to = simd::codes_of(args.rounding);
+  const size_t axis = args.axis;
+  for (size_t begin = 0; begin < args.rows; begin += kRowsAtOnce) {
+    const size_t count = args.rows - begin < kRowsAtOnce ? args.rows - begin : kRowsAtOnce;
+    float* x = args.x + begin * args.x_stride;
+    uint8_t* y = args.y + begin * args.y_stride;
+    float factor[kRowsAtOnce];
+    for (size_t r = 0; r < count; ++r) factor[r] = maximum(x + r * args.x_stride, axis);
+    for (size_t r = 0; r < count; ++r) {
+      float* line = x + r * args.x_stride;
+      factor[r] = 1.0F / exponentials<true>(line, line, axis, factor[r]);
+    }
+    for (size_t r = 0; r < count; ++r) {
+      const F32x16 inverse = simd::set(factor[r]);
+      const float* line = x + r * args.x_stride;
+      uint8_t* out = y + r * args.y_stride;
+      size_t i = 0;
+      for (; i + kLanes <= axis; i += kLanes)
+        simd::store_codes(out + i, simd::mul(simd::load(line + i), inverse), to, kLanes);
+      if (i == axis) continue;
+      const F32x16 last = simd::load(line + i, simd::first(axis - i));
+      simd::store_codes(out + i, simd::mul(last, inverse), to, axis - i);
+    }
+  }
+}
+
+void fill(float* x, const uint8_t* mask, float value, size_t count) {
+  const F32x16 other = simd::set(value);
+  for (size_t i = 0; i < count; i += kLanes) {
+    const size_t some = count - i < kLanes ? count - i : kLanes;
+    const Mask16 lanes = simd::first(some);
+    const F32x16 old = simd::load(x + i, lanes);
+    simd::store(x + i, simd::select(simd::nonzero(mask + i, some), other, old), lanes);
+  }
+}
+
 }  // namespace
 }  // namespace octet::kernels

@@ -1,5 +1,8 @@
 #include "kernels/layernorm_f32/layernorm_f32.h"
 
+#include <algorithm>
+
+#include "kernels/quantize.h"
 #include "tests/support/float_kernels.h"
 
 using namespace octet;
@@ -100,6 +103,42 @@ TEST_CASE("layernorm_f32: near the truth, the same bits on every row") {
             CHECK(first_difference(out.inverse.data(), oracle.inverse.data(), c.rows) == c.rows);
           }
         });
+  }
+}
+
+TEST_CASE("layernorm_f32: codes are the rounded floats, the same on every row") {
+  SerialParallel serial;
+  for (const Case& c : kCases) {
+    CAPTURE(c.name);
+    const std::vector<float> x = random_floats(c.rows * c.n, 1, -2.0F, 6.0F);
+    const std::vector<float> scale = random_floats(c.n, 3);
+    LayerNormF32Args args;
+    args.kind = c.kind;
+    args.x = x.data();
+    args.rows = c.rows;
+    args.n = c.n;
+    args.scale = scale.data();
+    std::vector<float> y(c.rows * c.n);
+    args.y = y.data();
+    layernorm_f32(*layernorm_f32_variants()[0].table, args, serial);
+    for (const CodeRounding& rounding :
+         {CodeRounding{0.02F, 117, 0, 255}, CodeRounding{0.01F, -5, -128, 127}})
+      for_each_row(
+          layernorm_f32_variants(), select_layernorm_f32, [&](const LayerNormF32Variant& variant) {
+            std::vector<uint8_t> codes(y.size() + 1, 77);
+            LayerNormF32Args rounded = args;
+            rounded.y = nullptr;
+            rounded.codes = codes.data();
+            rounded.rounding = rounding;
+            layernorm_f32(*variant.table, rounded, serial);
+            for (size_t i = 0; i < y.size(); ++i) {
+              const int32_t code =
+                  quantize<int16_t>(y[i], Scale{rounding.scale}, ZeroPoint{rounding.zero_point});
+              REQUIRE(codes[i] ==
+                      static_cast<uint8_t>(std::clamp(code, rounding.low, rounding.high)));
+            }
+            CHECK(codes[y.size()] == 77);
+          });
   }
 }
 

@@ -1,5 +1,8 @@
 #include "kernels/softmax_f32/softmax_f32.h"
 
+#include <algorithm>
+
+#include "kernels/quantize.h"
 #include "tests/support/float_kernels.h"
 
 using namespace octet;
@@ -89,4 +92,58 @@ TEST_CASE("softmax_f32: masked elements give zero, and no finite element gives N
   CHECK(std::isnan(oracle.data()[40]));
   CHECK(std::isnan(oracle.data()[60]));
   check_rows(args, oracle.data());
+}
+
+TEST_CASE("softmax_f32: codes are the rounded softmax, the same on every row") {
+  struct Rounded {
+    const char* name;
+    size_t axis;
+    CodeRounding rounding;
+  };
+  constexpr size_t kRows = 11;
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  for (const Rounded& c : {Rounded{"one", 1, {1.0F / 255, 0, 0, 255}},
+                           Rounded{"seventeen", 17, {1.0F / 256, 0, 0, 255}},
+                           Rounded{"signed", 201, {0.0037F, -128, -128, 127}},
+                           Rounded{"saturating", 5, {0.001F, 3, 0, 255}},
+                           Rounded{"limits", 64, {0.002F, 10, 12, 40}}}) {
+    CAPTURE(c.name);
+    const size_t stride = c.axis + 3;
+    std::vector<float> x = random_floats(kRows * stride, 3, -6.0F, 6.0F);
+    if (c.axis > 1) x[0] = -kInfinity;
+    x[4 * stride] = std::nanf("");
+    std::vector<uint8_t> expected(kRows * stride, 77);
+    for (size_t r = 0; r < kRows; ++r) {
+      std::vector<float> p(c.axis);
+      softmax_f32_variants()[0].table->row(&x[r * stride], p.data(), c.axis, false);
+      for (size_t i = 0; i < c.axis; ++i) {
+        const int32_t code =
+            quantize<int16_t>(p[i], Scale{c.rounding.scale}, ZeroPoint{c.rounding.zero_point});
+        expected[r * stride + i] = static_cast<uint8_t>(
+            r == 4 ? c.rounding.zero_point : std::clamp(code, c.rounding.low, c.rounding.high));
+      }
+    }
+    for_each_row(softmax_f32_variants(), select_softmax_f32, [&](const SoftmaxF32Variant& variant) {
+      std::vector<float> scores = x;
+      std::vector<uint8_t> codes(kRows * stride, 77);
+      variant.table->codes(
+          {scores.data(), stride, codes.data(), stride, kRows, c.axis, c.rounding});
+      CHECK((codes == expected));
+    });
+  }
+}
+
+TEST_CASE("softmax_f32: fill where a byte of the mask is set") {
+  for (const size_t count : {size_t{1}, size_t{16}, size_t{31}, size_t{100}}) {
+    const std::vector<float> x = random_floats(count + 1, 5);
+    std::vector<uint8_t> mask(count);
+    for (size_t i = 0; i < count; ++i)
+      mask[i] = i % 3 == 0 ? 0 : static_cast<uint8_t>(i * 37 % 256);
+    for_each_row(softmax_f32_variants(), select_softmax_f32, [&](const SoftmaxF32Variant& variant) {
+      std::vector<float> y = x;
+      variant.table->fill(y.data(), mask.data(), -1e9F, count);
+      for (size_t i = 0; i < count; ++i) CHECK(y[i] == (mask[i] != 0 ? -1e9F : x[i]));
+      CHECK(y[count] == x[count]);
+    });
+  }
 }

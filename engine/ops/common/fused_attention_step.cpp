@@ -3,6 +3,7 @@
 #include "engine/ops/common/accumulator.h"
 #include "engine/ops/common/dequantize.h"
 #include "engine/ops/common/fused_attention.h"
+#include "engine/ops/common/product_s8.h"
 #include "engine/ops/common/quantize_ports.h"
 #include "kernels/elementwise_f32/elementwise_f32.h"
 #include "kernels/gemm_f32/gemm_f32.h"
@@ -19,13 +20,13 @@ constexpr const FusedAttentionPorts& kAt = kFusedAttentionPorts;
 
 size_t aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
-// Scores of a tile, in floats: they shall stay in the second level of cache.
-constexpr int64_t kTileScores = 32768;
-constexpr int64_t kTileStep = 16;
+// Scores of a tile, in floats: they shall stay in the first level of cache.
+constexpr int64_t kTileScores = 8192;
+constexpr int64_t kTileStep = 12;
 
 int64_t tile_rows(const AttentionGeometry& g) {
   const int64_t fit = kTileScores / std::max<int64_t>(g.keys, 1) / kTileStep * kTileStep;
-  return std::min(std::clamp<int64_t>(fit, kTileStep, 256), std::max<int64_t>(g.queries, 1));
+  return std::min(std::clamp<int64_t>(fit, kTileStep, 252), std::max<int64_t>(g.queries, 1));
 }
 
 // One head's operands.
@@ -79,11 +80,15 @@ class AttentionStep : public Step {
   /// alpha Q K for rows [row, row + count).
   virtual void score(const AttentionGeometry& g, const Head& head, int64_t row, int64_t count,
                      float* scores, std::byte* own) const = 0;
-  /// The output's rows from probabilities.
+  /// From the complete scores of a tile, which it may change, to probabilities.
+  virtual void soften(const AttentionGeometry& g, int64_t count, float* scores,
+                      std::byte* own) const = 0;
+  /// The output's rows from a tile of probabilities.
   virtual void weigh(const AttentionGeometry& g, const Head& head, int64_t row, int64_t count,
                      const float* scores, std::byte* own) const = 0;
 
   FusedAttentionAttrs attrs_;
+  const SoftmaxF32Table& softmax_;
 
  private:
   struct Split {
@@ -127,11 +132,8 @@ class AttentionStep : public Step {
     for (int64_t row = part * g.queries / all; row < last; row += tile_rows(g)) {
       const int64_t count = std::min(tile_rows(g), last - row);
       score(g, head, row, count, scores, own);
-      for (int64_t i = 0; i < count; ++i) {
-        float* line = scores + i * g.keys;
-        complete(g, head, row + i, line);
-        softmax_.row(line, line, static_cast<size_t>(g.keys), false);
-      }
+      for (int64_t i = 0; i < count; ++i) complete(g, head, row + i, scores + i * g.keys);
+      soften(g, count, scores, own);
       weigh(g, head, row, count, scores, own);
     }
   }
@@ -151,11 +153,12 @@ class AttentionStep : public Step {
       return;
     }
     const auto* mask = reinterpret_cast<const uint8_t*>(head.mask) + row * g.mask.row;
-    for (size_t j = 0; j < count; ++j)
-      line[j] = mask[j * static_cast<size_t>(g.mask.column)] != 0 ? attrs_.fill : line[j];
+    if (g.mask.column == 1)
+      softmax_.fill(line, mask, attrs_.fill, count);
+    else if (*mask != 0)  // one for the whole row
+      std::fill_n(line, count, attrs_.fill);
   }
 
-  const SoftmaxF32Table& softmax_;
   const ElementwiseF32Table& elementwise_;
 };
 
@@ -193,6 +196,11 @@ class AttentionF32 final : public AttentionStep {
     args.epilogue.alpha = attrs_.alpha;
     SerialParallel serial;
     gemm_f32(*variant_.table, args, serial);
+  }
+  void soften(const AttentionGeometry& g, int64_t count, float* scores,
+              std::byte* /*own*/) const override {
+    for (int64_t i = 0; i < count; ++i)
+      softmax_.row(scores + i * g.keys, scores + i * g.keys, static_cast<size_t>(g.keys), false);
   }
   void weigh(const AttentionGeometry& g, const Head& head, int64_t row, int64_t count,
              const float* scores, std::byte* own) const override {
@@ -237,8 +245,8 @@ class AttentionS8 final : public AttentionStep {
         v_(*context.input_quant(kAt.v)),
         p_(*attrs_.probabilities),
         score_scale_(q_.scale * k_.scale * attrs_.alpha),
+        rounding_(code_rounding(*attrs_.probabilities)),
         plan_(std::move(plan)),
-        quantize_(*select_quantize_linear(context.cpu()).table),
         variant_(select_gemm_s8(context.cpu())) {}
   StepInfo info() const override { return {"attention_s8", "native", variant_.isa}; }
 
@@ -259,32 +267,30 @@ class AttentionS8 final : public AttentionStep {
     args.packed = own;
     args.c = scores;
     args.c_stride = static_cast<size_t>(g.keys);
-    args.scratch = own + packed_k(g) + packed_v(g) + code_bytes(g);
+    args.scratch = codes_of(g, own) + code_bytes(g);
     args.epilogue.type = GemmS8Output::f32;
     args.epilogue.multiplier = &score_scale_;
     args.epilogue.multiplier_stride = 0;
     SerialParallel serial;
     gemm_s8(*variant_.table, args, serial);
   }
+  void soften(const AttentionGeometry& g, int64_t count, float* scores,
+              std::byte* own) const override {
+    const size_t stride = code_stride(g);
+    const auto keys = static_cast<size_t>(g.keys);
+    auto* codes = reinterpret_cast<uint8_t*>(codes_of(g, own));
+    softmax_.codes({scores, keys, codes, stride, static_cast<size_t>(count), keys, rounding_});
+    for (int64_t i = 0; i < count; ++i, codes += stride)
+      std::fill(codes + keys, codes + stride, uint8_t{0});
+  }
   void weigh(const AttentionGeometry& g, const Head& head, int64_t row, int64_t count,
-             const float* scores, std::byte* own) const override {
+             const float* /*scores*/, std::byte* own) const override {
     SerialParallel serial;
-    std::byte* codes = own + packed_k(g) + packed_v(g);
-    const CodeLimits limits = code_limits(attrs_.probabilities->storage);
-    QuantizeArgs rounding;
-    rounding.in = scores;
-    rounding.out = codes;
-    rounding.type = *kernel_element(attrs_.probabilities->storage);
-    rounding.inner = static_cast<size_t>(count * g.keys);
-    rounding.scale = &p_.scale;
-    rounding.zero_point = &p_.zero_point;
-    rounding.low = limits.low;
-    rounding.high = limits.high;
-    quantize_.quantize(rounding, serial);
-
+    std::byte* codes = codes_of(g, own);
     GemmS8Args args = product(count, g.columns, g.keys, p_);
     args.a = codes;
-    args.a_stride = static_cast<size_t>(g.keys);
+    args.a_stride = code_stride(g);
+    args.a_padded = true;
     args.packed = own + packed_k(g);
     const size_t element = plan_.codes ? 1 : sizeof(float);
     args.c = head.out + row * g.out.row * static_cast<int64_t>(element);
@@ -293,9 +299,7 @@ class AttentionS8 final : public AttentionStep {
     GemmS8Epilogue& e = args.epilogue;
     e.multiplier = plan_.multiplier.data();
     e.multiplier_stride = 0;
-    e.type = !plan_.codes                 ? GemmS8Output::f32
-             : plan_.storage == DType::u8 ? GemmS8Output::u8
-                                          : GemmS8Output::s8;
+    e.type = gemm_output(plan_.codes ? plan_.storage : DType::f32);
     if (plan_.codes) {
       e.zero_point = plan_.zero_point;
       e.low = static_cast<int32_t>(plan_.low);
@@ -334,8 +338,15 @@ class AttentionS8 final : public AttentionStep {
     return aligned(gemm_s8_packed_bytes(*variant_.table, static_cast<size_t>(g.keys),
                                         static_cast<size_t>(g.columns)));
   }
+  // Rows of probabilities are padded with zeros.
+  static size_t code_stride(const AttentionGeometry& g) {
+    return static_cast<size_t>((g.keys + 3) / 4 * 4);
+  }
+  std::byte* codes_of(const AttentionGeometry& g, std::byte* own) const {
+    return own + packed_k(g) + packed_v(g);
+  }
   static size_t code_bytes(const AttentionGeometry& g) {
-    return aligned(static_cast<size_t>(tile_rows(g) * g.keys));
+    return aligned(static_cast<size_t>(tile_rows(g)) * code_stride(g));
   }
   size_t gemm_bytes(const AttentionGeometry& g) const {
     const auto rows = static_cast<size_t>(tile_rows(g));
@@ -346,8 +357,8 @@ class AttentionS8 final : public AttentionStep {
 
   Codes q_, k_, v_, p_;
   float score_scale_;
+  CodeRounding rounding_;
   AccumulatorPlan plan_;
-  const QuantizeLinearTable& quantize_;
   const Variant<GemmS8Table>& variant_;
 };
 

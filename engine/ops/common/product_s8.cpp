@@ -17,11 +17,6 @@ constexpr size_t kAlignment = 64;
 
 size_t aligned(size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
-GemmS8Output output_of(DType storage) {
-  if (storage == DType::u8) return GemmS8Output::u8;
-  return storage == DType::s8 ? GemmS8Output::s8 : GemmS8Output::f32;
-}
-
 // What both rows keep of a node: how A is read and what becomes of sums.
 struct Common {
   ProductSpec spec;
@@ -40,7 +35,7 @@ struct Common {
     args.a_zero = a_zero;
     args.c_stride = static_cast<size_t>(shape.n);
     GemmS8Epilogue& epilogue = args.epilogue;
-    epilogue.type = output_of(output ? output->storage : DType::f32);
+    epilogue.type = gemm_output(output ? output->storage : DType::f32);
     epilogue.bias = plan.bias.empty() ? nullptr : plan.bias.data();
     epilogue.bias_f32 = plan.bias_f32.empty() ? nullptr : plan.bias_f32.data();
     epilogue.multiplier = plan.multiplier.data();

@@ -17,6 +17,11 @@ std::optional<kernels::Element> kernel_element(DType type) {
   }
 }
 
+kernels::CodeRounding code_rounding(const QuantType& quant) {
+  const CodeLimits limits = code_limits(quant.storage);
+  return {quant.tensor_scale().v, quant.tensor_zero_point().v, limits.low, limits.high};
+}
+
 CodeLimits code_limits(DType type) {
   switch (type) {
     case DType::u4: return {0, 15};

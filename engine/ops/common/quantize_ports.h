@@ -4,6 +4,7 @@
 
 #include "engine/ops/op.h"
 #include "kernels/element.h"
+#include "kernels/rounding.h"
 
 namespace octet::ops {
 
@@ -16,6 +17,9 @@ struct CodeLimits {
   int32_t high = 0;
 };
 CodeLimits code_limits(DType type);
+
+/// How kernels round to 8-bit codes with one scale (is_int8_per_tensor).
+kernels::CodeRounding code_rounding(const QuantType& quant);
 
 /// Element `i` of an integer tensor of any width, 4-bit types included.
 int64_t read_code(const TensorView& view, size_t i);
