@@ -1,6 +1,5 @@
-#include "kernels/simd/neon.h"
-
 #include "kernels/gemm_s8/gemm_s8.h"
+#include "kernels/simd/functions.h"
 
 namespace octet::kernels {
 namespace {

@@ -1,5 +1,5 @@
 #include "kernels/gemm_s8/gemm_s8.h"
-#include "kernels/simd/neon.h"
+#include "kernels/simd/functions.h"
 
 namespace octet::kernels {
 namespace {

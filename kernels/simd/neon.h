@@ -142,6 +142,30 @@ OCTET_SIMD void store(float* p, F32x16 x, Mask16 m) {
   store_some(p + 8, past(m.count, 8), x.c);
   store_some(p + 12, past(m.count, 12), x.d);
 }
+/// The nearest integers (ties to even) plus `offset`, `offset` alone for NaN: the low bytes of the
+/// first n <= 16.
+OCTET_SIMD void store_bytes(uint8_t* p, F32x16 x, int32_t offset, size_t n) {
+  const auto narrow = [offset](float32x4_t v) __attribute__((always_inline)) {
+    return vmovn_s32(vaddq_s32(vcvtnq_s32_f32(v), vdupq_n_s32(offset)));
+  };
+  const int8x8_t lower = vmovn_s16(vcombine_s16(narrow(x.a), narrow(x.b)));
+  const int8x8_t upper = vmovn_s16(vcombine_s16(narrow(x.c), narrow(x.d)));
+  const uint8x16_t bytes = vreinterpretq_u8_s8(vcombine_s8(lower, upper));
+  if (n == 16) return vst1q_u8(p, bytes);
+  uint8_t some[16];
+  vst1q_u8(some, bytes);
+  for (size_t i = 0; i < n; ++i) p[i] = some[i];
+}
+/// Which of n <= 16 bytes aren't 0.
+OCTET_SIMD Mask16 nonzero(const uint8_t* p, size_t n) {
+  uint8_t some[16] = {};
+  for (size_t i = 0; i < n; ++i) some[i] = p[i];
+  const uint8x16_t bytes = vld1q_u8(some);
+  const uint16x8_t lower = vmovl_u8(vget_low_u8(bytes)), upper = vmovl_high_u8(bytes);
+  const auto set = [](uint32x4_t v) __attribute__((always_inline)) { return vtstq_u32(v, v); };
+  return {set(vmovl_u16(vget_low_u16(lower))), set(vmovl_high_u16(lower)),
+          set(vmovl_u16(vget_low_u16(upper))), set(vmovl_high_u16(upper)), n};
+}
 
 template <typename F>
 OCTET_SIMD F32x16 map(F32x16 x, F32x16 y, F f) {
