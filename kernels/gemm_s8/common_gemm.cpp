@@ -14,6 +14,12 @@ constexpr size_t kRowsPerTask = 96;
 
 size_t tiles_of(size_t count, size_t block) { return (count + block - 1) / block; }
 
+// A narrow rest joins the block before it.
+size_t column_tasks_of(size_t n, size_t block) {
+  const size_t rest = n % block;
+  return rest != 0 && rest <= block / 4 ? std::max<size_t>(n / block, 1) : tiles_of(n, block);
+}
+
 bool fits_4bit(const GemmS8Weights& weights) {
   const auto* codes = static_cast<const uint8_t*>(weights.data);
   const uint8_t shift = weights.is_unsigned ? 0 : 8;
@@ -49,7 +55,7 @@ void gemm_s8(const GemmS8Table& table, const GemmS8Args& args, Parallel& paralle
   const size_t rows_per_task =
       tiles_of(tiles_of(args.m, tiles_of(args.m, kRowsPerTask)), row_block) * row_block;
   const size_t row_tasks = tiles_of(args.m, rows_per_task);
-  const size_t column_tasks = tiles_of(args.n, column_block);
+  const size_t column_tasks = column_tasks_of(args.n, column_block);
   // Column blocks of one group of rows stand next to each other, so a range keeps its rows.
   const size_t grain = kGrainMacs / (k * std::min(rows_per_task, args.m) * column_block);
   parallel.for_ranges(
@@ -58,7 +64,8 @@ void gemm_s8(const GemmS8Table& table, const GemmS8Args& args, Parallel& paralle
           const size_t row = begin / column_tasks, column = begin % column_tasks;
           const size_t columns = std::min(end - begin, column_tasks - column);
           table.tile(args, row * rows_per_task, std::min((row + 1) * rows_per_task, args.m),
-                     column * column_block, std::min((column + columns) * column_block, args.n));
+                     column * column_block,
+                     column + columns == column_tasks ? args.n : (column + columns) * column_block);
           begin += columns;
         }
       });

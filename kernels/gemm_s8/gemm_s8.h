@@ -84,7 +84,9 @@ struct GemmS8Args {
 
 /// One instruction set's parts; callers use the functions below.
 struct GemmS8Table {
-  size_t row_block, column_block;  // tiles begin at their multiples
+  /// Tiles begin at their multiples. Up to a quarter of a block of columns that remains belongs to
+  /// the tile before.
+  size_t row_block, column_block;
   /// 64-byte aligned, private to the variant; serves every M.
   size_t (*packed_bytes)(size_t k, size_t n);
   void (*pack)(const GemmS8Weights& weights, void* packed);

@@ -14,6 +14,15 @@ size_t panel_offset(size_t n) {
   return sizeof(PackedHeader) + round_up(2 * padded_columns(n) * sizeof(int32_t), 64);
 }
 
+// Columns of the panel that begins at column n of N. One of a single vector would be too few chains
+// of sums: the panel before gives it one.
+size_t panel_columns(size_t n, size_t all) {
+  const size_t left = all - n;
+  if (kPanelVectors > 3 && left > kPanel && left <= kPanel + Dot::kLanes)
+    return kPanel - Dot::kLanes;
+  return left < kPanel ? left : kPanel;
+}
+
 size_t packed_bytes(size_t k, size_t n) {
   return panel_offset(n) + round_up(k, kDepth) * padded_columns(n);
 }
@@ -26,8 +35,8 @@ void pack(const GemmS8Weights& w, void* packed) {
   int32_t* zeros = sums + padded;
   *static_cast<PackedHeader*>(packed) = {pack_zeros(w, padded, zeros), {}};
   uint8_t* panel = bytes + panel_offset(w.n);
-  for (size_t n = 0; n < w.n; n += kPanel) {
-    const size_t count = w.n - n < kPanel ? w.n - n : kPanel;
+  for (size_t n = 0, count; n < w.n; n += count) {
+    count = panel_columns(n, w.n);
     const size_t width = padded_columns(count);
     pack_panel<4>(w, n, count, width, panel);
     for (size_t i = 0; i < width; i += Dot::kLanes) {
@@ -142,12 +151,12 @@ void tile_by(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t co
   const size_t step = (kPanel * 4 + blocks - 1) / blocks;
   with_epilogue<Vec, kPanelVectors>(args, correction, [&](auto epilogue) {
     alignas(64) int32_t acc[kBlockRows * kPanel];
-    for (size_t n = column_begin; n < column_end; n += kPanel) {
-      const size_t columns = column_end - n < kPanel ? column_end - n : kPanel;
+    for (size_t n = column_begin, columns; n < column_end; n += columns) {
+      columns = panel_columns(n, args.n);
       const size_t vectors = padded_columns(columns) / Dot::kLanes;
       const uint8_t* panel = packed + panel_offset(args.n) + n * depth;
       if (!single) epilogue.begin(n, columns);
-      Ahead ahead = {panel + vectors * Dot::kLanes * depth, n + kPanel < column_end ? step : 0};
+      Ahead ahead = {panel + vectors * Dot::kLanes * depth, n + columns < column_end ? step : 0};
       for (size_t m = row_begin; m < row_end; m += kBlockRows) {
         const size_t rows = row_end - m < kBlockRows ? row_end - m : kBlockRows;
         multiply(Block{a + m * a_stride, a_stride, m, rows, panel, vectors, ahead}, acc);
