@@ -23,11 +23,24 @@ constexpr Shape kShapes[] = {
     {"attention", 200, 200, 64},  {"rows_16", 16, 512, 512},
     {"gemv", 1, 1024, 512},       {"gemv_large", 1, 4096, 1024},
     {"gemv_small", 1, 1024, 256}, {"vae", 1, 400, 784},
-    {"vae_64", 64, 400, 784},
+    {"vae_64", 64, 400, 784},     {"bert_ff", 64, 3072, 768},
+    {"narrow", 201, 144, 576},
 };
 
+struct End {
+  const char* name;
+  GemmS8Output type;
+  bool lookup;
+  ActivationKind activation;
+};
+
+constexpr End kEnds[] = {{"u8", GemmS8Output::u8, false, ActivationKind::none},
+                         {"f32", GemmS8Output::f32, false, ActivationKind::none},
+                         {"lookup", GemmS8Output::u8, true, ActivationKind::none},
+                         {"silu", GemmS8Output::u8, false, ActivationKind::silu}};
+
 void gemm(benchmark::State& state, const GemmS8Table& eight_bits, const Shape& shape,
-          GemmS8Output type, bool lookup, bool four_bits) {
+          const End& end, bool four_bits) {
   const GemmS8Table& table = four_bits ? *eight_bits.four_bits : eight_bits;
   const auto aligned = [](size_t bytes) {
     return std::unique_ptr<void, void (*)(void*)>(
@@ -53,10 +66,12 @@ void gemm(benchmark::State& state, const GemmS8Table& eight_bits, const Shape& s
   args.packed = packed.get();
   args.c = c.data();
   args.c_stride = shape.n;
-  args.epilogue.type = type;
+  args.epilogue.type = end.type;
   args.epilogue.multiplier = multiplier.data();
   const uint8_t entries[256] = {};
-  if (lookup) args.epilogue.lookup = entries;
+  if (end.lookup) args.epilogue.lookup = entries;
+  args.epilogue.activation.kind = end.activation;
+  if (end.activation != ActivationKind::none) args.epilogue.code_scale = 1e-2F;
   args.scratch = scratch.get();
   SerialParallel serial;
   for (auto _ : state) gemm_s8(table, args, serial);
@@ -70,15 +85,12 @@ const bool kRegistered = [] {
     for (const Shape& shape : kShapes) {
       if (variant.isa == Isa::scalar || !CpuToken::probe(variant.isa)) continue;
       const std::string name = std::string("gemm_s8/") + std::string(isa_name(variant.isa)) + "/";
-      benchmark::RegisterBenchmark((name + shape.name + "/u8").c_str(), gemm, *variant.table, shape,
-                                   GemmS8Output::u8, false, false);
+      for (const End& end : kEnds)
+        benchmark::RegisterBenchmark((name + shape.name + "/" + end.name).c_str(), gemm,
+                                     *variant.table, shape, end, false);
       if (variant.table->four_bits != nullptr)
         benchmark::RegisterBenchmark((name + shape.name + "/u8_s4").c_str(), gemm, *variant.table,
-                                     shape, GemmS8Output::u8, false, true);
-      benchmark::RegisterBenchmark((name + shape.name + "/f32").c_str(), gemm, *variant.table,
-                                   shape, GemmS8Output::f32, false, false);
-      benchmark::RegisterBenchmark((name + shape.name + "/lookup").c_str(), gemm, *variant.table,
-                                   shape, GemmS8Output::u8, true, false);
+                                     shape, kEnds[0], true);
     }
   return true;
 }();

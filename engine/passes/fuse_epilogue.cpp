@@ -1,6 +1,8 @@
 // Bias, scalar factor, residual and activation behind Conv, Gemm and MatMul, and behind our
 // products of codes, move into the operator's epilogue (engine/ops/epilogue.h).
 
+#include <cmath>
+
 #include "engine/ops/common/integer_conv.h"
 #include "engine/ops/common/integer_product.h"
 #include "engine/ops/conv.h"
@@ -137,21 +139,45 @@ bool take_bias(Graph& graph, NodeId id, NodeId consumer) {
   return true;
 }
 
+// The constant times a power of two, with which every rounding commutes; nothing for others.
+std::optional<ValueId> scaled_constant(Graph& graph, ValueId id, float factor) {
+  const Value& value = graph.value(id);
+  int exponent = 0;
+  if (!value.constant || std::frexp(factor, &exponent) != 0.5F) return std::nullopt;
+  const auto times = [factor](const Tensor& tensor) {
+    auto scaled = tensor.to_float();
+    for (float& v : scaled) v *= factor;
+    return Tensor::of(tensor.dims(), scaled);
+  };
+  const std::string name = graph.unique_name(value.name + "_scaled");
+  if (value.type.dtype != DType::f32) return std::nullopt;
+  if (dtype_is_float(value.constant->dtype()))
+    return graph.add_constant(name, times(*value.constant));
+  QuantType quant = *value.quant;
+  quant.scale = times(quant.scale);
+  return graph.add_constant(name, *value.constant, std::make_shared<const QuantType>(quant));
+}
+
 bool take_factor(Graph& graph, NodeId id, NodeId consumer) {
-  Node& node = graph.node(id);
+  const Node& node = graph.node(id);
   const Node& next = graph.node(consumer);
   const bool divides = next.op->name == "Div";
-  if (node.op->name != "MatMul" || node.inputs.size() > 2 || !(divides || next.op->name == "Mul"))
-    return false;
+  if (node.op->name != "MatMul" || !(divides || next.op->name == "Mul")) return false;
   if (!(epilogue_of(node) == Epilogue{})) return false;
   const auto number = scalar(graph, next.inputs[1]);
   if (!number || next.inputs[0] != node.outputs[0] || (divides && *number == 0.0F)) return false;
   const auto& before = graph.value(node.outputs[0]).type.shape;
   const auto& after = graph.value(next.outputs[0]).type.shape;
   if (!before || !after || before->size() != after->size()) return false;
+  const float factor = divides ? 1.0F / *number : *number;
+  if (node.has_input(2)) {
+    const auto bias = scaled_constant(graph, node.inputs[2], factor);
+    if (!bias) return false;
+    graph.set_input(id, 2, *bias);
+  }
   auto attrs = node.attrs.as<ops::MatMulAttrs>();
-  attrs.alpha *= divides ? 1.0F / *number : *number;
-  node.attrs = Attrs::of(attrs);
+  attrs.alpha *= factor;
+  graph.node(id).attrs = Attrs::of(attrs);
   absorb(graph, id, consumer);
   return true;
 }

@@ -1,5 +1,6 @@
 #include "engine/ops/matmul.h"
 
+#include "engine/passes/pass.h"
 #include "tests/support/node_runner.h"
 #include "tests/support/op_data.h"
 
@@ -166,4 +167,38 @@ TEST_CASE("MatMul: integers, inference over symbols, macs and errors") {
   const ValueId bad = graph.add_constant("bad", random_floats({81, 2}, 10));
   graph.add_op(require_op("", "MatMul"), {x, bad}, Attrs::of(MatMulAttrs{}), "z");
   CHECK(!infer_graph(graph).ok());
+}
+
+namespace {
+
+// MatMul by a constant, bias, factor and residual, as exporters write half a feed-forward block.
+Graph half_step(float factor) {
+  Graph graph;
+  const auto op = [&](std::string_view name, std::vector<ValueId> inputs) {
+    const OpDef& def = require_op("", name);
+    return graph.add_op(def, std::move(inputs), *def.attrs.read(AttrMap{}, kMaxOpset),
+                        graph.unique_name(std::string(name)));
+  };
+  const ValueId x = graph.add_input("x", Type::tensor(DType::f32, Shape{2, 3}));
+  const ValueId residual = graph.add_input("residual", Type::tensor(DType::f32, Shape{2, 4}));
+  const ValueId w = graph.add_constant("w", random_floats({3, 4}, 1));
+  const ValueId b = graph.add_constant("b", Tensor::of({4}, std::vector<float>{1, 2, 3, 4}));
+  const ValueId f = graph.add_constant("f", Tensor::of({}, std::vector<float>{factor}));
+  const ValueId scaled = op("Mul", {op("Add", {op("MatMul", {x, w}), b}), f});
+  graph.set_outputs({op("Add", {residual, scaled})});
+  REQUIRE(infer_graph(graph).ok());
+  REQUIRE(run_passes(graph, PassPhase::fusion).ok());
+  return graph;
+}
+
+}  // namespace
+
+TEST_CASE("MatMul: a factor behind the bias is taken when rounding commutes with it") {
+  const Graph half = half_step(0.5F);
+  REQUIRE(half.node_count() == 1);
+  const Node& node = half.node(half.order()[0]);
+  CHECK(node.attrs.as<ops::MatMulAttrs>().alpha == 0.5F);
+  CHECK(half.constant(node.inputs[2])->to_float() == std::vector<float>{0.5F, 1, 1.5F, 2});
+  CHECK(half_step(0.3F).node_count() == 3);
+  CHECK(half_step(-0.5F).node_count() == 3);
 }

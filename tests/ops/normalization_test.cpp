@@ -1,3 +1,4 @@
+#include "engine/passes/pass.h"
 #include "tests/support/node_runner.h"
 #include "tests/support/op_data.h"
 
@@ -61,6 +62,44 @@ TEST_CASE("LayerNormalization and RMSNormalization: every row and instruction se
         CHECK(relative_difference(node.run("reference", cpu)[0], Tensor::of(c.dims, expected)) <
               1e-5);
       }
+}
+
+TEST_CASE("LayerNormalization stores the codes of what it would give, on every instruction set") {
+  const Tensor x = random_floats({7, 37}, 5, -3.0F, 5.0F);
+  const Tensor scale = random_floats({37}, 6);
+  for (const QuantPtr& quant :
+       {tensor_quant(DType::u8, 0.02F, 117), tensor_quant(DType::s8, 0.01F, -3)})
+    for (const CpuToken cpu : all_tokens()) {
+      NodeRunner real("LayerNormalization", attrs_of("LayerNormalization", {}));
+      real.input(x).constant(scale).output();
+      NodeRunner codes("LayerNormalization", attrs_of("LayerNormalization", {}));
+      codes.input(x).constant(scale).output(quant);
+      CHECK(codes.run("layernorm_f32", cpu)[0] ==
+            quantized(real.run("layernorm_f32", cpu)[0], *quant));
+    }
+}
+
+TEST_CASE("LayerNormalization: codes for one reader, whoever asks for dims besides") {
+  for (const std::string_view other : {"Shape", "Size", "Abs"}) {
+    Graph graph;
+    const auto op = [&](std::string_view name, std::vector<ValueId> inputs) {
+      return graph.add_op(require_op("", name), std::move(inputs), attrs_of(name, {}),
+                          graph.unique_name(std::string(name)));
+    };
+    const auto number = [&](float v) { return graph.add_constant("", Tensor::scalar(v)); };
+    const ValueId x = graph.add_input("x", Type::tensor(DType::f32, Shape{2, 4}));
+    const ValueId row = graph.add_constant("row", random_floats({4}, 1));
+    const ValueId zero = graph.add_constant("zero", Tensor::scalar(uint8_t{3}));
+    const ValueId normal = op("LayerNormalization", {x, row});
+    const ValueId codes = op("QuantizeLinear", {normal, number(0.1F), zero});
+    const ValueId back = op("DequantizeLinear", {codes, number(0.1F), zero});
+    graph.set_outputs({op("Relu", {back}), op(other, {normal})});
+    REQUIRE(infer_graph(graph).ok());
+    REQUIRE(run_passes(graph, PassPhase::fusion).ok());
+    // LayerNormalization, Relu and the other reader; a node that rounds where elements are shared.
+    CHECK(graph.node_count() == (other == "Abs" ? 4 : 3));
+    CHECK((graph.value(normal).quant != nullptr) == (other != "Abs"));
+  }
 }
 
 TEST_CASE("LayerNormalization gives its statistics") {
