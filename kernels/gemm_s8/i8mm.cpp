@@ -11,12 +11,14 @@ namespace {
 #include "kernels/simd/rows_smmla.inl"
 #include "kernels/gemm_s8/epilogue.inl"
 #include "kernels/gemm_s8/neon.inl"
+#include "kernels/gemm_s8/direct_neon.inl"
 // clang-format on
 
 }  // namespace
 
 extern const GemmS8Table gemm_s8_i8mm;
-const GemmS8Table gemm_s8_i8mm = {kTileRows, kPanel, packed_bytes, pack,    scratch_bytes,
-                                  prepare,   tile,   nullptr,      nullptr, 0};
+const GemmS8Table gemm_s8_i8mm = {kTileRows,          kPanel,          packed_bytes, pack,
+                                  scratch_bytes,      prepare,         tile,         direct,
+                                  &four_bits::kTable, four_bits::kFrom};
 
 }  // namespace octet::kernels

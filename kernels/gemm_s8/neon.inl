@@ -1,5 +1,5 @@
 // gemm_s8 over the products of kernels/simd/rows_*.inl. Included inside an anonymous namespace
-// after one of them, vec_neon.inl, lookup_neon.inl and epilogue.inl.
+// after one of them, vec_neon.inl, lookup_neon.inl and epilogue.inl. direct_neon.inl follows.
 //
 // Packed B: PackedHeader, int32_t sums[N], int32_t zeros[N] (of the codes, to whole panels), panels
 // of 16 columns as the products read them, with zeros past K and N. Unsigned codes of B are stored
@@ -154,32 +154,41 @@ void prepare(const GemmS8Args& args, size_t row_begin, size_t row_end) {
   }
 }
 
-void tile(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t column_begin,
-          size_t column_end) {
-  const auto* scratch = static_cast<const uint8_t*>(args.scratch);
-  const auto& header = *static_cast<const PackedHeader*>(args.packed);
-  const size_t steps = round_up(args.k, kStep) / kStep;
+// Rows of A as the products read them.
+struct RowCodes {
+  explicit RowCodes(const GemmS8Args& args) : stride(args.a_stride) {
+    const auto* from = static_cast<const uint8_t*>(args.a);
+    if (copies_a(args)) {
+      from = static_cast<const uint8_t*>(args.scratch) + scratch_offset(args.m);
+      stride = scratch_stride(args.k);
+    }
+    codes = reinterpret_cast<const int8_t*>(from);
+  }
+  const int8_t* row(size_t m) const { return codes + m * stride; }
+  const int8_t* codes;
+  size_t stride;
+};
+
+// Blocks of up to kBlockRows rows by a panel: multiply(n, m, rows, acc[rows][kPanel]).
+template <size_t kBlockRows, typename F>
+void tile_by(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t column_begin,
+             size_t column_end, F multiply) {
   Correction correction;
   correction.sums = packed_sums(args.packed);
   correction.zero_shift = args.a_signed ? 0 : -128;
-  if (header.has_zero != 0) {
+  if (static_cast<const PackedHeader*>(args.packed)->has_zero != 0) {
     correction.zeros = correction.sums + round_up(args.n, kPanel);
-    correction.row_sums = reinterpret_cast<const int32_t*>(scratch);
+    correction.row_sums = static_cast<const int32_t*>(args.scratch);
   }
-  const bool copied = copies_a(args), single = row_end - row_begin == 1;
-  const auto* a = reinterpret_cast<const int8_t*>(copied ? scratch + scratch_offset(args.m)
-                                                         : static_cast<const uint8_t*>(args.a));
-  const size_t a_stride = copied ? scratch_stride(args.k) : args.a_stride;
+  const bool single = row_end - row_begin == 1;
   with_epilogue<VecNeon, kPanel / VecNeon::kLanes>(args, correction, [&](auto epilogue) {
-    alignas(64) int32_t acc[kTileRows * kPanel];
+    alignas(64) int32_t acc[kBlockRows * kPanel];
     for (size_t n = column_begin; n < column_end; n += kPanel) {
       const size_t columns = column_end - n < kPanel ? column_end - n : kPanel;
-      const auto* panel =
-          static_cast<const int8_t*>(args.packed) + panel_offset(args.n) + n * steps * kStep;
       if (!single) epilogue.begin(n, columns);
-      for (size_t m = row_begin; m < row_end; m += kTileRows) {
-        const size_t rows = row_end - m < kTileRows ? row_end - m : kTileRows;
-        multiply_tile(rows, a + m * a_stride, a_stride, panel, steps, header.has_lowest != 0, acc);
+      for (size_t m = row_begin; m < row_end; m += kBlockRows) {
+        const size_t rows = row_end - m < kBlockRows ? row_end - m : kBlockRows;
+        multiply(n, m, rows, acc);
         if (single)
           epilogue.row(m, n, columns, acc);
         else
@@ -189,3 +198,20 @@ void tile(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t colum
   });
   finish_lookup(args, row_begin, row_end, column_begin, column_end);
 }
+
+void tile(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t column_begin,
+          size_t column_end) {
+  const size_t steps = round_up(args.k, kStep) / kStep;
+  const bool lowest = static_cast<const PackedHeader*>(args.packed)->has_lowest != 0;
+  const auto* panels = static_cast<const int8_t*>(args.packed) + panel_offset(args.n);
+  const RowCodes a(args);
+  tile_by<kTileRows>(args, row_begin, row_end, column_begin, column_end,
+                     [&](size_t n, size_t m, size_t rows, int32_t* acc) {
+                       multiply_tile(rows, a.row(m), a.stride, panels + n * steps * kStep, steps,
+                                     lowest, acc);
+                     });
+}
+
+namespace four_bits {
+#include "kernels/gemm_s8/nibbles_neon.inl"
+}  // namespace four_bits

@@ -18,12 +18,14 @@ void multiply_vectors(const int8_t* a, size_t a_stride, const int8_t* panel, siz
     int8x16_t x[R];
     simd::unroll<R>([&](auto r)
                         __attribute__((always_inline)) { x[r] = vld1q_s8(a + r * a_stride); });
-    simd::unroll<4>([&](auto g) __attribute__((always_inline)) {
-      simd::unroll<V>([&](auto v) __attribute__((always_inline)) {
-        const int8x16_t w = vld1q_s8(panel + g * 64 + v * 16);
-        simd::unroll<R>([&](auto r) __attribute__((always_inline)) {
-          acc[r][v] = vdotq_laneq_s32(acc[r][v], w, x[r], decltype(g)::value);
-        });
+    // The next weights are loaded before the products with these, for in-order cores.
+    int8x16_t w[2] = {vld1q_s8(panel), vld1q_s8(panel)};
+    simd::unroll<4 * V>([&](auto i) __attribute__((always_inline)) {
+      constexpr int kNow = decltype(i)::value, kNext = kNow + 1;
+      if constexpr (kNext < 4 * V) w[kNext % 2] = vld1q_s8(panel + kNext / V * 64 + kNext % V * 16);
+      simd::unroll<R>([&](auto r) __attribute__((always_inline)) {
+        int32x4_t& sum = acc[r][kNow % V];
+        sum = vdotq_laneq_s32(sum, w[kNow % 2], x[r], kNow / V);
       });
     });
   }
