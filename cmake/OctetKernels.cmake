@@ -10,11 +10,14 @@ foreach(_row IN LISTS _isa_rows)
 endforeach()
 string(REGEX REPLACE "^(AMD64|amd64)$" "x86_64" _octet_arch "${CMAKE_SYSTEM_PROCESSOR}")
 
+# Rows of ARM64 that an x86-64 build tests by emulation have their sources in the global property
+# octet_sources_<isa> too, and rows of their own (generated/emulated_arm).
 function(octet_kernel_family folder)
   set(_dir ${PROJECT_SOURCE_DIR}/kernels/${folder})
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${_dir}/table.def)
   file(STRINGS ${_dir}/table.def _rows REGEX "^OCTET_KERNEL\\(")
   set(_kept "")
+  set(_arm "")
   foreach(_row IN LISTS _rows)
     string(REGEX MATCH "OCTET_KERNEL\\(([a-z0-9_]+)\\)" _ "${_row}")
     set(_isa ${CMAKE_MATCH_1})
@@ -35,7 +38,16 @@ function(octet_kernel_family folder)
       set_source_files_properties(${_source} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON
         SKIP_PRECOMPILE_HEADERS ON COMPILE_OPTIONS "${_flags}")
     endif()
+    if(_octet_arch STREQUAL "x86_64" AND _isa MATCHES "^(scalar|neon|neondot)$")
+      string(APPEND _arm "OCTET_KERNEL(${_isa})\n")
+      if(NOT _isa STREQUAL "scalar")
+        set_property(GLOBAL APPEND PROPERTY octet_sources_${_isa} ${_dir}/${_isa}.cpp)
+      endif()
+    endif()
   endforeach()
+  file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/emulated_arm/octet/kernels/${folder}.rows
+    CONTENT "${_arm}" @ONLY)
+  set_property(GLOBAL APPEND PROPERTY octet_dispatch_sources ${_dir}/dispatch.cpp)
   file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/octet/kernels/${folder}.rows
     CONTENT "${_kept}" @ONLY)
   file(GLOB _shared CONFIGURE_DEPENDS ${_dir}/common*.cpp ${_dir}/dispatch.cpp)

@@ -90,7 +90,7 @@ bool runs(Isa isa) {
 #define OCTET_EMULATED(name, host, flags) \
   case Isa::name:                         \
     return cpu_has(Isa::host);
-#include "kernels/emulate/emulated.def"
+#include OCTET_EMULATED_ISAS
 #undef OCTET_EMULATED
     default: return false;
   }

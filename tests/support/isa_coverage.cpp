@@ -13,6 +13,7 @@ bool is_emulated([[maybe_unused]] octet::Isa isa) {
 #define OCTET_EMULATED(name, host, flags) \
   case octet::Isa::name:                  \
     return octet::CpuToken::probe(octet::Isa::host).has_value();
+#include "kernels/emulate/arm.def"
 #include "kernels/emulate/emulated.def"
 #undef OCTET_EMULATED
     default: return false;
