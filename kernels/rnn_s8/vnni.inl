@@ -5,8 +5,9 @@
 //
 // State: uint8_t low[hidden rounded up to 64], uint8_t high[as many].
 
-// Weights that stay in the second-level cache, and how far ahead they are asked for then.
-constexpr size_t kNearWeights = size_t{3} << 18, kGroupsAhead = 16;
+// Weights past the first-level cache that stay in the second, and how far ahead they are asked for.
+constexpr size_t kNearestWeights = size_t{1} << 17, kNearWeights = size_t{3} << 18;
+constexpr size_t kGroupsAhead = 16;
 
 template <typename V>
 struct DotsVnni {
@@ -30,9 +31,6 @@ struct DotsVnni {
       const uint8_t* weights, size_t panel_bytes, size_t stride, size_t hidden,
       const void* const (&states)[R], size_t begin, size_t end, typename V::Int (&out)[R][P][N]) {
     const size_t high_offset = ceil_div(hidden, 64) * 64;
-    // A single row reads weights faster than the second-level cache sends them unasked.
-    const size_t all_weights = stride / (V::kLanes * 4) * hidden * hidden;
-    const size_t ahead = all_weights <= kNearWeights ? kGroupsAhead * stride : 0;
     typename V::Int low[R][P][N], high[R][P][N];
 #pragma GCC unroll 4
     for (size_t r = 0; r < R; ++r)
@@ -40,15 +38,15 @@ struct DotsVnni {
       for (size_t p = 0; p < P; ++p)
 #pragma GCC unroll 4
         for (size_t n = 0; n < N; ++n) low[r][p][n] = high[r][p][n] = V::zero_int();
-    for (size_t g = begin; g < end; ++g) {
+    const auto step = [&]<bool kAsks>(size_t g) __attribute__((always_inline)) {
       typename V::Int w[P][N];
 #pragma GCC unroll 4
       for (size_t p = 0; p < P; ++p)
 #pragma GCC unroll 4
         for (size_t n = 0; n < N; ++n) {
           const uint8_t* from = weights + p * panel_bytes + g * stride + n * V::kLanes * 4;
-          if (R == 1 && n * V::kLanes * 4 % 64 == 0)
-            _mm_prefetch(reinterpret_cast<const char*>(from + ahead), _MM_HINT_T0);
+          if (kAsks && n * V::kLanes * 4 % 64 == 0)
+            _mm_prefetch(reinterpret_cast<const char*>(from + kGroupsAhead * stride), _MM_HINT_T0);
           w[p][n] = Dot::load_shared(from);
         }
 #pragma GCC unroll 4
@@ -64,7 +62,13 @@ struct DotsVnni {
             high[r][p][n] = Dot::dot(high[r][p][n], h, w[p][n]);
           }
       }
-    }
+    };
+    // A single row reads weights faster than the second-level cache sends them unasked.
+    const size_t all = stride / (V::kLanes * 4) * hidden * hidden;
+    if (R == 1 && all > kNearestWeights && all <= kNearWeights)
+      for (size_t g = begin; g < end; ++g) step.template operator()<R == 1>(g);
+    else
+      for (size_t g = begin; g < end; ++g) step.template operator()<false>(g);
 #pragma GCC unroll 4
     for (size_t r = 0; r < R; ++r)
 #pragma GCC unroll 4
