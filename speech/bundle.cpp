@@ -63,9 +63,9 @@ class Reader {
       fail(std::string("'") + key + "' is no id of a token");
   }
   Reader inner(const char* key) {
-    static const Json kNone = Json::object();
+    static const Json none = Json::object();
     const bool there = has(key);
-    return {there ? object_.at(key) : kNone, where_ + ": " + key, folder_};
+    return {there ? object_.at(key) : none, where_ + ": " + key, folder_};
   }
   void take(const Reader& inner) {
     if (!failure_) failure_ = inner.failure_;

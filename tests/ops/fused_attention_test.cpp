@@ -59,7 +59,19 @@ const Case kCases[] = {
     {"one query", {3, 1, 12}, {3, 12, 50}, {3, 50, 12}, {}, {1, 50}, {}, {3, 1, 12}},
 };
 
-NodeRunner runner(const Case& test, bool quantized, bool condition) {
+// Copies of a tensor, one after the other along its first axis.
+Tensor repeated(const Tensor& tensor, int64_t copies) {
+  Dims dims = tensor.dims();
+  dims[0] *= copies;
+  Tensor out = *Tensor::zeros(tensor.dtype(), dims);
+  for (int64_t i = 0; i < copies; ++i)
+    std::copy(tensor.bytes().begin(), tensor.bytes().end(),
+              out.writable() + static_cast<size_t>(i) * tensor.bytes().size());
+  return out;
+}
+
+// K and V are repeated so often.
+NodeRunner runner(const Case& test, bool quantized, bool condition, int64_t copies = 1) {
   FusedAttentionAttrs attrs = test.attrs;
   attrs.condition = condition;
   attrs.fill = -1e4F;
@@ -68,7 +80,8 @@ NodeRunner runner(const Case& test, bool quantized, bool condition) {
   if (quantized) attrs.probabilities = tensor_quant(DType::u8, 1.0F / 255, 0);
   NodeRunner node("Attention", Attrs::of(attrs), kOctetDomain);
   const auto add = [&](const Dims& dims, unsigned seed, const QuantPtr& quant) {
-    const Tensor real = random_floats(dims, seed, -1.2F, 1.2F);
+    const Tensor drawn = random_floats(dims, seed, -1.2F, 1.2F);
+    const Tensor real = seed == 2 || seed == 3 ? repeated(drawn, copies) : drawn;
     node.input(quant ? octet::testing::quantized(real, *quant) : real, quant);
   };
   add(test.q, 1, in);
@@ -120,4 +133,43 @@ TEST_CASE("Fused attention: codes within one step of plain loops, the same on ev
       CHECK(node.info().kernel == "attention_s8");
     }
   }
+}
+
+TEST_CASE("Fused attention: heads that share keys and values give what copies of these give") {
+  const Case cases[] = {
+      {"hypotheses of an utterance",
+       {8, 4, 1, 12},
+       {1, 4, 12, 33},
+       {1, 4, 33, 20},
+       {},
+       {1, 1, 1, 33},
+       {},
+       {8, 4, 1, 20}},
+      {"a bias and a mask of each",
+       {5, 2, 1, 8},
+       {1, 2, 8, 9},
+       {1, 2, 9, 8},
+       {5, 1, 1, 9},
+       {5, 2, 1, 9},
+       {},
+       {5, 2, 1, 8}},
+      {"heads behind the queries",
+       {6, 1, 3, 8},
+       {1, 3, 8, 7},
+       {1, 3, 7, 4},
+       {},
+       {6, 1, 1, 7},
+       {.q_perm = {0, 2, 1, 3}, .out_perm = {0, 2, 1, 3}},
+       {6, 1, 3, 4}},
+  };
+  for (const Case& test : cases)
+    for (const bool quantized : {false, true}) {
+      CAPTURE(std::string(test.name));
+      CAPTURE(quantized);
+      NodeRunner shared = runner(test, quantized, true);
+      NodeRunner copied = runner(test, quantized, true, test.q[0]);
+      const char* kernel = quantized ? "attention_s8" : "attention_f32";
+      for (const CpuToken cpu : all_tokens())
+        CHECK(shared.run(kernel, cpu)[0] == copied.run(kernel, cpu)[0]);
+    }
 }

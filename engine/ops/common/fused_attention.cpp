@@ -55,6 +55,20 @@ AttentionOperand addend(const TensorView& view, const Dims& scores) {
   return o;
 }
 
+// One query a head, along an axis of heads that share K and V (hypotheses over one utterance): the
+// axis becomes the queries', so that K and V are packed once.
+void join_queries(AttentionGeometry& g) {
+  if (g.queries != 1) return;
+  for (size_t a = 0; a < g.batch.size(); ++a) {
+    if (g.batch[a] < 2 || g.k.batch[a] != 0 || g.v.batch[a] != 0) continue;
+    for (AttentionOperand* operand : {&g.q, &g.out, &g.bias, &g.mask})
+      if (!operand->batch.empty()) operand->row = operand->batch[a];
+    g.queries = g.batch[a];
+    g.batch[a] = 1;
+    return;
+  }
+}
+
 // The scores of one row of Q; `bias` and `mask` begin at the row's head.
 void score_row(const FusedAttentionAttrs& attrs, const AttentionGeometry& g, int64_t row,
                const float* q, const float* k, const float* bias, const TensorView* mask,
@@ -129,6 +143,7 @@ AttentionGeometry attention_geometry(const FusedAttentionAttrs& attrs,
   const auto present = [&](size_t i) { return i < inputs.size() && !inputs[i].dims.empty(); };
   if (present(at.bias)) g.bias = addend(inputs[at.bias], scores);
   if (present(at.mask)) g.mask = addend(inputs[at.mask], scores);
+  join_queries(g);
   return g;
 }
 
