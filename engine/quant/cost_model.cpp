@@ -1,6 +1,7 @@
 #include "engine/quant/cost_model.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "engine/ops/op.h"
@@ -8,15 +9,22 @@
 namespace octet::quant {
 namespace {
 
-constexpr double kSlower = 1.1;         // A node's quantized time over its float time.
-constexpr double kWorthwhile = 0.02;    // Of the whole run: a node that loses less stays.
-constexpr double kFaster = 0.01;        // Of the whole run: what leaving nodes has to bring.
-constexpr double kShortestRun = 200.0;  // Microseconds.
+constexpr double kSlower = 1.1;        // A node's quantized time over its float time.
+constexpr double kWorthwhile = 0.02;   // Of the whole run: a node that loses less stays.
+constexpr double kFaster = 0.01;       // Of the whole run: what leaving nodes has to bring.
+constexpr double kShortestRun = 50.0;  // Microseconds.
 constexpr int kRounds = 3;
 constexpr std::string_view kConversion = "convert:";
 
+constexpr int kScoreNodes = 6;  // Scale, bias and mask between a product and its Softmax.
+
 // The nodes whose steps carry their conversions along.
 using Anchors = std::map<std::string, NodeId, std::less<>>;
+
+bool rounds(const Node& node) {
+  const std::string_view name = node.op->name;
+  return name == "QuantizeLinear" || name == "DequantizeLinear" || name == "Quantize";
+}
 
 // Whose a step is, in a finished graph.
 class Owners {
@@ -31,7 +39,7 @@ class Owners {
     if (const auto anchor = anchors_.find(step); anchor != anchors_.end()) return {anchor->second};
     if (step.starts_with(kConversion)) return around(value_of(step.substr(kConversion.size())));
     if (const auto node = nodes_.find(step); node != nodes_.end()) {
-      if (!rounds(node->second)) return {};
+      if (!rounds(graph_.node(node->second))) return {};
       return around(graph_.node(node->second).outputs[0]);
     }
     return around(value_of(step));
@@ -41,11 +49,6 @@ class Owners {
   ValueId value_of(std::string_view name) const {
     const auto at = values_.find(name);
     return at == values_.end() ? kNoValue : at->second;
-  }
-
-  bool rounds(NodeId id) const {
-    const std::string_view name = graph_.node(id).op->name;
-    return name == "QuantizeLinear" || name == "DequantizeLinear" || name == "Quantize";
   }
 
   // The anchors that read a value, through rounding, or else the one that makes it.
@@ -65,7 +68,7 @@ class Owners {
       const Node& node = graph_.node(use.node);
       if (const auto anchor = anchors_.find(node.name); anchor != anchors_.end())
         found.insert(anchor->second);
-      else if (rounds(use.node))
+      else if (rounds(node))
         readers(node.outputs[0], found);
     }
   }
@@ -104,6 +107,60 @@ Anchors anchors_of(const Report& report) {
   return anchors;
 }
 
+// The products of an attention are one step with the Softmax between them, named after it, once
+// that is fused: they are judged together. The names of all three stand for the second product, to
+// which `first` gives the first one. An attention with other products in its scores (positions) is
+// passed over.
+class Attentions {
+ public:
+  Attentions(const Graph& graph, Anchors& anchors) : graph_(graph), anchors_(anchors) {
+    const Anchors products = anchors;
+    for (const NodeId id : graph.order()) {
+      const Node& softmax = graph.node(id);
+      if (softmax.op->name != "Softmax" || !softmax.op->domain.empty()) continue;
+      std::set<std::string> before;
+      std::set<std::string> after;
+      above(softmax.inputs[0], kScoreNodes, before);
+      below(softmax.outputs[0], after);
+      if (before.size() != 1 || after.size() != 1) continue;
+      const NodeId second = products.at(*after.begin());
+      first_[second] = products.at(*before.begin());
+      anchors_[*before.begin()] = anchors_[softmax.name] = second;
+    }
+  }
+
+  std::optional<NodeId> first(NodeId second) const {
+    const auto at = first_.find(second);
+    return at == first_.end() ? std::nullopt : std::optional(at->second);
+  }
+
+ private:
+  void above(ValueId value, int nodes, std::set<std::string>& found) const {
+    const NodeId producer = graph_.value(value).producer;
+    if (producer == kNoNode || nodes == 0) return;
+    const Node& node = graph_.node(producer);
+    if (anchors_.count(node.name) > 0) {
+      found.insert(node.name);
+      return;
+    }
+    for (const ValueId input : node.inputs)
+      if (input != kNoValue) above(input, nodes - 1, found);
+  }
+  void below(ValueId value, std::set<std::string>& found) const {
+    for (const Use& use : graph_.value(value).uses) {
+      const Node& node = graph_.node(use.node);
+      if (anchors_.count(node.name) > 0)
+        found.insert(node.name);
+      else if (rounds(node))
+        below(node.outputs[0], found);
+    }
+  }
+
+  const Graph& graph_;
+  Anchors& anchors_;
+  std::map<NodeId, NodeId> first_;
+};
+
 class Costs {
  public:
   Costs(const Candidates& candidates, const Measurements& measurements)
@@ -113,6 +170,7 @@ class Costs {
 
   Result<Floats> run() {
     OCTET_ASSIGN(const auto real, candidates_.finished_real());
+    attentions_.emplace(*real, anchors_);
     std::shared_ptr<Graph> best = candidates_.all().graph;
     for (int round = 0; round < kRounds; ++round) {
       OCTET_ASSIGN(const auto profiles, measurements_.profile(*real, *best));
@@ -152,7 +210,11 @@ class Costs {
   Result<bool> leave(std::vector<Loser> list, std::shared_ptr<Graph>& best) {
     for (; !list.empty(); list.resize(list.size() / 2)) {
       Floats floats = floats_;
-      for (const Loser& loser : list) floats.emplace(loser.id, reason_of(loser.id));
+      for (const Loser& loser : list) {
+        floats.emplace(loser.id, reason_of(loser.id));
+        if (const auto first = attentions_->first(loser.id))
+          floats.emplace(*first, reason_of(loser.id));
+      }
       OCTET_ASSIGN(Candidate candidate, candidates_.make(floats));
       OCTET_ASSIGN(const auto profiles, measurements_.profile(*best, *candidate.graph));
       if (profiles[1].us > (1 - kFaster) * profiles[0].us) continue;
@@ -176,6 +238,7 @@ class Costs {
   const Candidates& candidates_;
   const Measurements& measurements_;
   Anchors anchors_;
+  std::optional<Attentions> attentions_;
   Floats floats_;
   std::map<NodeId, NodeTime> times_;
 };
@@ -190,7 +253,8 @@ Status note_times(const Candidates& candidates, const Measurements& measurements
                   Candidate& candidate) {
   OCTET_ASSIGN(const auto real, candidates.finished_real());
   OCTET_ASSIGN(const auto profiles, measurements.profile(*real, *candidate.graph));
-  const Anchors anchors = anchors_of(candidate.report);
+  Anchors anchors = anchors_of(candidate.report);
+  const Attentions joined(*real, anchors);
   const auto real_times = times_of(*real, profiles[0], anchors);
   const auto code_times = times_of(*candidate.graph, profiles[1], anchors);
   candidate.report.time = NodeTime{profiles[0].us, profiles[1].us};

@@ -11,11 +11,13 @@ namespace octet::quant {
 /// more than 2% of the float model's run, become float; only the half with the larger losses where
 /// the whole run isn't 1% faster for it (a float node within an integer chain costs conversions
 /// that it hadn't before), and so on. Then the same again from the new candidate, three times at
-/// most. Runs shorter than 0.2 ms aren't judged, nor are embeddings: they are codes for their size.
+/// most. The two products of an attention, which are one step with the Softmax between them, are
+/// judged as one. Runs shorter than 0.05 ms aren't judged, nor are embeddings: they are codes for
+/// their size.
 Result<Floats> slower_nodes(const Candidates& candidates, const Measurements& measurements);
 
 /// Profiles the float model and a candidate, and notes in its report how long a run takes, and each
-/// node that is a step of its own in both.
+/// node that is a step of its own in both; of an attention at its second product.
 Status note_times(const Candidates& candidates, const Measurements& measurements,
                   Candidate& candidate);
 
