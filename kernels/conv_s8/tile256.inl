@@ -17,9 +17,10 @@ inline size_t tile_rows(size_t /*blocks*/, size_t left, size_t /*groups*/) {
   return left >= 6 ? 6 : (left >= 4 ? 4 : (left >= 2 ? 2 : 1));
 }
 
+// Inlined, it would share registers with its callers, and g++ would spill accumulators.
 template <int kRows>
-void multiply_tile(const uint8_t* a, size_t a_stride, size_t groups, const int8_t* weights,
-                   int32_t* tile) {
+__attribute__((noinline)) void multiply_tile(const uint8_t* a, size_t a_stride, size_t groups,
+                                             const int8_t* weights, int32_t* tile) {
   __m256i acc[kRows][2];
   simd::unroll<kRows>([&](auto r) { acc[r][0] = acc[r][1] = _mm256_setzero_si256(); });
   for (size_t g = 0; g < groups; ++g) {

@@ -24,9 +24,11 @@ inline size_t vnni_rows(size_t blocks, size_t left) {
   return left >= 4 ? 4 : (left >= 2 ? 2 : 1);
 }
 
+// Inlined, it would share registers with its callers, and g++ would spill accumulators.
 template <int kRows, int kBlocks>
-void multiply_tile(const uint8_t* a, size_t a_stride, size_t groups, const int8_t* weights,
-                   size_t block_bytes, int32_t* tile) {
+__attribute__((noinline)) void multiply_tile(const uint8_t* a, size_t a_stride, size_t groups,
+                                             const int8_t* weights, size_t block_bytes,
+                                             int32_t* tile) {
   __m512i acc[kRows][kBlocks];
   simd::unroll<kRows>(
       [&](auto r) { simd::unroll<kBlocks>([&](auto b) { acc[r][b] = _mm512_setzero_si512(); }); });
