@@ -32,6 +32,36 @@ void tile1(ConstBytes in, size_t in_stride, Bytes out, size_t out_stride) {
   for (size_t i = 0; i < 16; ++i) store128(out + i * out_stride, a[i]);
 }
 
+/// By row and part of 16 bytes: byte i of the 48 is byte i / 3 of row i % 3; where that is another
+/// row the index has its top bit set, and a shuffle gives 0.
+struct Triples {
+  alignas(16) uint8_t pick[3][3][16];
+};
+
+constexpr Triples kTriples = [] {
+  Triples t{};
+  for (size_t row = 0; row < 3; ++row)
+    for (size_t i = 0; i < 48; ++i)
+      t.pick[row][i / 16][i % 16] = i % 3 == row ? static_cast<uint8_t>(i / 3) : 0x80;
+  return t;
+}();
+
+/// Takes three rows to triples of bytes, 16 at a time; gives how many.
+size_t interleave3(ConstBytes in, size_t in_stride, Bytes out, size_t columns) {
+  size_t c = 0;
+  for (; c + 16 <= columns; c += 16, out += 48) {
+    const __m128i rows[3] = {load128(in + c), load128(in + in_stride + c),
+                             load128(in + 2 * in_stride + c)};
+    for (size_t part = 0; part < 3; ++part) {
+      const auto bytes_of = [&](size_t row) {
+        return _mm_shuffle_epi8(rows[row], load128(kTriples.pick[row][part]));
+      };
+      store128(out + part * 16, _mm_or_si128(_mm_or_si128(bytes_of(0), bytes_of(1)), bytes_of(2)));
+    }
+  }
+  return c;
+}
+
 void interleave8(const __m128i in[8], __m128i out[8]) {
 #pragma GCC unroll 4
   for (int i = 0; i < 4; ++i) {

@@ -1,10 +1,17 @@
-// transpose over an instruction set's tile1, tile2, tile4 and tile8: squares of 16, 8, 8 and 4
-// elements of so many bytes. Included inside an anonymous namespace after them and blocks.inl.
+// transpose over an instruction set's tile1, tile2, tile4 and tile8, squares of 16, 8, 8 and 4
+// elements of so many bytes, and interleave3, which takes three rows of bytes to triples and gives
+// for how many columns. Included inside an anonymous namespace after them and blocks.inl.
 
 /// out[c][r] = in[r][c]; strides in bytes.
 template <size_t kBytes, size_t kTile, void (*kTileFunction)(ConstBytes, size_t, Bytes, size_t)>
 void transpose_block(ConstBytes in, size_t in_stride, Bytes out, size_t out_stride, size_t rows,
                      size_t columns) {
+  if (kBytes == 1 && rows == 3 && out_stride == 3) {
+    const size_t done = interleave3(in, in_stride, out, columns);
+    in += done;
+    out += done * 3;
+    columns -= done;
+  }
   const size_t whole_rows = rows / kTile * kTile;
   const size_t whole_columns = columns / kTile * kTile;
   for (size_t c = 0; c < whole_columns; c += kTile)
