@@ -31,6 +31,10 @@ inline void finish(const ConvEpilogue& e, const ConvShape& shape, const ConvIo& 
     const int32_t code = code_at(e.residual, e.residual_signed, r) - e.residual_zero_point;
     v = v + static_cast<float>(code) * e.residual_multiplier;
   }
+  if (e.swish_slope != 0.0F) {
+    const float gate = v * e.swish_slope + 0.5F;
+    v = v * std::clamp(gate, 0.0F, 1.0F);
+  }
   if (e.out == Element::f32) {
     static_cast<float*>(io.out)[at] = std::clamp(v, e.low, e.high);
     return;

@@ -43,8 +43,9 @@ struct ConvIo {
 ///   f32:     clamp(v, low, high)
 ///   u8, s8:  table[clamp(nearest_even(v) + zero_point, low, high)]
 /// where v = float(acc + bias[c]) * multiplier[c] + bias_f32[c] + residual, one rounding for each
-/// operation. The residual is float(r - residual_zero_point) * residual_multiplier; it does not go
-/// with s32.
+/// operation. The residual is float(r - residual_zero_point) * residual_multiplier. With a
+/// swish_slope v is then multiplied by min(max(v * swish_slope + 0.5, 0), 1): HardSwish where the
+/// slope is the size of v's unit over 6. Neither goes with s32.
 struct ConvEpilogue {
   const int32_t* bias = nullptr;      // [out_channels], or null
   const float* multiplier = nullptr;  // [out_channels]; unused for s32
@@ -58,6 +59,7 @@ struct ConvEpilogue {
   int32_t residual_zero_point = 0;
   float residual_multiplier = 0.0F;  // residual scale / output scale
   size_t residual_stride = 0;        // elements between pixels; 0 means dense
+  float swish_slope = 0.0F;          // 0: none
 };
 
 }  // namespace octet::kernels

@@ -139,6 +139,6 @@ inline void run(const ConvShape& s, const void* packed, const ConvIo& io,
                            : gather(s, io, m, group, begin, end,
                                     static_cast<uint8_t*>(scratch) + slot * slot_bytes(s));
     multiply_rows(target, m, rows, cut.block_at(run), cut.block_at(run + 1),
-                  [&](size_t row) { return begin + row; });
+                  [begin](size_t row) { return begin + row; });
   });
 }

@@ -27,10 +27,9 @@ inline Target target_of(const ConvShape& shape, const ConvIo& io, const ConvEpil
           e.residual_stride == 0 ? shape.out_channels : e.residual_stride};
 }
 
-/// Whether codes come of products by rounding and clamping alone.
+/// Whether codes come of scaled sums by rounding and clamping alone.
 inline bool ends_in_codes(const ConvEpilogue& e) {
-  return (e.out == Element::u8 || e.out == Element::s8) && e.residual == nullptr &&
-         e.table == nullptr;
+  return (e.out == Element::u8 || e.out == Element::s8) && e.table == nullptr;
 }
 
 /// The end of u8 and s8 codes for kernels that narrow by saturating packs: a rounded value gets
@@ -56,23 +55,33 @@ inline Ints to_codes(const ConvEpilogue& e, Floats v) {
   return add(to_ints(v), set_ints(e.zero_point));
 }
 
-/// Writes the columns of one pixel from its raw sums.
-inline void finish(const Target& t, const Columns& c, size_t pixel, Ints raw) {
-  const ConvEpilogue& e = *t.epilogue;
-  const size_t at = pixel * t.out_stride + c.first;
-  const Ints acc = add(raw, c.offset);
-  if (e.out == Element::s32) {
-    store_ints(static_cast<int32_t*>(t.out) + at, c.count, acc);
-    return;
-  }
-  Floats v = add(mul(to_floats(acc), c.multiplier), c.bias);
+/// v of ConvEpilogue for the columns of one pixel, from its raw sums.
+inline __attribute__((always_inline)) Floats scaled(const ConvEpilogue& e, size_t residual_stride,
+                                                    const Columns& c, size_t pixel, Ints raw) {
+  Floats v = add(mul(to_floats(add(raw, c.offset)), c.multiplier), c.bias);
   if (e.residual != nullptr) {
     const auto* residual =
-        static_cast<const uint8_t*>(e.residual) + pixel * t.residual_stride + c.first;
+        static_cast<const uint8_t*>(e.residual) + pixel * residual_stride + c.first;
     const Ints code =
         sub(load_codes(residual, e.residual_signed, c.count), set_ints(e.residual_zero_point));
     v = add(v, mul(to_floats(code), set_floats(e.residual_multiplier)));
   }
+  if (e.swish_slope != 0.0F) {
+    const Floats gate = add(mul(v, set_floats(e.swish_slope)), set_floats(0.5F));
+    v = mul(v, min(max(gate, set_floats(0.0F)), set_floats(1.0F)));
+  }
+  return v;
+}
+
+/// Writes the columns of one pixel from its raw sums.
+inline void finish(const Target& t, const Columns& c, size_t pixel, Ints raw) {
+  const ConvEpilogue& e = *t.epilogue;
+  const size_t at = pixel * t.out_stride + c.first;
+  if (e.out == Element::s32) {
+    store_ints(static_cast<int32_t*>(t.out) + at, c.count, add(raw, c.offset));
+    return;
+  }
+  Floats v = scaled(e, t.residual_stride, c, pixel, raw);
   if (e.out == Element::f32) {
     v = min(max(v, set_floats(e.low)), set_floats(e.high));
     store_floats(static_cast<float*>(t.out) + at, c.count, v);

@@ -99,54 +99,70 @@ struct Rows {
   const int32_t* sums;  // by row: Σ (code - zero), where the matrix has zeros
 };
 
-/// What the sums of a block of columns become.
-inline Columns tile_columns(const Target& target, const Matrix& m, const Rows& rows, size_t block) {
-  const size_t column = block * kLanes;
-  Columns c = columns_at(*target.epilogue, m.first + column, smaller(kLanes, m.columns - column));
-  c.offset = sub(c.offset, mul(load_ints(m.sums + column, kLanes), set_ints(rows.zero)));
-  return c;
-}
-
-/// finish_tile for codes without more to them; the columns of a row are stored together.
-template <int kBlocks, typename PixelOf>
-void finish_codes(const Target& target, const Matrix& m, const Rows& rows, const int32_t* tile,
-                  size_t row, size_t row_count, size_t block, PixelOf pixel_of) {
-  const CodePacker pack(*target.epilogue);
-  Columns c[kBlocks];
-  for (int b = 0; b < kBlocks; ++b) c[b] = tile_columns(target, m, rows, block + b);
-  const size_t count = (kBlocks - 1) * kLanes + c[kBlocks - 1].count;
-  for (size_t r = 0; r < row_count; ++r, tile += kBlocks * kLanes) {
-    Ints codes[kBlocks];
-    simd::unroll<kBlocks>([&](auto b) {
-      const Ints sum = add(load_ints(tile + b * kLanes, kLanes), c[b].offset);
-      const Floats v = add(mul(to_floats(sum), c[b].multiplier), c[b].bias);
-      codes[b] = to_ints(min(v, pack.high));
-    });
-    auto* to = static_cast<uint8_t*>(target.out) + pixel_of(row + r) * target.out_stride;
-    pack.store(to + c[0].first, count, codes);
+/// The columns of kBlocks blocks and how their sums are finished.
+template <int kBlocks>
+class Finisher {
+ public:
+  Finisher(const Target& target, const Matrix& m, const Rows& rows, size_t block)
+      : target_(target), rows_(rows), pack_(*target.epilogue) {
+    for (int b = 0; b < kBlocks; ++b) {
+      const size_t column = (block + b) * kLanes;
+      columns_[b] =
+          columns_at(*target.epilogue, m.first + column, smaller(kLanes, m.columns - column));
+      columns_[b].offset =
+          sub(columns_[b].offset, mul(load_ints(m.sums + column, kLanes), set_ints(rows.zero)));
+      if (m.has_zeros) zeros_[b] = load_ints(m.zeros + column, kLanes);
+    }
+    has_zeros_ = m.has_zeros;
+    packs_ = !m.has_zeros && ends_in_codes(*target.epilogue);
   }
-}
 
-template <typename PixelOf>
-void finish_tile(const Target& target, const Matrix& m, const Rows& rows, const int32_t* tile,
-                 size_t row, size_t row_count, size_t block, size_t block_count, PixelOf pixel_of) {
-  if (!m.has_zeros && ends_in_codes(*target.epilogue)) {
-    const auto finish_blocks = [&](auto blocks) {
-      finish_codes<blocks>(target, m, rows, tile, row, row_count, block, pixel_of);
-    };
-    return with_blocks(block_count, finish_blocks);
+  /// A tile's `count` rows from `row` on become pixel_of(row).
+  template <typename PixelOf>
+  void finish_tile(const int32_t* tile, size_t row, size_t count, PixelOf pixel_of) const {
+    if (packs_) return finish_codes(tile, row, count, pixel_of);
+    for (size_t r = row; r < row + count; ++r, tile += kBlocks * kLanes)
+      finish_any(tile, r, pixel_of(r));
   }
-  for (size_t b = 0; b < block_count; ++b) {
-    const size_t column = (block + b) * kLanes;
-    const Columns c = tile_columns(target, m, rows, block + b);
-    const Ints zeros = load_ints(m.zeros + column, kLanes);
-    for (size_t r = 0; r < row_count; ++r) {
-      Ints raw = load_ints(tile + r * block_count * kLanes + b * kLanes, kLanes);
-      if (m.has_zeros) raw = sub(raw, mul(zeros, set_ints(rows.sums[row + r])));
-      finish(target, c, pixel_of(row + r), raw);
+
+ private:
+  /// Codes without more to them; the columns are stored together. Works on copies: stores of codes
+  /// may write to any object that isn't local.
+  template <typename PixelOf>
+  void finish_codes(const int32_t* tile, size_t row, size_t count, PixelOf pixel_of) const {
+    const ConvEpilogue e = *target_.epilogue;
+    const CodePacker pack = pack_;
+    Columns c[kBlocks];
+    simd::unroll<kBlocks>([&](auto b) { c[b] = columns_[b]; });
+    const size_t columns = (kBlocks - 1) * kLanes + c[kBlocks - 1].count;
+    const size_t stride = target_.out_stride, residual_stride = target_.residual_stride;
+    auto* out = static_cast<uint8_t*>(target_.out) + c[0].first;
+    for (size_t r = row; r < row + count; ++r, tile += kBlocks * kLanes) {
+      const size_t pixel = pixel_of(r);
+      Ints codes[kBlocks];
+      simd::unroll<kBlocks>([&](auto b) {
+        const Ints sum = load_ints(tile + b * kLanes, kLanes);
+        codes[b] = to_ints(min(scaled(e, residual_stride, c[b], pixel, sum), pack.high));
+      });
+      pack.store(out + pixel * stride, columns, codes);
     }
   }
-}
+
+  void finish_any(const int32_t* tile, size_t row, size_t pixel) const {
+    for (int b = 0; b < kBlocks; ++b) {
+      Ints raw = load_ints(tile + b * kLanes, kLanes);
+      if (has_zeros_) raw = sub(raw, mul(zeros_[b], set_ints(rows_.sums[row])));
+      finish(target_, columns_[b], pixel, raw);
+    }
+  }
+
+  const Target& target_;
+  const Rows& rows_;
+  CodePacker pack_;
+  Columns columns_[kBlocks];
+  Ints zeros_[kBlocks];
+  bool has_zeros_, packs_;
+};
 
 /// Multiplies the rows with the blocks [begin, end) of `m` and finishes pixel_of(row).
 template <typename PixelOf>
@@ -157,13 +173,16 @@ void multiply_rows(const Target& target, const Matrix& m, const Rows& rows, size
   for (size_t block = begin; block < end;) {
     size_t blocks = smaller(kMaxBlocks, end - block);
     if (end - block == kMaxBlocks + 1) blocks = divide_up(end - block, 2);
-    for (size_t row = 0; row < rows.count;) {
-      const size_t count = tile_rows(blocks, rows.count - row, m.groups());
-      multiply(count, blocks, rows.data + row * rows.stride, rows.stride, m.groups(),
-               m.codes + block * m.block_bytes(), m.block_bytes(), tile);
-      finish_tile(target, m, rows, tile, row, count, block, blocks, pixel_of);
-      row += count;
-    }
+    with_blocks(blocks, [&](auto count_of) {
+      const Finisher<count_of> finisher(target, m, rows, block);
+      for (size_t row = 0; row < rows.count;) {
+        const size_t count = tile_rows(blocks, rows.count - row, m.groups());
+        multiply(count, blocks, rows.data + row * rows.stride, rows.stride, m.groups(),
+                 m.codes + block * m.block_bytes(), m.block_bytes(), tile);
+        finisher.finish_tile(tile, row, count, pixel_of);
+        row += count;
+      }
+    });
     block += blocks;
   }
 }

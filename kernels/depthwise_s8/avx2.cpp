@@ -28,14 +28,20 @@ inline void store_codes256(uint8_t* to, size_t /*count*/, __m256i v) {
 using Widest = Pairs32;
 
 template <typename F>
-void each_block(size_t channels, F f) {
-  each_wide_or_narrow<Pairs32, Pairs16>(channels, f);
+void each_block(const ConvShape& s, F f) {
+  // The sums of a window over more channels don't fit the registers.
+  if (has_window(s))
+    each_overlapping<Pairs16>(0, s.out_channels, f);
+  else
+    each_wide_or_narrow<Pairs32, Pairs16>(s.out_channels, f);
 }
 
 // clang-format off
 #include "kernels/depthwise_s8/groups.inl"
 #include "kernels/depthwise_s8/planes.inl"
 #include "kernels/depthwise_s8/driver.inl"
+#include "kernels/depthwise_s8/window.inl"
+#include "kernels/depthwise_s8/run.inl"
 // clang-format on
 
 }  // namespace

@@ -11,6 +11,7 @@ namespace {
 #include "kernels/simd/lanes512.inl"
 #include "kernels/conv_s8/finish.inl"
 #include "kernels/conv_s8/slots.inl"
+#include "kernels/depthwise_s8/blocks.inl"
 // clang-format on
 
 inline __m128i dot_codes(__m128i sum, __m128i codes, __m128i weights) {
@@ -40,7 +41,8 @@ inline void store_codes256(uint8_t* to, size_t count, __m256i v) {
 using Widest = Quads512;
 
 template <typename F>
-void each_block(size_t channels, F f) {
+void each_block(const ConvShape& s, F f) {
+  const size_t channels = s.out_channels;
   size_t first = 0;
   for (; first + Quads256::kChannels < channels; first += Quads512::kChannels)
     f(Quads512{}, first, smaller(Quads512::kChannels, channels - first));
@@ -56,6 +58,8 @@ void each_block(size_t channels, F f) {
 #include "kernels/depthwise_s8/groups.inl"
 #include "kernels/depthwise_s8/planes.inl"
 #include "kernels/depthwise_s8/driver.inl"
+#include "kernels/depthwise_s8/window.inl"
+#include "kernels/depthwise_s8/run.inl"
 // clang-format on
 
 }  // namespace

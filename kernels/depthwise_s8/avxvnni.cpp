@@ -38,14 +38,16 @@ inline void store_codes256(uint8_t* to, size_t /*count*/, __m256i v) {
 using Widest = Quads256;
 
 template <typename F>
-void each_block(size_t channels, F f) {
-  each_wide_or_narrow<Quads256, Quads128>(channels, f);
+void each_block(const ConvShape& s, F f) {
+  each_wide_or_narrow<Quads256, Quads128>(s.out_channels, f);
 }
 
 // clang-format off
 #include "kernels/depthwise_s8/groups.inl"
 #include "kernels/depthwise_s8/planes.inl"
 #include "kernels/depthwise_s8/driver.inl"
+#include "kernels/depthwise_s8/window.inl"
+#include "kernels/depthwise_s8/run.inl"
 // clang-format on
 
 }  // namespace

@@ -23,3 +23,6 @@ void each_wide_or_narrow(size_t channels, F f) {
   each_overlapping<Wide>(0, channels - narrow, f);
   each_overlapping<Narrow>(channels - narrow, channels, f);
 }
+
+/// Kernels that window.inl is made for.
+inline bool has_window(const ConvShape& s) { return s.kernel_h == 3 && s.kernel_w == 3; }

@@ -6,10 +6,10 @@
 //                      4 (kVectors l + v) on
 //   kPixels            outputs that are computed at once
 //   kTakesZeros        the packed weights are less their zero points
-//   interleave         kGroup taps of a block to kVectors vectors of codes as dot takes them
+//   interleave         kGroup taps of a block to kVectors registers of codes as dot takes them
 //   dot, store_codes and the like
-// the widest of them as Widest, and each_block(channels, f), which calls f(Kit{}, first, count) for
-// each block.
+// the widest of them as Widest, and each_block(shape, f), which calls f(Kit{}, first, count) for
+// each block of its channels.
 
 inline constexpr size_t kRowBytes = 16 * 1024;  // of input, about what a task takes at least
 
@@ -50,6 +50,9 @@ bool fill_constants(const ConvShape& s, const ConvIo& io, const ConvEpilogue& e,
 }
 
 template <typename Kit, bool kWhole>
+class Window;
+
+template <typename Kit, bool kWhole>
 class Block {
  public:
   Block(const Task& task, const uint8_t* packed, const uint8_t* constants, size_t first,
@@ -60,7 +63,8 @@ class Block {
         groups_(Groups<Kit>{task.s}.count()),
         zeros_(packed + Kit::kChannels * sizeof(int32_t)),
         weights_(packed + 2 * Kit::kChannels * sizeof(int32_t)),
-        ends_(CodeEnds(*task.target.epilogue)) {
+        ends_(CodeEnds(*task.target.epilogue)),
+        slope_(task.target.epilogue->swish_slope) {
     for (int v = 0; v < kVectors; ++v) {
       offset_[v] = Kit::load(constants + v * sizeof(Int));
       multiplier_[v] = Kit::load_floats(constants + (kVectors + v) * sizeof(Int));
@@ -68,6 +72,7 @@ class Block {
     }
   }
 
+  /// The outputs of the task's row, from its planes.
   void run() const {
     switch (t_.s.stride_w) {
       case 1: return run_steps<1>();
@@ -77,8 +82,31 @@ class Block {
   }
 
  private:
+  friend class Window<Kit, kWhole>;
   using Int = typename Kit::Int;
   static constexpr int kVectors = static_cast<int>(Kit::kVectors);
+
+  size_t pixel(size_t ox) const { return (t_.n * t_.s.out_h + t_.oy) * t_.s.out_w + ox; }
+
+  /// Writes output `ox` of the task's row; kPlain as in Task.
+  template <bool kPlain>
+  inline __attribute__((always_inline)) void finish_output(size_t ox,
+                                                           const Int (&sums)[kVectors]) const {
+    if constexpr (kPlain) {
+      auto* to = static_cast<uint8_t*>(t_.target.out) + pixel(ox) * t_.target.out_stride + first_;
+      Int scaled[kVectors];
+      simd::unroll<kVectors>([&](auto v) {
+        scaled[v] = slope_ == 0.0F
+                        ? Kit::scaled(sums[v], multiplier_[v], bias_[v])
+                        : Kit::swished(sums[v], multiplier_[v], bias_[v], Kit::set_float(slope_));
+      });
+      Kit::template store_codes<kWhole>(ends_, scaled, to, count_);
+    } else {
+      alignas(64) int32_t ordered[Kit::kChannels];
+      simd::unroll<kVectors>([&](auto v) { Kit::spread(ordered + 4 * v, Kit::kVectors, sums[v]); });
+      finish_any(ordered, pixel(ox));
+    }
+  }
 
   /// kStride is that of the columns, or 0.
   template <size_t kStride>
@@ -118,23 +146,10 @@ class Block {
     multiply<kCount, kStride>(ox, weights_, sums);
     if constexpr (!Kit::kTakesZeros)
       if (t_.has_zeros) take_zeros<kCount, kStride>(ox, sums);
-    const size_t pixel = (t_.n * t_.s.out_h + t_.oy) * t_.s.out_w + ox;
-    if (t_.plain) {
-      auto* to = static_cast<uint8_t*>(t_.target.out) + pixel * t_.target.out_stride + first_;
-      simd::unroll<kCount>([&](auto p) {
-        Int scaled[kVectors];
-        simd::unroll<kVectors>(
-            [&](auto v) { scaled[v] = Kit::scaled(sums[p][v], multiplier_[v], bias_[v]); });
-        Kit::template store_codes<kWhole>(ends_, scaled, to + p * t_.target.out_stride, count_);
-      });
-      return;
-    }
-    simd::unroll<kCount>([&](auto p) {
-      alignas(64) int32_t ordered[Kit::kChannels];
-      simd::unroll<kVectors>(
-          [&](auto v) { Kit::spread(ordered + 4 * v, Kit::kVectors, sums[p][v]); });
-      finish_any(ordered, pixel + p);
-    });
+    if (t_.plain)
+      simd::unroll<kCount>([&](auto p) { finish_output<true>(ox + p, sums[p]); });
+    else
+      simd::unroll<kCount>([&](auto p) { finish_output<false>(ox + p, sums[p]); });
   }
 
   /// Subtracts Σ x of the taps times the weights' zero points.
@@ -165,82 +180,7 @@ class Block {
   size_t first_, count_, groups_;
   const uint8_t *zeros_, *weights_;
   typename Kit::Ends ends_;
+  float slope_;
   Int offset_[kVectors];
   typename Kit::Float multiplier_[kVectors], bias_[kVectors];
 };
-
-/// The output rows [begin, end) of one block.
-template <typename Kit, bool kWhole>
-void run_block(Task& task, const uint8_t* packed, const uint8_t* constants, size_t first,
-               size_t count, size_t begin, size_t end) {
-  find_groups<Kit>(task);
-  const Block<Kit, kWhole> block(task, packed, constants, first, count);
-  for (size_t row = begin; row < end; ++row) {
-    task.n = row / task.s.out_h;
-    task.oy = row % task.s.out_h;
-    fill_planes<Kit, kWhole>(task, first, count);
-    block.run();
-  }
-}
-
-inline void run(const ConvShape& s, const void* packed, const ConvIo& io,
-                const ConvEpilogue& epilogue, void* scratch, Parallel& parallel) {
-  const auto* header = static_cast<const uint8_t*>(packed);
-  uint32_t has_zeros = 0;
-  __builtin_memcpy(&has_zeros, header, sizeof(has_zeros));
-  alignas(64) uint8_t padding[Widest::kChannels];
-  __builtin_memset(padding, io.in_zero_point & 0xFF, sizeof(padding));
-  const Target target = target_of(s, io, epilogue);
-  const size_t rows = s.batch * s.out_h;
-  const size_t wanted = parallel.width() > 1 ? 2 * parallel.width() : 1;
-  const Stretch stretch(
-      s, rows >= wanted ? 1 : smaller(divide_up(wanted, larger(rows, 1)), divide_up(s.out_w, 8)));
-  const size_t cuts = divide_up(s.out_w, stretch.outputs);
-  auto* constants = static_cast<uint8_t*>(scratch);
-  const uint8_t* blocks = header + kHeaderBytes;
-  const uint8_t* next = blocks;
-  uint8_t* slots = constants;
-  bool plain = ends_in_codes(epilogue);
-  each_block(s.out_channels, [&](auto kit, size_t first, size_t count) {
-    using Kit = decltype(kit);
-    plain = fill_constants<Kit>(s, io, epilogue, next, first, count, slots) && plain;
-    next += block_bytes<Kit>(s);
-    slots += constant_bytes<Kit>();
-  });
-  const size_t macs =
-      rows * s.out_w * s.out_channels * s.kernel_h * s.kernel_w * 4;  // memory bound
-  // Rows of small images share a block's setup; those of large ones share the cache.
-  const size_t fit = larger(kRowBytes / larger(s.in_w * s.in_channels, 1), 1);
-  const size_t together = cuts > 1 ? 1 : smaller(fit, divide_up(rows, wanted));
-  for_each_in_slots(
-      divide_up(rows, together) * cuts, macs, parallel, [&](size_t index, size_t slot) {
-        const size_t begin = index % cuts * stretch.outputs;
-        const size_t first_row = index / cuts * together;
-        const size_t last_row = smaller(first_row + together, rows);
-        uint8_t* own = slots + slot * slot_bytes(s);
-        Task task{s,
-                  io,
-                  target,
-                  io.in_stride == 0 ? s.in_channels : io.in_stride,
-                  0,
-                  0,
-                  begin,
-                  smaller(begin + stretch.outputs, s.out_w),
-                  static_cast<uint8_t>(code_shift<Widest>(io.in_signed) & 0xFF),
-                  has_zeros != 0,
-                  plain,
-                  padding,
-                  reinterpret_cast<size_t*>(own),
-                  own + offset_bytes(s)};
-        const uint8_t *block = blocks, *constant = constants;
-        each_block(s.out_channels, [&](auto kit, size_t first, size_t count) {
-          using Kit = decltype(kit);
-          if (count == Kit::kChannels)
-            run_block<Kit, true>(task, block, constant, first, count, first_row, last_row);
-          else
-            run_block<Kit, false>(task, block, constant, first, count, first_row, last_row);
-          block += block_bytes<Kit>(s);
-          constant += constant_bytes<Kit>();
-        });
-      });
-}

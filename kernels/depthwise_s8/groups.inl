@@ -71,8 +71,7 @@ constexpr int32_t code_shift(bool in_signed) {
 
 inline size_t packed_bytes(const ConvShape& s) {
   size_t bytes = kHeaderBytes;
-  each_block(s.out_channels,
-             [&](auto kit, size_t, size_t) { bytes += block_bytes<decltype(kit)>(s); });
+  each_block(s, [&](auto kit, size_t, size_t) { bytes += block_bytes<decltype(kit)>(s); });
   return bytes;
 }
 
@@ -118,7 +117,7 @@ inline void pack(const ConvShape& s, const ConvWeights& w, void* packed) {
     if (w.zero_points[c] != (w.is_signed ? 0 : 128)) has_zeros = 1;
   __builtin_memcpy(to, &has_zeros, sizeof(has_zeros));
   to += kHeaderBytes;
-  each_block(s.out_channels, [&](auto kit, size_t first, size_t count) {
+  each_block(s, [&](auto kit, size_t first, size_t count) {
     using Kit = decltype(kit);
     pack_block<Kit>(s, w, first, count, to);
     to += block_bytes<Kit>(s);

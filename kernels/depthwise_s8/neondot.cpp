@@ -18,14 +18,16 @@ namespace {
 using Widest = QuadsNeon;
 
 template <typename F>
-void each_block(size_t channels, F f) {
-  each_overlapping<QuadsNeon>(0, channels, f);
+void each_block(const ConvShape& s, F f) {
+  each_overlapping<QuadsNeon>(0, s.out_channels, f);
 }
 
 // clang-format off
 #include "kernels/depthwise_s8/groups.inl"
 #include "kernels/depthwise_s8/planes.inl"
 #include "kernels/depthwise_s8/driver.inl"
+#include "kernels/depthwise_s8/window.inl"
+#include "kernels/depthwise_s8/run.inl"
 // clang-format on
 
 }  // namespace

@@ -17,8 +17,9 @@ struct Pairs32 : Pairs {
 
   /// Only whole blocks.
   template <bool kWhole>
-  static void interleave(const uint8_t* const (&taps)[2], size_t /*count*/, uint8_t flip,
-                         uint8_t* to) {
+  static inline __attribute__((always_inline)) void interleave(const uint8_t* const (&taps)[2],
+                                                               size_t /*count*/, uint8_t flip,
+                                                               Int (&to)[4]) {
     const Int flips = _mm256_set1_epi8(static_cast<char>(flip)), zero = _mm256_setzero_si256();
     const auto tap = [&](size_t i) {
       return _mm256_xor_si256(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(taps[i])), flips);
@@ -26,10 +27,10 @@ struct Pairs32 : Pairs {
     const Int x0 = tap(0), x1 = tap(1);
     const Int lo = _mm256_unpacklo_epi8(x0, x1), hi = _mm256_unpackhi_epi8(x0, x1);
     // A pair of codes is two bytes: with zeros in between, two words.
-    store(to, spaced<0>(lo, zero));
-    store(to + 32, spaced<1>(lo, zero));
-    store(to + 64, spaced<0>(hi, zero));
-    store(to + 96, spaced<1>(hi, zero));
+    to[0] = spaced<0>(lo, zero);
+    to[1] = spaced<1>(lo, zero);
+    to[2] = spaced<0>(hi, zero);
+    to[3] = spaced<1>(hi, zero);
   }
 
  private:
@@ -44,14 +45,16 @@ struct Pairs16 : Pairs {
   static constexpr int kPixels = 4;
 
   template <bool kWhole>
-  static void interleave(const uint8_t* const (&taps)[2], size_t count, uint8_t flip, uint8_t* to) {
+  static inline __attribute__((always_inline)) void interleave(const uint8_t* const (&taps)[2],
+                                                               size_t count, uint8_t flip,
+                                                               Int (&to)[2]) {
     const __m128i flips = _mm_set1_epi8(static_cast<char>(flip));
     const auto tap = [&](size_t i) {
       return _mm256_cvtepu8_epi16(_mm_xor_si128(load_bytes(taps[i], kWhole ? 16 : count), flips));
     };
     const Int a = tap(0), b = tap(1);
-    store(to, _mm256_unpacklo_epi16(a, b));
-    store(to + 32, _mm256_unpackhi_epi16(a, b));
+    to[0] = _mm256_unpacklo_epi16(a, b);
+    to[1] = _mm256_unpackhi_epi16(a, b);
   }
 
   template <bool kWhole>

@@ -41,6 +41,11 @@ struct PairsNeon {
     return {scaled_sums(sum.lo, multiplier.lo, bias.lo),
             scaled_sums(sum.hi, multiplier.hi, bias.hi)};
   }
+  static Int swished(Int sum, Float multiplier, Float bias, Float slope) {
+    return {swished_sums(sum.lo, multiplier.lo, bias.lo, slope.lo),
+            swished_sums(sum.hi, multiplier.hi, bias.hi, slope.hi)};
+  }
+  static Float set_float(float v) { return {vdupq_n_f32(v), vdupq_n_f32(v)}; }
 
   static inline __attribute__((always_inline)) Int dot(Int sum, Int codes, Int weights) {
     const int16x8_t x0 = vreinterpretq_s16_s32(codes.lo), x1 = vreinterpretq_s16_s32(codes.hi);
@@ -54,16 +59,20 @@ struct PairsNeon {
 
   /// Channels 0 to 3 and 8 to 11 make the first vector.
   template <bool kWhole>
-  static void interleave(const uint8_t* const (&taps)[2], size_t count, uint8_t flip, uint8_t* to) {
+  static inline __attribute__((always_inline)) void interleave(const uint8_t* const (&taps)[2],
+                                                               size_t count, uint8_t flip,
+                                                               Int (&to)[2]) {
+    int32x4_t even[2], odd[2];
     simd::unroll<2>([&](auto i) __attribute__((always_inline)) {
       const uint8x16_t x = veorq_u8(load_bytes(taps[i], kWhole ? 16 : count), vdupq_n_u8(flip));
       const uint32x4_t fours = vreinterpretq_u32_u8(x);
-      const uint8x16_t even = vreinterpretq_u8_u32(vuzp1q_u32(fours, fours));
-      const uint8x16_t odd = vreinterpretq_u8_u32(vuzp2q_u32(fours, fours));
-      auto* words = reinterpret_cast<uint16_t*>(to) + i * 8;
-      vst1q_u16(words, vmovl_u8(vget_low_u8(even)));
-      vst1q_u16(words + 16, vmovl_u8(vget_low_u8(odd)));
+      const uint8x16_t evens = vreinterpretq_u8_u32(vuzp1q_u32(fours, fours));
+      const uint8x16_t odds = vreinterpretq_u8_u32(vuzp2q_u32(fours, fours));
+      even[i] = vreinterpretq_s32_u16(vmovl_u8(vget_low_u8(evens)));
+      odd[i] = vreinterpretq_s32_u16(vmovl_u8(vget_low_u8(odds)));
     });
+    to[0] = {even[0], even[1]};
+    to[1] = {odd[0], odd[1]};
   }
 
   template <bool kWhole>

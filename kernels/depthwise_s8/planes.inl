@@ -44,8 +44,7 @@ constexpr size_t constant_bytes() {
 
 inline size_t all_constant_bytes(const ConvShape& s) {
   size_t bytes = 0;
-  each_block(s.out_channels,
-             [&](auto kit, size_t, size_t) { bytes += constant_bytes<decltype(kit)>(); });
+  each_block(s, [&](auto kit, size_t, size_t) { bytes += constant_bytes<decltype(kit)>(); });
   return bytes;
 }
 
@@ -111,6 +110,14 @@ class Plane {
  private:
   static constexpr int kGroup = static_cast<int>(Kit::kGroup);
 
+  inline __attribute__((always_inline)) void interleave(const uint8_t* const (&taps)[kGroup],
+                                                        uint8_t* to) const {
+    typename Kit::Int vectors[Kit::kVectors];
+    Kit::template interleave<kWhole>(taps, count_, t_.flip, vectors);
+    simd::unroll<static_cast<int>(Kit::kVectors)>(
+        [&](auto v) { Kit::store(to + v * sizeof(typename Kit::Int), vectors[v]); });
+  }
+
   uint8_t* entry(ptrdiff_t column) const {
     return to_ + static_cast<size_t>(column) * entry_bytes<Kit>();
   }
@@ -123,7 +130,7 @@ class Plane {
         const bool here = row_[i] != nullptr && x < t_.s.in_w;
         taps[i] = here ? row_[i] + x * t_.stride : t_.padding;
       }
-      Kit::template interleave<kWhole>(taps, count_, t_.flip, entry(c));
+      interleave(taps, entry(c));
     }
   }
 
@@ -138,7 +145,7 @@ class Plane {
     for (uint8_t* last = entry(end); to != last; to += entry_bytes<Kit>(), at += t_.stride) {
       const uint8_t* taps[kGroup];
       simd::unroll<kGroup>([&](auto i) { taps[i] = first[i] + at; });
-      Kit::template interleave<kWhole>(taps, count_, t_.flip, to);
+      interleave(taps, to);
     }
   }
 

@@ -10,7 +10,9 @@ struct Quads128 : Wide128 {
   static Int dot(Int sum, Int codes, Int weights) { return dot_codes(sum, codes, weights); }
 
   template <bool kWhole>
-  static void interleave(const uint8_t* const (&taps)[4], size_t count, uint8_t flip, uint8_t* to) {
+  static inline __attribute__((always_inline)) void interleave(const uint8_t* const (&taps)[4],
+                                                               size_t count, uint8_t flip,
+                                                               Int (&to)[4]) {
     const Int flips = _mm_set1_epi8(static_cast<char>(flip));
     const auto tap = [&](size_t i) {
       return _mm_xor_si128(load_codes128(taps[i], kWhole ? 16 : count), flips);
@@ -18,10 +20,10 @@ struct Quads128 : Wide128 {
     const Int x0 = tap(0), x1 = tap(1), x2 = tap(2), x3 = tap(3);
     const Int lo01 = _mm_unpacklo_epi8(x0, x1), hi01 = _mm_unpackhi_epi8(x0, x1);
     const Int lo23 = _mm_unpacklo_epi8(x2, x3), hi23 = _mm_unpackhi_epi8(x2, x3);
-    store(to, _mm_unpacklo_epi16(lo01, lo23));
-    store(to + 16, _mm_unpackhi_epi16(lo01, lo23));
-    store(to + 32, _mm_unpacklo_epi16(hi01, hi23));
-    store(to + 48, _mm_unpackhi_epi16(hi01, hi23));
+    to[0] = _mm_unpacklo_epi16(lo01, lo23);
+    to[1] = _mm_unpackhi_epi16(lo01, lo23);
+    to[2] = _mm_unpacklo_epi16(hi01, hi23);
+    to[3] = _mm_unpackhi_epi16(hi01, hi23);
   }
 };
 
@@ -34,7 +36,9 @@ struct Quads256 : Wide256 {
   static Int dot(Int sum, Int codes, Int weights) { return dot_codes(sum, codes, weights); }
 
   template <bool kWhole>
-  static void interleave(const uint8_t* const (&taps)[4], size_t count, uint8_t flip, uint8_t* to) {
+  static inline __attribute__((always_inline)) void interleave(const uint8_t* const (&taps)[4],
+                                                               size_t count, uint8_t flip,
+                                                               Int (&to)[4]) {
     const Int flips = _mm256_set1_epi8(static_cast<char>(flip));
     const auto tap = [&](size_t i) {
       return _mm256_xor_si256(load_codes256(taps[i], kWhole ? 32 : count), flips);
@@ -42,9 +46,9 @@ struct Quads256 : Wide256 {
     const Int x0 = tap(0), x1 = tap(1), x2 = tap(2), x3 = tap(3);
     const Int lo01 = _mm256_unpacklo_epi8(x0, x1), hi01 = _mm256_unpackhi_epi8(x0, x1);
     const Int lo23 = _mm256_unpacklo_epi8(x2, x3), hi23 = _mm256_unpackhi_epi8(x2, x3);
-    store(to, _mm256_unpacklo_epi16(lo01, lo23));
-    store(to + 32, _mm256_unpackhi_epi16(lo01, lo23));
-    store(to + 64, _mm256_unpacklo_epi16(hi01, hi23));
-    store(to + 96, _mm256_unpackhi_epi16(hi01, hi23));
+    to[0] = _mm256_unpacklo_epi16(lo01, lo23);
+    to[1] = _mm256_unpackhi_epi16(lo01, lo23);
+    to[2] = _mm256_unpacklo_epi16(hi01, hi23);
+    to[3] = _mm256_unpackhi_epi16(hi01, hi23);
   }
 };

@@ -21,12 +21,18 @@ struct QuadsNeon {
   static Int scaled(Int sum, Float multiplier, Float bias) {
     return scaled_sums(sum, multiplier, bias);
   }
+  static Int swished(Int sum, Float multiplier, Float bias, Float slope) {
+    return swished_sums(sum, multiplier, bias, slope);
+  }
+  static Float set_float(float v) { return vdupq_n_f32(v); }
   static Int dot(Int sum, Int codes, Int weights) {
     return vdotq_s32(sum, vreinterpretq_s8_s32(codes), vreinterpretq_s8_s32(weights));
   }
 
   template <bool kWhole>
-  static void interleave(const uint8_t* const (&taps)[4], size_t count, uint8_t flip, uint8_t* to) {
+  static inline __attribute__((always_inline)) void interleave(const uint8_t* const (&taps)[4],
+                                                               size_t count, uint8_t flip,
+                                                               Int (&to)[4]) {
     const auto tap = [&](size_t i) __attribute__((always_inline)) {
       return veorq_u8(load_bytes(taps[i], kWhole ? 16 : count), vdupq_n_u8(flip));
     };
@@ -34,11 +40,10 @@ struct QuadsNeon {
     const auto pairs = [](uint8x16_t v) { return vreinterpretq_u16_u8(v); };
     const uint16x8_t lo01 = pairs(vzip1q_u8(x0, x1)), hi01 = pairs(vzip2q_u8(x0, x1));
     const uint16x8_t lo23 = pairs(vzip1q_u8(x2, x3)), hi23 = pairs(vzip2q_u8(x2, x3));
-    auto* words = reinterpret_cast<uint16_t*>(to);
-    vst1q_u16(words, vzip1q_u16(lo01, lo23));
-    vst1q_u16(words + 8, vzip2q_u16(lo01, lo23));
-    vst1q_u16(words + 16, vzip1q_u16(hi01, hi23));
-    vst1q_u16(words + 24, vzip2q_u16(hi01, hi23));
+    to[0] = vreinterpretq_s32_u16(vzip1q_u16(lo01, lo23));
+    to[1] = vreinterpretq_s32_u16(vzip2q_u16(lo01, lo23));
+    to[2] = vreinterpretq_s32_u16(vzip1q_u16(hi01, hi23));
+    to[3] = vreinterpretq_s32_u16(vzip2q_u16(hi01, hi23));
   }
 
   template <bool kWhole>

@@ -31,6 +31,14 @@ struct Wide128 {
   static Int scaled(Int sum, Float multiplier, Float bias) {
     return _mm_cvtps_epi32(_mm_add_ps(_mm_mul_ps(_mm_cvtepi32_ps(sum), multiplier), bias));
   }
+  /// The same, by swish_slope.
+  static Int swished(Int sum, Float multiplier, Float bias, Float slope) {
+    const Float v = _mm_add_ps(_mm_mul_ps(_mm_cvtepi32_ps(sum), multiplier), bias);
+    const Float gate = _mm_add_ps(_mm_mul_ps(v, slope), _mm_set1_ps(0.5F));
+    const Float held = _mm_min_ps(_mm_max_ps(gate, _mm_setzero_ps()), _mm_set1_ps(1.0F));
+    return _mm_cvtps_epi32(_mm_mul_ps(v, held));
+  }
+  static Float set_float(float v) { return _mm_set1_ps(v); }
   template <bool kWhole>
   static void store_codes(const Ends& ends, const Int (&v)[4], uint8_t* to, size_t count) {
     const Int lo = _mm_adds_epi16(_mm_packs_epi32(v[0], v[1]), ends.zero);
@@ -76,6 +84,15 @@ struct Wide256 {
     return _mm256_cvtps_epi32(
         _mm256_add_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(sum), multiplier), bias));
   }
+  /// The same, by swish_slope.
+  static Int swished(Int sum, Float multiplier, Float bias, Float slope) {
+    const Float v = _mm256_add_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(sum), multiplier), bias);
+    const Float gate = _mm256_add_ps(_mm256_mul_ps(v, slope), _mm256_set1_ps(0.5F));
+    const Float held =
+        _mm256_min_ps(_mm256_max_ps(gate, _mm256_setzero_ps()), _mm256_set1_ps(1.0F));
+    return _mm256_cvtps_epi32(_mm256_mul_ps(v, held));
+  }
+  static Float set_float(float v) { return _mm256_set1_ps(v); }
   template <bool kWhole>
   static void store_codes(const Ends& ends, const Int (&v)[4], uint8_t* to, size_t count) {
     const Int lo = _mm256_adds_epi16(_mm256_packs_epi32(v[0], v[1]), ends.zero);

@@ -37,6 +37,15 @@ struct Wide512 {
     return _mm512_cvtps_epi32(
         _mm512_add_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(sum), multiplier), bias));
   }
+  /// The same, by swish_slope.
+  static Int swished(Int sum, Float multiplier, Float bias, Float slope) {
+    const Float v = _mm512_add_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(sum), multiplier), bias);
+    const Float gate = _mm512_add_ps(_mm512_mul_ps(v, slope), _mm512_set1_ps(0.5F));
+    const Float held =
+        _mm512_min_ps(_mm512_max_ps(gate, _mm512_setzero_ps()), _mm512_set1_ps(1.0F));
+    return _mm512_cvtps_epi32(_mm512_mul_ps(v, held));
+  }
+  static Float set_float(float v) { return _mm512_set1_ps(v); }
   template <bool kWhole>
   static void store_codes(const Ends& ends, const Int (&v)[4], uint8_t* to, size_t count) {
     const Int lo = _mm512_adds_epi16(_mm512_packs_epi32(v[0], v[1]), ends.zero);
@@ -61,7 +70,9 @@ struct Quads512 : Wide512 {
   }
 
   template <bool kWhole>
-  static void interleave(const uint8_t* const (&taps)[4], size_t count, uint8_t flip, uint8_t* to) {
+  static inline __attribute__((always_inline)) void interleave(const uint8_t* const (&taps)[4],
+                                                               size_t count, uint8_t flip,
+                                                               Int (&to)[4]) {
     const Int flips = _mm512_set1_epi8(static_cast<char>(flip));
     const auto tap = [&](size_t i) {
       return _mm512_xor_si512(_mm512_maskz_loadu_epi8(mask(kWhole ? 64 : count), taps[i]), flips);
@@ -69,10 +80,10 @@ struct Quads512 : Wide512 {
     const Int x0 = tap(0), x1 = tap(1), x2 = tap(2), x3 = tap(3);
     const Int lo01 = _mm512_unpacklo_epi8(x0, x1), hi01 = _mm512_unpackhi_epi8(x0, x1);
     const Int lo23 = _mm512_unpacklo_epi8(x2, x3), hi23 = _mm512_unpackhi_epi8(x2, x3);
-    store(to, _mm512_unpacklo_epi16(lo01, lo23));
-    store(to + 64, _mm512_unpackhi_epi16(lo01, lo23));
-    store(to + 128, _mm512_unpacklo_epi16(hi01, hi23));
-    store(to + 192, _mm512_unpackhi_epi16(hi01, hi23));
+    to[0] = _mm512_unpacklo_epi16(lo01, lo23);
+    to[1] = _mm512_unpackhi_epi16(lo01, lo23);
+    to[2] = _mm512_unpacklo_epi16(hi01, hi23);
+    to[3] = _mm512_unpackhi_epi16(hi01, hi23);
   }
 };
 
@@ -88,13 +99,15 @@ struct Pairs512 : Wide512 {
   }
 
   template <bool kWhole>
-  static void interleave(const uint8_t* const (&taps)[2], size_t count, uint8_t flip, uint8_t* to) {
+  static inline __attribute__((always_inline)) void interleave(const uint8_t* const (&taps)[2],
+                                                               size_t count, uint8_t flip,
+                                                               Int (&to)[1]) {
     const __m128i flips = _mm_set1_epi8(static_cast<char>(flip));
     const auto tap = [&](size_t i) {
       return _mm512_cvtepu8_epi32(_mm_xor_si128(load_bytes(taps[i], kWhole ? 16 : count), flips));
     };
     const Int a = tap(0), b = tap(1);
-    store(to, _mm512_or_si512(a, _mm512_slli_epi32(b, 16)));
+    to[0] = _mm512_or_si512(a, _mm512_slli_epi32(b, 16));
   }
 
   template <bool kWhole>

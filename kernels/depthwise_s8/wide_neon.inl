@@ -24,3 +24,12 @@ inline bool all_below(float32x4_t v) {
 inline int32x4_t scaled_sums(int32x4_t sum, float32x4_t multiplier, float32x4_t bias) {
   return vcvtnq_s32_f32(vaddq_f32(vmulq_f32(vcvtq_f32_s32(sum), multiplier), bias));
 }
+
+/// The same, by swish_slope.
+inline int32x4_t swished_sums(int32x4_t sum, float32x4_t multiplier, float32x4_t bias,
+                              float32x4_t slope) {
+  const float32x4_t v = vaddq_f32(vmulq_f32(vcvtq_f32_s32(sum), multiplier), bias);
+  const float32x4_t gate = vaddq_f32(vmulq_f32(v, slope), vdupq_n_f32(0.5F));
+  const float32x4_t held = vminq_f32(vmaxq_f32(gate, vdupq_n_f32(0.0F)), vdupq_n_f32(1.0F));
+  return vcvtnq_s32_f32(vmulq_f32(v, held));
+}

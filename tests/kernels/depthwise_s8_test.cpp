@@ -40,7 +40,37 @@ constexpr ConvShape line(size_t length, size_t channels, size_t kernel, size_t p
           .pad_left = pad};
 }
 
+/// 3x3 over `height` x `width`, with `left` columns and a row of padding before and `right` columns
+/// behind.
+constexpr ConvShape window(size_t height, size_t width, size_t stride, size_t left, size_t right) {
+  return {.in_h = height,
+          .in_w = width,
+          .in_channels = 83,
+          .out_h = height - 1,
+          .out_w = (width + left + right - 3) / stride + 1,
+          .out_channels = 83,
+          .groups = 83,
+          .kernel_h = 3,
+          .kernel_w = 3,
+          .stride_w = stride,
+          .pad_top = 1,
+          .pad_left = left};
+}
+
 const ConvCase kCases[] = {
+    {.name = "hard swish", .shape = square(9, 96, 3, 1), .in_zero_point = 50, .swish = true},
+    {.name = "hard swish and residual, s8",
+     .shape = square(9, 41, 5, 2),
+     .in_signed = true,
+     .in_zero_point = 5,
+     .out = Element::s8,
+     .residual = true,
+     .swish = true},
+    {.name = "hard swish, f32",
+     .shape = square(9, 41, 5, 2),
+     .in_zero_point = 50,
+     .out = Element::f32,
+     .swish = true},
     {.name = "3x3", .shape = square(9, 64, 3, 1), .in_zero_point = 128},
     {.name = "3x3, stride 2", .shape = square(9, 96, 3, 2), .in_zero_point = 3},
     {.name = "3x3, 24 channels", .shape = square(7, 24, 3, 1), .in_zero_point = 3},
@@ -61,6 +91,24 @@ const ConvCase kCases[] = {
      .in_zero_point = -9,
      .out = Element::s8,
      .real_bias = true},
+    {.name = "3x3, no padding", .shape = window(9, 12, 1, 0, 0), .in_zero_point = 77},
+    {.name = "3x3, pads past the kernel", .shape = window(4, 5, 1, 4, 3), .in_zero_point = 77},
+    {.name = "3x3, pads past the kernel, stride 2",
+     .shape = window(5, 6, 2, 3, 4),
+     .in_zero_point = 77},
+    {.name = "3x3, one column", .shape = window(6, 1, 1, 1, 1), .in_zero_point = 77},
+    {.name = "3x3, two columns, stride 2", .shape = window(6, 2, 2, 1, 1), .in_zero_point = 77},
+    {.name = "3x3, only on the right, stride 2",
+     .shape = window(8, 8, 2, 0, 1),
+     .in_zero_point = 77},
+    {.name = "3x3, a long row", .shape = window(2, 301, 1, 1, 1), .in_zero_point = 77},
+    {.name = "3x3, stride 3", .shape = square(9, 64, 3, 3), .in_zero_point = 3},
+    {.name = "3x3, hard swish", .shape = square(9, 96, 3, 1), .in_zero_point = 3, .swish = true},
+    {.name = "3x3, hard swish, stride 2, s8",
+     .shape = square(9, 41, 3, 2),
+     .in_zero_point = 3,
+     .out = Element::s8,
+     .swish = true},
     {.name = "5x5", .shape = square(8, 40, 5, 1), .in_zero_point = 128},
     {.name = "5x5, stride 2", .shape = square(8, 72, 5, 2), .in_zero_point = 128},
     {.name = "7x7 larger than the input", .shape = square(4, 33, 7, 1), .in_zero_point = 128},

@@ -17,6 +17,7 @@ struct ConvCase {
   kernels::Element out = kernels::Element::u8;
   bool bias = true, residual = false, table = false;
   bool real_bias = false;
+  bool swish = false;
   size_t in_pad = 0, out_pad = 0;  // elements between pixels past the channels
   bool worst = false;              // every code at the end of its range
 };
@@ -83,6 +84,7 @@ class ConvData {
     e.residual_signed = is_signed;
     e.residual_zero_point = is_signed ? 5 : 130;
     e.residual_multiplier = 0.37F;
+    e.swish_slope = case_.swish ? 0.013F : 0.0F;
     return e;
   }
 

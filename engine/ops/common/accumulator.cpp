@@ -91,10 +91,13 @@ std::optional<AccumulatorPlan> plan_accumulator(const AccumulatorSpec& spec) {
   plan.multiplier = spec.scale;
   if (spec.bias != nullptr && !take_bias(spec, plan)) return std::nullopt;
   const bool residual = spec.epilogue.residual != Epilogue::Residual::none;
-  const bool in_kernel = is_clamp(spec.epilogue) &&
+  const bool swish = spec.kernel_swish && spec.epilogue.activation == Activation::hard_swish;
+  const bool in_kernel = (is_clamp(spec.epilogue) || swish) &&
                          (!residual || (spec.kernel_residual && only_adds_first(spec.epilogue)));
   plan.codes = in_kernel && spec.output != nullptr;
   plan.finish = !in_kernel;
+  if (swish && in_kernel)
+    plan.swish_slope = (plan.codes ? spec.output->tensor_scale().v : 1.0F) / 6.0F;
   if (plan.codes) {
     for (float& m : plan.multiplier) m /= spec.output->tensor_scale().v;
     for (float& b : plan.bias_f32) b /= spec.output->tensor_scale().v;

@@ -23,6 +23,7 @@ struct AccumulatorSpec {
   float beta = 1.0F;             ///< Factor of the bias.
   QuantPtr output;               ///< The output's storage; null: real.
   bool kernel_residual = false;  ///< The kernel itself adds the residual ahead of its clamp.
+  bool kernel_swish = false;     ///< The kernel itself computes HardSwish.
 };
 
 /// The same, as integer kernels take it.
@@ -33,6 +34,7 @@ struct AccumulatorPlan {
   std::vector<float> multiplier;  ///< [N]
   std::vector<int32_t> bias;      ///< [N] sums, or empty: none.
   std::vector<float> bias_f32;    ///< [N] in steps of the codes, or real; or empty: none.
+  float swish_slope = 0.0F;       ///< Of a kernel's HardSwish: a step of the codes, or 1, over 6.
   DType storage = DType::f32;     ///< Of the codes.
   int32_t zero_point = 0;
   float low = -std::numeric_limits<float>::infinity();  ///< Codes, or reals.

@@ -1,0 +1,82 @@
+// The rows of depthwise_s8. Included inside an anonymous namespace after window.inl.
+
+/// The output rows [begin, end) of one block.
+template <typename Kit, bool kWhole>
+void run_block(Task& task, const uint8_t* packed, const uint8_t* constants, size_t first,
+               size_t count, size_t begin, size_t end) {
+  const bool window = fits_window<Kit>(task);
+  if (!window) find_groups<Kit>(task);
+  const Block<Kit, kWhole> block(task, packed, constants, first, count);
+  for (size_t row = begin; row < end; ++row) {
+    task.n = row / task.s.out_h;
+    task.oy = row % task.s.out_h;
+    if (window) {
+      Window<Kit, kWhole>(block).run();
+    } else {
+      fill_planes<Kit, kWhole>(task, first, count);
+      block.run();
+    }
+  }
+}
+
+inline void run(const ConvShape& s, const void* packed, const ConvIo& io,
+                const ConvEpilogue& epilogue, void* scratch, Parallel& parallel) {
+  const auto* header = static_cast<const uint8_t*>(packed);
+  uint32_t has_zeros = 0;
+  __builtin_memcpy(&has_zeros, header, sizeof(has_zeros));
+  alignas(64) uint8_t padding[Widest::kChannels];
+  __builtin_memset(padding, io.in_zero_point & 0xFF, sizeof(padding));
+  const Target target = target_of(s, io, epilogue);
+  const size_t rows = s.batch * s.out_h;
+  const size_t wanted = parallel.width() > 1 ? 2 * parallel.width() : 1;
+  const Stretch stretch(
+      s, rows >= wanted ? 1 : smaller(divide_up(wanted, larger(rows, 1)), divide_up(s.out_w, 8)));
+  const size_t cuts = divide_up(s.out_w, stretch.outputs);
+  auto* constants = static_cast<uint8_t*>(scratch);
+  const uint8_t* blocks = header + kHeaderBytes;
+  const uint8_t* next = blocks;
+  uint8_t* slots = constants;
+  bool plain = ends_in_codes(epilogue) && epilogue.residual == nullptr;
+  each_block(s, [&](auto kit, size_t first, size_t count) {
+    using Kit = decltype(kit);
+    plain = fill_constants<Kit>(s, io, epilogue, next, first, count, slots) && plain;
+    next += block_bytes<Kit>(s);
+    slots += constant_bytes<Kit>();
+  });
+  const size_t macs =
+      rows * s.out_w * s.out_channels * s.kernel_h * s.kernel_w * 4;  // memory bound
+  // Rows of small images share a block's setup; those of large ones share the cache.
+  const size_t fit = larger(kRowBytes / larger(s.in_w * s.in_channels, 1), 1);
+  const size_t together = cuts > 1 ? 1 : smaller(fit, divide_up(rows, wanted));
+  for_each_in_slots(
+      divide_up(rows, together) * cuts, macs, parallel, [&](size_t index, size_t slot) {
+        const size_t begin = index % cuts * stretch.outputs;
+        const size_t first_row = index / cuts * together;
+        const size_t last_row = smaller(first_row + together, rows);
+        uint8_t* own = slots + slot * slot_bytes(s);
+        Task task{s,
+                  io,
+                  target,
+                  io.in_stride == 0 ? s.in_channels : io.in_stride,
+                  0,
+                  0,
+                  begin,
+                  smaller(begin + stretch.outputs, s.out_w),
+                  static_cast<uint8_t>(code_shift<Widest>(io.in_signed) & 0xFF),
+                  has_zeros != 0,
+                  plain,
+                  padding,
+                  reinterpret_cast<size_t*>(own),
+                  own + offset_bytes(s)};
+        const uint8_t *block = blocks, *constant = constants;
+        each_block(s, [&](auto kit, size_t first, size_t count) {
+          using Kit = decltype(kit);
+          if (count == Kit::kChannels)
+            run_block<Kit, true>(task, block, constant, first, count, first_row, last_row);
+          else
+            run_block<Kit, false>(task, block, constant, first, count, first_row, last_row);
+          block += block_bytes<Kit>(s);
+          constant += constant_bytes<Kit>();
+        });
+      });
+}
