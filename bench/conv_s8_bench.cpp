@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernels/conv_s8/conv_s8.h"
+#include "kernels/winograd_s8/winograd_s8.h"
 
 namespace octet::kernels {
 namespace {
@@ -44,6 +45,14 @@ const Named kConvs[] = {
     {"resnet18/28x128", square(28, 128, 128, 3, 1)},
     {"resnet18/14x256", square(14, 256, 256, 3, 1)},
     {"resnet18/7x512", square(7, 512, 512, 3, 1)},
+};
+
+// What winograd_s8 takes, down to images where few tiles share the weights.
+const Named kWinograds[] = {
+    {"56x64", square(56, 64, 64, 3, 1)},    {"28x128", square(28, 128, 128, 3, 1)},
+    {"14x256", square(14, 256, 256, 3, 1)}, {"7x512", square(7, 512, 512, 3, 1)},
+    {"56x32", square(56, 32, 32, 3, 1)},    {"8x64", square(8, 64, 64, 3, 1)},
+    {"4x64", square(4, 64, 64, 3, 1)},      {"7x128", square(7, 128, 128, 3, 1)},
 };
 
 struct Aligned {
@@ -104,6 +113,8 @@ void add(const char* family, const Rows& rows, const Named (&cases)[kCount]) {
 
 const bool kAdded = [] {
   add("conv_s8", conv_s8_variants(), kConvs);
+  add("conv_s8/three", conv_s8_variants(), kWinograds);
+  add("winograd_s8/three", winograd_s8_variants(), kWinograds);
   return true;
 }();
 

@@ -231,6 +231,7 @@ OCTET_EMULATE void multiply_tile(int sums, int a, int b) {
   octet::emulate::reduce<float>(v, [](float a, float b) { return a > b ? a : b; })
 #define _mm_dpbusd_avx_epi32(acc, u8, s8) simde_mm_dpbusd_epi32(acc, u8, s8)
 #define _mm256_dpbusd_avx_epi32(acc, u8, s8) simde_mm256_dpbusd_epi32(acc, u8, s8)
+#define _mm256_dpwssd_avx_epi32(acc, a, b) simde_mm256_dpwssd_epi32(acc, a, b)
 #undef _tile_loadconfig
 #undef _tile_release
 #undef _tile_loadd

@@ -13,14 +13,30 @@ size_t spatial(const std::vector<int64_t>& values, size_t i, size_t missing) {
   return i == 0 ? missing : static_cast<size_t>(values[0]);
 }
 
-// What packing depends on.
-ConvShape weight_shape(const Dims& w, int64_t groups) {
+// What packing depends on, and the output's dims; those that aren't known are 0.
+ConvShape compiled_shape(const Dims& w, const ConvAttrs& attrs, const Type& out) {
   ConvShape s;
-  s.groups = static_cast<size_t>(groups);
+  s.groups = static_cast<size_t>(attrs.group);
   s.out_channels = static_cast<size_t>(w[0]);
-  s.in_channels = static_cast<size_t>(w[1] * groups);
+  s.in_channels = static_cast<size_t>(w[1] * attrs.group);
   s.kernel_h = w.size() == 4 ? static_cast<size_t>(w[2]) : 1;
   s.kernel_w = static_cast<size_t>(w.back());
+  if (!attrs.strides.empty()) {
+    s.stride_h = spatial(attrs.strides, 0, 1);
+    s.stride_w = spatial(attrs.strides, 1, 1);
+  }
+  if (!attrs.dilations.empty()) {
+    s.dilation_h = spatial(attrs.dilations, 0, 1);
+    s.dilation_w = spatial(attrs.dilations, 1, 1);
+  }
+  const auto extent = [&](size_t axis) {
+    return axis < w.size() && out.shape
+               ? static_cast<size_t>((*out.shape)[axis].maybe().value_or(0))
+               : 0;
+  };
+  s.batch = extent(0);
+  s.out_h = extent(2);
+  s.out_w = extent(3);
   return s;
 }
 
@@ -47,10 +63,11 @@ ConvShape integer_conv_shape(const ConvGeometry& g) {
   return s;
 }
 
-Result<ConvKernel> ConvKernel::make(const Tensor& weights, int64_t groups,
-                                    const std::vector<int32_t>& zero_points, CpuToken cpu) {
+Result<ConvKernel> ConvKernel::make(const Tensor& weights, const ConvAttrs& attrs,
+                                    const std::vector<int32_t>& zero_points, const Type& out,
+                                    CpuToken cpu) {
   ConvKernel kernel;
-  const ConvShape shape = weight_shape(weights.dims(), groups);
+  const ConvShape shape = compiled_shape(weights.dims(), attrs, out);
   const auto codes = code_bytes(weights);
   const ConvWeights view{codes.data(), weights.dtype() == DType::s8, zero_points.data()};
   const auto pack = [&](const auto& table) -> Status {
@@ -59,13 +76,17 @@ Result<ConvKernel> ConvKernel::make(const Tensor& weights, int64_t groups,
     table.pack(shape, view, kernel.packed_.writable());
     return {};
   };
-  if (is_depthwise(weights.dims(), groups)) {
+  if (is_depthwise(weights.dims(), attrs.group)) {
     kernel.depthwise_ = &select_depthwise_s8(cpu);
     OCTET_RETURN_IF_ERROR(pack(*kernel.depthwise_->table));
-  } else {
-    kernel.conv_ = &select_conv_s8(cpu);
-    OCTET_RETURN_IF_ERROR(pack(*kernel.conv_->table));
+    return kernel;
   }
+  kernel.conv_ = &select_conv_s8(cpu);
+  if (winograd_s8_pays(shape, kernel.conv_->isa) && winograd_s8_takes(shape, view)) {
+    kernel.conv_ = &select_winograd_s8(cpu);
+    kernel.name_ = "winograd_s8";
+  }
+  OCTET_RETURN_IF_ERROR(pack(*kernel.conv_->table));
   return kernel;
 }
 
@@ -84,7 +105,7 @@ void ConvKernel::run(const ConvShape& shape, const ConvIo& io, const ConvEpilogu
 }
 
 StepInfo ConvKernel::info() const {
-  if (conv_ != nullptr) return {"conv_s8", "native", conv_->isa};
+  if (conv_ != nullptr) return {name_, "native", conv_->isa};
   return {"depthwise_s8", "native", depthwise_->isa};
 }
 

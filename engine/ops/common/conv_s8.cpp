@@ -31,6 +31,7 @@ std::optional<AccumulatorPlan> plan(const LowerContext& context) {
   if (ports.bias) sums.bias = &context.input(*ports.bias);
   sums.output = context.output_quant(0);
   sums.kernel_residual = kernel_adds_residual(context, ports);
+  sums.kernel_swish = true;
   return plan_accumulator(sums);
 }
 
@@ -94,6 +95,7 @@ class ConvS8 final : public Step {
     e.bias = plan_.bias.empty() ? nullptr : plan_.bias.data();
     e.bias_f32 = plan_.bias_f32.empty() ? nullptr : plan_.bias_f32.data();
     e.multiplier = plan_.multiplier.data();
+    e.swish_slope = plan_.swish_slope;
     e.out = !plan_.codes ? Element::f32 : (plan_.storage == DType::u8 ? Element::u8 : Element::s8);
     e.zero_point = plan_.zero_point;
     e.low = plan_.low;
@@ -150,8 +152,8 @@ Result<std::unique_ptr<Step>> prepare_conv_s8(const LowerContext& context) {
   const Tensor& w = *context.constant(1);
   const ChannelParams params =
       channel_params(*context.input_quant(1), static_cast<size_t>(w.dims()[0]));
-  OCTET_ASSIGN(ConvKernel kernel, ConvKernel::make(w, context.attrs<ConvAttrs>().group,
-                                                   params.zero_point, context.cpu()));
+  OCTET_ASSIGN(ConvKernel kernel, ConvKernel::make(w, context.attrs<ConvAttrs>(), params.zero_point,
+                                                   context.output(0).type, context.cpu()));
   return std::unique_ptr<Step>(
       std::make_unique<ConvS8>(context, *plan(context), std::move(kernel)));
 }

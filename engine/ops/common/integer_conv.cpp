@@ -265,8 +265,8 @@ Result<std::unique_ptr<Step>> prepare_integer_conv(const LowerContext& context,
                                                    const IntegerConvPorts& ports) {
   Constants constants = *read_constants(context, ports);
   OCTET_ASSIGN(ConvKernel kernel,
-               ConvKernel::make(*context.constant(ports.w), context.attrs<ConvAttrs>().group,
-                                constants.w_zero, context.cpu()));
+               ConvKernel::make(*context.constant(ports.w), context.attrs<ConvAttrs>(),
+                                constants.w_zero, context.output(0).type, context.cpu()));
   return std::unique_ptr<Step>(
       std::make_unique<IntegerConv>(context, ports, std::move(constants), std::move(kernel)));
 }
