@@ -16,18 +16,20 @@ def padded(x):
     return y
 
 
-def connected(rng, recordings, part, speaker, count):
-    """Strings of 3 to 7 recordings of one speaker, pauses of 50 to 300 ms, otherwise as recorded."""
-    out = []
+def strings(rng, recordings, part, speaker, count):
+    """Yields (waveform, digits): 3 to 7 recordings of one speaker, pauses of 50 to 300 ms, as recorded."""
     for _ in range(count):
         labels = [int(d) for d in rng.integers(0, 10, rng.integers(3, 8))]
         parts = []
         for d in labels:
             pool = recordings[speaker][part][d]
             parts += [pool[rng.integers(len(pool))], np.zeros(int(rng.uniform(0.05, 0.3) * 8000), np.float32)]
-        x = np.concatenate(parts[:-1])
-        out.append((features.log_mel(padded(x)), labels, speech_data.SPEAKERS.index(speaker)))
-    return out
+        yield np.concatenate(parts[:-1]), labels
+
+
+def connected(rng, recordings, part, speaker, count):
+    return [(features.log_mel(padded(x)), labels, speech_data.SPEAKERS.index(speaker))
+            for x, labels in strings(rng, recordings, part, speaker, count)]
 
 
 def alone(recordings, part, speaker, pad=padded):

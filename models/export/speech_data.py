@@ -47,7 +47,7 @@ def stretch(x, factor):
     return np.interp(np.linspace(0, len(x) - 1, n), np.arange(len(x)), x).astype(np.float32)
 
 
-def join(rng, pool, labels, tempo):
+def join(rng, pool, labels, tempo, rate=RATE):
     """The labels' recordings drawn from pool[digit], one after the other with pauses."""
     parts = []
     tight = rng.random() < 0.3
@@ -55,7 +55,7 @@ def join(rng, pool, labels, tempo):
         x = stretch(pool[d][rng.integers(len(pool[d]))], tempo * rng.uniform(0.95, 1.05))
         parts.append(x * 10 ** (rng.uniform(-3, 3) / 20))
         pause = rng.uniform(0, 0.05) if tight else rng.uniform(0.02, 0.35)
-        parts.append(np.zeros(int(pause * RATE), np.float32))
+        parts.append(np.zeros(int(pause * rate), np.float32))
     return np.concatenate(parts[:-1])
 
 
@@ -73,17 +73,17 @@ def babble(rng, waves, n):
     return out
 
 
-def channel(rng, x):
+def channel(rng, x, rate):
     """A random smooth equalizer, at times a telephone band, at times a short reverberation."""
-    n = 1 << int(np.ceil(np.log2(len(x) + RATE // 2)))
+    n = 1 << int(np.ceil(np.log2(len(x) + rate // 2)))
     spectrum = np.fft.rfft(x, n)
-    f = np.linspace(0, RATE / 2, spectrum.size)
-    gain = np.interp(f, np.linspace(0, RATE / 2, 6), rng.uniform(-6, 6, 6))
+    f = np.linspace(0, rate / 2, spectrum.size)
+    gain = np.interp(f, np.linspace(0, rate / 2, 6), rng.uniform(-6, 6, 6))
     if rng.random() < 0.15:
         gain = gain - 30 * ((f < rng.uniform(200, 350)) | (f > rng.uniform(3000, 3600)))
     spectrum = spectrum * 10 ** (gain / 20)
     if rng.random() < 0.3:
-        t = np.arange(int(0.4 * RATE)) / RATE
+        t = np.arange(int(0.4 * rate)) / rate
         room = rng.standard_normal(t.size) * np.exp(-6.9 * t / rng.uniform(0.1, 0.4))
         room *= rng.uniform(0.05, 0.5) / np.sqrt((room ** 2).sum())
         room[0] += 1
@@ -98,23 +98,25 @@ def padded_length(samples, step=FRAME_STEP):
     return (frames - 1) * HOP + WINDOW
 
 
-def distort(rng, x, noises, snr, tight):
-    """Pads, filters, adds noise at snr dB (a range) and sets the level.
-
-    Ends on a whole frame step; tight utterances begin and end with speech.
-    """
-    lead = 0 if tight else int(rng.uniform(0, 0.25) * RATE)
-    tail = 0 if tight else int(rng.uniform(0, 0.15) * RATE)
-    n = padded_length(lead + len(x) + tail, TIGHT_STEP if tight else FRAME_STEP)
-    y = np.zeros(n, np.float32)
+def spoil(rng, x, lead, length, noises, snr, rate=RATE):
+    """x from sample lead on in length samples: filtered, noise added at snr dB (a range), the level set."""
+    y = np.zeros(length, np.float32)
     y[lead:lead + len(x)] = x
-    y = channel(rng, y)
+    y = channel(rng, y, rate)
     rms = np.sqrt((x ** 2).mean()) + 1e-6
     if rng.random() < 0.85:
-        noise = babble(rng, noises, n) if rng.random() < 0.2 else coloured_noise(rng, n)
+        noise = babble(rng, noises, length) if rng.random() < 0.2 else coloured_noise(rng, length)
         y += noise * (rms * 10 ** (-rng.uniform(*snr) / 20) / (np.sqrt((noise ** 2).mean()) + 1e-9))
     y *= 10 ** (rng.uniform(-26, -2) / 20) / (np.abs(y).max() + 1e-6)
     return np.round(np.clip(y, -1, 1) * 32767) / 32767
+
+
+def distort(rng, x, noises, snr, tight):
+    """Pads to a whole frame step and spoils; tight utterances begin and end with speech."""
+    lead = 0 if tight else int(rng.uniform(0, 0.25) * RATE)
+    tail = 0 if tight else int(rng.uniform(0, 0.15) * RATE)
+    length = padded_length(lead + len(x) + tail, TIGHT_STEP if tight else FRAME_STEP)
+    return spoil(rng, x, lead, length, noises, snr)
 
 
 class Generator:

@@ -52,6 +52,13 @@ class SpeechLstm(nn.Module):
         return torch.log_softmax(self.output(self.dropout(x)), dim=-1)
 
 
+def sinusoids(positions, dim):
+    """[positions] -> [1, positions, dim]: sine and cosine by turns (Vaswani et al. 2017, section 3.5)."""
+    rate = torch.exp(torch.arange(0, dim, 2.0) * (-math.log(10000.0) / dim))
+    angles = positions[:, None] * rate
+    return torch.stack([torch.sin(angles), torch.cos(angles)], dim=-1).reshape(1, -1, dim)
+
+
 class RelativeAttention(nn.Module):
     """Self-attention with relative positions (Dai et al., Transformer-XL, section 3.3)."""
 
@@ -79,7 +86,8 @@ class RelativeAttention(nn.Module):
         padded = torch.cat([zeros, scores], dim=-1).view(batch, heads, columns + 1, rows)
         return padded[:, :, 1:].reshape(batch, heads, rows, columns)[:, :, :, :rows]
 
-    def forward(self, x, positions):
+    def forward(self, x, positions, bias=None):
+        """bias [batch, 1, 1, T], if given, is added to the scores of each key."""
         query = self.split(self.query(x))
         key = self.split(self.key(x)).permute(0, 2, 3, 1)
         value = self.split(self.value(x)).transpose(1, 2)
@@ -87,6 +95,8 @@ class RelativeAttention(nn.Module):
         content = torch.matmul((query + self.content_bias).transpose(1, 2), key)
         relative = torch.matmul((query + self.position_bias).transpose(1, 2), position)
         scores = (content + self.shift(relative)) * (1.0 / math.sqrt(self.width))
+        if bias is not None:
+            scores = scores + bias
         mixed = torch.matmul(self.dropout(torch.softmax(scores, dim=-1)), value)
         mixed = mixed.transpose(1, 2).reshape(x.shape[0], x.shape[1], self.heads * self.width)
         return self.output(mixed)
@@ -110,9 +120,12 @@ class Convolution(nn.Module):
         self.project = nn.Conv1d(dim, dim, 1)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x):
+    def forward(self, x, keep=None):
+        """keep [batch, 1, T], if given, is 1 in a row's own steps and 0 in its padding."""
         x = self.norm(x).transpose(1, 2)
         x = nn.functional.glu(self.expand(x), dim=1)
+        if keep is not None:
+            x = x * keep
         x = nn.functional.silu(self.batch_norm(self.depthwise(x)))
         return self.dropout(self.project(x).transpose(1, 2))
 
@@ -128,10 +141,10 @@ class ConformerBlock(nn.Module):
         self.second = FeedForward(dim, 4 * dim, dropout)
         self.norm = nn.LayerNorm(dim)
 
-    def forward(self, x, positions):
+    def forward(self, x, positions, bias=None, keep=None):
         x = x + 0.5 * self.first(x)
-        x = x + self.attention_dropout(self.attention(self.attention_norm(x), positions))
-        x = x + self.convolution(x)
+        x = x + self.attention_dropout(self.attention(self.attention_norm(x), positions, bias))
+        x = x + self.convolution(x, keep)
         x = x + 0.5 * self.second(x)
         return self.norm(x)
 
@@ -153,14 +166,9 @@ class SpeechConformer(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.blocks = nn.ModuleList(ConformerBlock(dim, heads, kernel, dropout) for _ in range(blocks))
         self.output = nn.Linear(dim, TOKENS)
-        self.register_buffer("table", self.sinusoids(dim), persistent=False)
-
-    def sinusoids(self, dim):
-        """[1, 2 MAX_STEPS - 1, dim]: distances MAX_STEPS - 1 down to -(MAX_STEPS - 1)."""
-        distance = torch.arange(self.MAX_STEPS - 1, -self.MAX_STEPS, -1.0)[:, None]
-        rate = torch.exp(torch.arange(0, dim, 2.0) * (-math.log(10000.0) / dim))
-        angles = distance * rate
-        return torch.stack([torch.sin(angles), torch.cos(angles)], dim=-1).reshape(1, -1, dim)
+        # Distances MAX_STEPS - 1 down to -(MAX_STEPS - 1).
+        self.register_buffer("table", sinusoids(torch.arange(self.MAX_STEPS - 1, -self.MAX_STEPS, -1.0), dim),
+                             persistent=False)
 
     def forward(self, x):
         x = self.subsample(self.normalise(x).unsqueeze(1))

@@ -31,16 +31,16 @@ EVAL_ONLY = {"Andy", "belinda", "david", "f4", "Gene", "iven3", "klatt3", "linda
 FLITE = ["kal", "awb", "rms", "slt"]
 
 
-def read_wav(data):
-    """int16 mono samples at 8 kHz from the bytes of a WAV file of any rate."""
+def read_wav(data, wanted=RATE):
+    """int16 mono samples at the wanted rate from the bytes of a WAV file of any rate."""
     with wave.open(io.BytesIO(data)) as f:
         rate = f.getframerate()
         # espeak-ng streams a WAV of unknown length: trust the bytes, not the header.
         raw = f.readframes(len(data))
     x = np.frombuffer(raw[:len(raw) // 2 * 2], dtype="<i2").astype(np.float32)
-    if rate != RATE:
-        g = np.gcd(rate, RATE)
-        x = resample_poly(x, RATE // g, rate // g)
+    if rate != wanted:
+        g = np.gcd(rate, wanted)
+        x = resample_poly(x, wanted // g, rate // g)
     return np.clip(x, -32768, 32767).astype(np.int16)
 
 
@@ -52,10 +52,10 @@ def trim(x, margin=160):
     return x[max(0, loud[0] - margin):loud[-1] + margin]
 
 
-def espeak(voice, text):
+def espeak(voice, text, rate=RATE):
     cmd = ["espeak-ng", "-v", f"{voice['accent']}+{voice['variant']}", "-s", str(voice["speed"]),
            "-p", str(voice["pitch"]), "--stdout", text]
-    return trim(read_wav(subprocess.run(cmd, capture_output=True, check=True).stdout))
+    return trim(read_wav(subprocess.run(cmd, capture_output=True, check=True).stdout, rate))
 
 
 def flite(voice, text):
