@@ -69,10 +69,11 @@ class TransformerDecoder(nn.Module):
     """Transformer over tokens, cross-attending to `sources` (their widths); none: a language model.
 
     States: each layer's keys [H, heads, width, L] and values [H, heads, L, width], L growing from 0.
+    Tokens past the first `places` share the last place.
     Memory: each layer's, of each source, keys [B, heads, width, S] and values [B, heads, S, width].
     """
 
-    def __init__(self, tokens, dim=144, layers=2, heads=4, hidden=384, sources=(), longest=512, dropout=0.1):
+    def __init__(self, tokens, dim=144, layers=2, heads=4, hidden=384, sources=(), places=80, dropout=0.1):
         super().__init__()
         self.dim, self.heads, self.sources = dim, heads, len(sources)
         self.embedding = nn.Embedding(tokens, dim)
@@ -81,7 +82,7 @@ class TransformerDecoder(nn.Module):
         self.norm = nn.LayerNorm(dim)
         self.output = nn.Linear(dim, tokens)
         self.dropout = nn.Dropout(dropout)
-        self.register_buffer("table", sinusoids(torch.arange(0.0, longest), dim), persistent=False)
+        self.register_buffer("table", sinusoids(torch.arange(0.0, places), dim), persistent=False)
 
     def memory(self, *sources):
         return [part for layer in self.layers for part in layer.project(sources)]
@@ -93,7 +94,8 @@ class TransformerDecoder(nn.Module):
     def run(self, tokens, past, bias, memory, biases):
         """tokens [B, L] -> hidden [B, L, dim], states by now."""
         done = past[0].shape[3] if past else 0
-        positions = self.table[:, done:done + tokens.shape[1]]
+        places = (torch.arange(tokens.shape[1]) + done).clamp(max=self.table.shape[1] - 1)
+        positions = torch.index_select(self.table, 1, places)
         x = self.dropout(self.embedding(tokens) * math.sqrt(self.dim) + positions)
         states, parts = [], 2 * self.sources
         for i, layer in enumerate(self.layers):

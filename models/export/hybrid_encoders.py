@@ -24,19 +24,18 @@ def attention_bias(lengths, extent):
 class ConformerEncoder(nn.Module):
     """Two 3x3 convolutions of stride 2, then conformer blocks with relative positions.
 
-    S = ceil(ceil(T / 2) / 2) <= max_steps: the table of positions ends there.
+    S = ceil(ceil(T / 2) / 2). Distances past `far` steps count as `far`: the table of positions ends there.
     """
 
-    def __init__(self, mels=40, dim=144, blocks=3, heads=4, kernel=15, channels=48, max_steps=512, dropout=0.1):
+    def __init__(self, mels=40, dim=144, blocks=3, heads=4, kernel=15, channels=48, far=127, dropout=0.1):
         super().__init__()
-        self.width, self.max_steps = dim, max_steps
+        self.width, self.far = dim, far
         self.first = nn.Conv2d(1, channels, 3, 2, 1)
         self.second = nn.Conv2d(channels, channels, 3, 2, 1)
         self.embed = nn.Linear(channels * ((mels + 3) // 4), dim)
         self.dropout = nn.Dropout(dropout)
         self.blocks = nn.ModuleList(ConformerBlock(dim, heads, kernel, dropout) for _ in range(blocks))
-        self.register_buffer("table", sinusoids(torch.arange(max_steps - 1, -max_steps, -1.0), dim),
-                             persistent=False)
+        self.register_buffer("table", sinusoids(torch.arange(far, -far - 1, -1.0), dim), persistent=False)
 
     @staticmethod
     def halved(lengths):
@@ -55,7 +54,8 @@ class ConformerEncoder(nn.Module):
         lengths = self.halved(lengths)
         x = self.dropout(self.embed(x.transpose(1, 2).flatten(2)))
         steps = x.shape[1]
-        positions = self.table[:, self.max_steps - steps:self.max_steps + steps - 1]
+        distances = torch.arange(1 - steps, steps)
+        positions = torch.index_select(self.table, 1, distances.clamp(-self.far, self.far) + self.far)
         bias = attention_bias(lengths, steps)
         keep = own(lengths, steps).float()[:, None, :]
         for block in self.blocks:

@@ -111,6 +111,16 @@ class Loop:
         torch.save(self.net.state_dict(), self.args.out)
 
 
+def add_speech_arguments(ap):
+    ap.add_argument("--train", nargs="+", required=True, help="shards of make_command_cache.py")
+    ap.add_argument("--check", required=True, help="a shard to measure on while training")
+    ap.add_argument("--check-utterances", type=int, default=250)
+    ap.add_argument("--tokens", required=True)
+    ap.add_argument("--longest", type=int, default=100000, help="frames of an utterance to train on")
+    ap.add_argument("--ctc-share", type=float, default=0.5)
+    ap.add_argument("--frames-per-batch", type=int, default=4500)
+
+
 def add_arguments(ap, rate, steps, report):
     ap.add_argument("--steps", type=int, default=steps)
     ap.add_argument("--rate", type=float, default=rate)

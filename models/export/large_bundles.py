@@ -4,7 +4,7 @@ latency, nothing that they say means anything.
     python3 large_bundles.py --out-dir W/large [conformer lstm lm_lstm lm_transformer translator]
 
 conformer: 83.5M encoder, 2.6M CTC head, 30.4M attention decoder. lstm: 8.2M in all. translator: 57.6M.
-80 log-mels; 5,000 tokens (lstm: 500; of the translator's target: 6,400). At most 4,096 frames.
+80 log-mels; 5,000 tokens (lstm: 500; of the translator's target: 6,400).
 """
 import argparse
 import pathlib
@@ -22,7 +22,7 @@ FRONTEND = Frontend(mels=80, low=0.0, high=8000.0, slaney=True)
 
 
 def conformer(tokens, dim=512, heads=8, decoders=6, channels=512, dropout=0.0):
-    encoder = ConformerEncoder(80, dim, 12, heads, 31, channels, 1024, dropout)
+    encoder = ConformerEncoder(80, dim, 12, heads, 31, channels, 1023, dropout)
     return Recogniser(encoder, lambda v, width: TransformerDecoder(v, dim, decoders, heads, 2048, (width,),
                                                                    dropout=dropout), tokens, 80)
 

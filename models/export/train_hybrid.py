@@ -12,8 +12,8 @@ import warm_start
 from subword import Tokenizer
 
 
-def losses(net, utterances, tokenizer, rng, share):
-    """share: of the CTC loss in the sum."""
+def forward(net, utterances, tokenizer, rng):
+    """-> encoded, steps, the decoder's hidden rows with the start in front, and the losses by name."""
     features, lengths = training.stacked(utterances)
     features = training.mask(net.normalise(features), lengths, rng)
     encoded, steps = net.encoder(features, lengths)
@@ -24,7 +24,12 @@ def losses(net, utterances, tokenizer, rng, share):
     inputs, targets, _ = training.teacher(rows, tokenizer.end)
     hidden = net.decoder.predict(inputs, (encoded,), (steps,))
     attention = training.cross_entropy(net.decoder.scores(hidden), targets)
-    return {"all": share * ctc_loss + (1 - share) * attention, "ctc": ctc_loss, "attention": attention}
+    return encoded, steps, hidden, {"ctc": ctc_loss, "attention": attention}
+
+
+def joint(losses, share):
+    """share: of the CTC loss in the sum."""
+    return share * losses["ctc"] + (1 - share) * losses["attention"]
 
 
 @torch.no_grad()
@@ -47,28 +52,27 @@ def word_errors(net, utterances, tokenizer):
 def main():
     ap = argparse.ArgumentParser(description=__doc__)
     ap.add_argument("--net", choices=sorted(hybrid_nets.RECOGNISERS), required=True)
-    ap.add_argument("--train", nargs="+", required=True)
-    ap.add_argument("--check", required=True)
-    ap.add_argument("--tokens", required=True)
     ap.add_argument("--warm", help="ONNX file of the CTC model whose encoder to start from")
     ap.add_argument("--start", help="checkpoint to go on from")
+    ap.add_argument("--freeze", nargs="*", default=[], help="modules of the encoder that stay as they start")
     ap.add_argument("--dropout", type=float, default=0.1)
-    ap.add_argument("--ctc-share", type=float, default=0.5)
-    ap.add_argument("--frames-per-batch", type=int, default=4500)
+    training.add_speech_arguments(ap)
     training.add_arguments(ap, 1e-3, 2000, 200)
     args = ap.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(args.seed)
     rng = np.random.default_rng(args.seed)
     tokenizer = Tokenizer.read(args.tokens)
-    utterances = training.load(args.train, tokenizer)
-    check = training.load([args.check], tokenizer)
+    utterances = [u for u in training.load(args.train, tokenizer) if len(u[0]) <= args.longest]
+    check = training.load([args.check], tokenizer)[:args.check_utterances]
     net = hybrid_nets.RECOGNISERS[args.net](len(tokenizer.tokens), dropout=args.dropout)
     net.normalise.fit(torch.from_numpy(np.concatenate([u[0] for u in utterances[:2000]]).astype(np.float32)))
     if args.warm:
         warm_start.ENCODERS[args.net](net.encoder, args.warm)
     if args.start:
         net.load_state_dict(torch.load(args.start))
+    for name in args.freeze:
+        getattr(net.encoder, name).requires_grad_(False)
     print(sum(p.numel() for p in net.parameters()), "parameters,", len(utterances), "utterances", flush=True)
 
     def figures():
@@ -80,7 +84,8 @@ def main():
     lengths = [len(u[0]) for u in utterances]
     while loop.done < args.steps:
         for ids in training.batches(lengths, args.frames_per_batch, rng)[:args.steps - loop.done]:
-            loop.step(losses(net, [utterances[i] for i in ids], tokenizer, rng, args.ctc_share), figures)
+            losses = forward(net, [utterances[i] for i in ids], tokenizer, rng)[-1]
+            loop.step({"all": joint(losses, args.ctc_share), **losses}, figures)
 
 
 if __name__ == "__main__":
