@@ -6,6 +6,7 @@ encoded_lengths [B]; padding never changes a row's own steps, which are the firs
 import torch
 from torch import nn
 
+import lstm_training
 from speech_nets import ConformerBlock, sinusoids
 
 FAR = -1e4  # added to the scores of what must not be attended to
@@ -80,6 +81,8 @@ class LstmEncoder(nn.Module):
         steps = frames // self.stack
         x = x[:, :steps * self.stack].reshape(batch, steps, mels * self.stack)
         lengths = torch.div(lengths, self.stack, rounding_mode="floor")
+        if self.training:
+            return self.dropout(lstm_training.run(self.lstm, x, lengths)), lengths
         packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=self.sorted)
         zeros = torch.zeros(2 * self.lstm.num_layers, batch, self.lstm.hidden_size)
         x, _ = nn.utils.rnn.pad_packed_sequence(self.lstm(packed, (zeros, zeros))[0], batch_first=True)
