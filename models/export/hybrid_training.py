@@ -6,6 +6,13 @@ import torch
 from torch import nn
 
 
+def begin(seed):
+    """One thread and seeded; -> a generator."""
+    torch.set_num_threads(1)
+    torch.manual_seed(seed)
+    return np.random.default_rng(seed)
+
+
 def load(paths, tokenizer, target=None):
     """Shards of make_command_cache.py -> [(frames float16 [T, F], text, tokens, translation's tokens)]."""
     out = []

@@ -59,9 +59,7 @@ def main():
     training.add_speech_arguments(ap)
     training.add_arguments(ap, 1e-3, 2000, 200)
     args = ap.parse_args()
-    torch.set_num_threads(1)
-    torch.manual_seed(args.seed)
-    rng = np.random.default_rng(args.seed)
+    rng = training.begin(args.seed)
     tokenizer = Tokenizer.read(args.tokens)
     utterances = [u for u in training.load(args.train, tokenizer) if len(u[0]) <= args.longest]
     check = training.load([args.check], tokenizer)[:args.check_utterances]

@@ -46,9 +46,7 @@ def main():
     training.add_speech_arguments(ap)
     training.add_arguments(ap, 1.5e-3, 1000, 200)
     args = ap.parse_args()
-    torch.set_num_threads(1)
-    torch.manual_seed(args.seed)
-    rng = np.random.default_rng(args.seed)
+    rng = training.begin(args.seed)
     source, target = Tokenizer.read(args.tokens), Tokenizer.read(args.target_tokens)
     utterances = [u for u in training.load(args.train, source, target) if len(u[0]) <= args.longest]
     check = training.load([args.check], source, target)[:args.check_utterances]
