@@ -6,7 +6,7 @@ translator's second decoder, every state passed on. Each graph runs in ONNX Runt
 must leave a row's own steps as they are alone. Exit code 1 if anything differs by more than 1e-3.
 
     venv/bin/python check_bundle.py ../speech/commands_conformer --net conformer \
-        --checkpoint W/conformer.pt --language-model W/lm.pt --octet ../../build/release/bin/octet
+        --checkpoint W/translator.pt --language-model W/lm.pt --octet ../../build/release/bin/octet
 """
 import argparse
 import json

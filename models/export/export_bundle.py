@@ -1,6 +1,6 @@
 """Exports trained checkpoints to a speech bundle: a folder of ONNX graphs with bundle.json.
 
-    python3 export_bundle.py --net conformer --checkpoint W/conformer.pt --language-model W/lm.pt \
+    python3 export_bundle.py --net conformer --checkpoint W/translator.pt --language-model W/lm.pt \
         --tokens W/tokens.txt --out ../speech/commands_conformer
     python3 export_bundle.py --net translator --checkpoint W/translator.pt --tokens W/tokens.txt \
         --target-tokens W/target_tokens.txt --hop 200 --out ../speech/commands_translator
@@ -140,7 +140,12 @@ def describe(folder, task, frontend, blank, end, language_model, target_end=None
 
 
 def load(net, path):
-    net.load_state_dict(torch.load(path))
+    """Of a translator's checkpoint a recogniser takes its own part."""
+    state = torch.load(path)
+    if "recogniser." in next(iter(state)) and not hasattr(net, "recogniser"):
+        prefix = "recogniser."
+        state = {name[len(prefix):]: value for name, value in state.items() if name.startswith(prefix)}
+    net.load_state_dict(state)
     return net.eval()
 
 

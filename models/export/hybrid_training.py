@@ -95,6 +95,7 @@ class Loop:
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(self.optimizer, args.rate, total_steps=args.steps,
                                                             pct_start=args.warmup)
         self.done, self.sums, self.begin = 0, {}, time.time()
+        self.last = args.stop or args.steps
 
     def step(self, losses, figures):
         """losses by name, "all" the one to descend; figures() -> text, called at a report."""
@@ -106,7 +107,7 @@ class Loop:
         self.done += 1
         for name, loss in losses.items():
             self.sums[name] = self.sums.get(name, 0.0) + loss.item()
-        if self.done % self.args.report and self.done != self.args.steps:
+        if self.done % self.args.report and self.done != self.last:
             return
         count = (self.done - 1) % self.args.report + 1
         means = " ".join(f"{name} {total / count:.4f}" for name, total in self.sums.items())
@@ -130,6 +131,7 @@ def add_speech_arguments(ap):
 
 def add_arguments(ap, rate, steps, report):
     ap.add_argument("--steps", type=int, default=steps)
+    ap.add_argument("--stop", type=int, help="ends after this many steps of the schedule")
     ap.add_argument("--rate", type=float, default=rate)
     ap.add_argument("--warmup", type=float, default=0.1)
     ap.add_argument("--report", type=int, default=report)

@@ -56,7 +56,7 @@ def main():
     ap.add_argument("--real-data", help="folder that holds fsdd/, for `recorded`")
     ap.add_argument("--utterances", type=int, default=360)
     ap.add_argument("--split", choices=["train", "eval"], default="eval", help="of voices")
-    ap.add_argument("--snr", type=float, nargs=2, default=[5, 35], help="dB, least and most")
+    ap.add_argument("--snr", type=float, nargs=2, default=[15, 40], help="dB, least and most")
     ap.add_argument("--seed", type=int, default=51)
     ap.add_argument("--out-dir", type=pathlib.Path, required=True)
     args = ap.parse_args()

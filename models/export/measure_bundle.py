@@ -9,7 +9,6 @@ import pathlib
 
 import numpy as np
 import onnxruntime
-from scipy.signal import resample_poly
 
 import bleu
 import ctc

@@ -80,8 +80,8 @@ def main():
     loop = training.Loop(net, args)
     net.train()
     lengths = [len(u[0]) for u in utterances]
-    while loop.done < args.steps:
-        for ids in training.batches(lengths, args.frames_per_batch, rng)[:args.steps - loop.done]:
+    while loop.done < loop.last:
+        for ids in training.batches(lengths, args.frames_per_batch, rng)[:loop.last - loop.done]:
             losses = forward(net, [utterances[i] for i in ids], tokenizer, rng)[-1]
             loop.step({"all": joint(losses, args.ctc_share), **losses}, figures)
 

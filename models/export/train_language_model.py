@@ -2,8 +2,6 @@
 import argparse
 import math
 
-import torch
-
 import hybrid_nets
 import hybrid_training as training
 import spoken_commands
@@ -39,7 +37,7 @@ def main():
 
     loop = training.Loop(net, args)
     net.train()
-    while loop.done < args.steps:
+    while loop.done < loop.last:
         loop.step({"all": loss(net, rows(writer, tokenizer, ROWS), tokenizer, 0.0)}, figures)
 
 

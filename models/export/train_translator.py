@@ -69,8 +69,8 @@ def main():
     loop = training.Loop(net, args)
     net.train()
     lengths = [len(u[0]) for u in utterances]
-    while loop.done < args.steps:
-        for ids in training.batches(lengths, args.frames_per_batch, rng)[:args.steps - loop.done]:
+    while loop.done < loop.last:
+        for ids in training.batches(lengths, args.frames_per_batch, rng)[:loop.last - loop.done]:
             batch = [utterances[i] for i in ids]
             loop.step(losses(net, batch, source, target, rng, args.ctc_share), figures)
 
