@@ -43,7 +43,25 @@ template <bool kSigned>
 void max_pixels(const PoolShape& s, const uint8_t* in, uint8_t* out, size_t begin, size_t end) {
   for (size_t at = begin; at < end; ++at) {
     const Window window = window_of(s, at);
-    for (size_t c = 0; c < s.channels; c += kLanes) {
+    size_t c = 0;
+    // Four blocks at once share the way through the window.
+    for (; c + 4 * kLanes <= s.channels; c += 4 * kLanes) {
+      Bytes a = lowest_codes<kSigned>(), b = a, d = a, e = a;
+      each_pixel(
+          s, window, [&](size_t pixel) __attribute__((always_inline)) {
+            const uint8_t* from = in + pixel * s.channels + c;
+            a = max_codes<kSigned>(a, load_bytes(from, kLanes));
+            b = max_codes<kSigned>(b, load_bytes(from + kLanes, kLanes));
+            d = max_codes<kSigned>(d, load_bytes(from + 2 * kLanes, kLanes));
+            e = max_codes<kSigned>(e, load_bytes(from + 3 * kLanes, kLanes));
+          });
+      uint8_t* to = out + at * s.channels + c;
+      store_bytes(to, kLanes, a);
+      store_bytes(to + kLanes, kLanes, b);
+      store_bytes(to + 2 * kLanes, kLanes, d);
+      store_bytes(to + 3 * kLanes, kLanes, e);
+    }
+    for (; c < s.channels; c += kLanes) {
       const size_t count = s.channels - c < kLanes ? s.channels - c : kLanes;
       Bytes best = lowest_codes<kSigned>();
       each_pixel(
