@@ -58,9 +58,9 @@ struct Transcript {
 /// Runs batches of utterances and notes how long they took.
 class Transcriber {
  public:
-  Transcriber(speech::Recognizer& recognizer, speech::RecognizerSettings settings,
+  Transcriber(speech::Recognizer& recognizer, const speech::RecognizerSettings& settings,
               const Global& global)
-      : recognizer_(&recognizer), settings_(std::move(settings)), global_(&global) {
+      : recognizer_(&recognizer), settings_(settings), global_(&global) {
     monitor_.deadline = global.deadline();
   }
 

@@ -17,8 +17,8 @@ struct Lane {
   std::vector<std::vector<float>> hidden;  // By step.
 };
 
-// Lanes of several utterances keep their number of rows, so that the rows of contexts are copied
-// only when an utterance has ended.
+// A lane keeps its number of rows, so that the graphs see few shapes, and the rows of contexts are
+// copied only when an utterance has ended.
 class Decoder {
  public:
   Decoder(const StepGraphs& graphs, const SearchSettings& settings, Monitor& monitor)
@@ -79,7 +79,7 @@ class Decoder {
       const auto& tokens = lane.search.tokens();
       const auto& parents = lane.search.parents();
       lane.first = tokens_.size();
-      lane.rows = lanes_.size() == 1 || first_step_ ? tokens.size() : settings_.beam;
+      lane.rows = first_step_ ? tokens.size() : settings_.beam;
       for (size_t i = 0; i < lane.rows; ++i) {
         const size_t from = i < tokens.size() ? i : 0;
         tokens_.push_back(tokens[from]);

@@ -9,6 +9,8 @@
 namespace octet::speech {
 namespace {
 
+constexpr int64_t kFrameStep = 16;
+
 Failure wrong_output(const Graph& graph, const char* name) {
   return graph.failed(std::string("'") + name + "' isn't what a bundle's graph gives there");
 }
@@ -51,12 +53,13 @@ Outcome encode_whole(const EncoderGraphs& graphs, const TensorRef& features, Enc
   if (!lengths) return lengths.failure();
   batch.lengths = std::move(*lengths);
   batch.width = static_cast<size_t>(dims[2]);
-  // Frames that are padding in every row go.
-  const size_t most = static_cast<size_t>(batch.most_frames()) * batch.width;
+  const size_t most = static_cast<size_t>(batch.frames()) * batch.width;
   const size_t stride = static_cast<size_t>(dims[1]) * batch.width;
   for (size_t i = 0; i < count; ++i) {
     const auto row = rows->begin() + static_cast<std::ptrdiff_t>(i * stride);
-    batch.rows.insert(batch.rows.end(), row, row + static_cast<std::ptrdiff_t>(most));
+    batch.rows.insert(batch.rows.end(), row,
+                      row + static_cast<std::ptrdiff_t>(std::min(most, stride)));
+    batch.rows.resize((i + 1) * most, 0.0F);
   }
   return std::nullopt;
 }
@@ -78,7 +81,7 @@ Outcome encode_chunks(const EncoderGraphs& graphs, const TensorRef& features, En
   }
   for (const auto& row : rows)
     batch.lengths.push_back(batch.width == 0 ? 0 : static_cast<int64_t>(row.size() / batch.width));
-  const size_t most = static_cast<size_t>(batch.most_frames()) * batch.width;
+  const size_t most = static_cast<size_t>(batch.frames()) * batch.width;
   for (auto& row : rows) {
     row.resize(most, 0.0F);
     batch.rows.insert(batch.rows.end(), row.begin(), row.end());
@@ -99,16 +102,17 @@ Expected<Results> run_named(Graph& graph, std::vector<NamedInput> inputs, Monito
   return graph.run(ordered, monitor);
 }
 
-int64_t EncodedBatch::most_frames() const {
-  return lengths.empty() ? 0 : *std::max_element(lengths.begin(), lengths.end());
+int64_t EncodedBatch::frames() const {
+  const int64_t longest = lengths.empty() ? 0 : *std::max_element(lengths.begin(), lengths.end());
+  return (longest + kFrameStep - 1) / kFrameStep * kFrameStep;
 }
 
 TensorRef EncodedBatch::encoded() const {
-  return {rows, {static_cast<int64_t>(size()), most_frames(), static_cast<int64_t>(width)}};
+  return {rows, {static_cast<int64_t>(size()), frames(), static_cast<int64_t>(width)}};
 }
 
 std::span<const float> EncodedBatch::log_probs(size_t utterance) const {
-  const size_t row = static_cast<size_t>(most_frames()) * vocabulary;
+  const size_t row = static_cast<size_t>(frames()) * vocabulary;
   return std::span(scores).subspan(utterance * row,
                                    static_cast<size_t>(lengths[utterance]) * vocabulary);
 }
@@ -147,7 +151,7 @@ Expected<EncodedBatch> encode_batch(const EncoderGraphs& graphs,
   if (auto failure = graphs.streaming ? encode_chunks(graphs, rows, batch, monitor)
                                       : encode_whole(graphs, rows, batch, monitor))
     return *failure;
-  const auto most = static_cast<size_t>(batch.most_frames());
+  const auto most = static_cast<size_t>(batch.frames());
   if (most == 0) return batch;
   auto log_probs = run_named(graphs.ctc, {{"encoded", batch.encoded()}}, monitor);
   if (!log_probs) return log_probs.failure();

@@ -33,13 +33,15 @@ struct EncoderGraphs {
 struct EncodedBatch {
   std::vector<int64_t> feature_lengths;
   std::vector<int64_t> lengths;  ///< Frames of the encoder, an utterance.
-  std::vector<float> rows;       ///< [utterances, most frames, width]
-  std::vector<float> scores;     ///< log_probs: [utterances, most frames, vocabulary]
+  std::vector<float> rows;       ///< [utterances, frames(), width]
+  std::vector<float> scores;     ///< log_probs: [utterances, frames(), vocabulary]
   size_t width = 0;
   size_t vocabulary = 0;
 
   size_t size() const { return lengths.size(); }
-  int64_t most_frames() const;
+  /// Of the longest utterance, and zeros up to a multiple of 16: fewer shapes for the decoder to
+  /// see.
+  int64_t frames() const;
   TensorRef encoded() const;
   /// [frames, vocabulary] of one utterance.
   std::span<const float> log_probs(size_t utterance) const;

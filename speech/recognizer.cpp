@@ -12,12 +12,16 @@ namespace {
 
 using Names = std::vector<std::string_view>;
 
+// Shapes of steps that a session remembers: lengths of hypotheses and of utterances.
+constexpr size_t kStepBindings = 96;
+
 struct PartRow {
   Part part;
   std::string Bundle::*path;
   std::string TranslationBundle::*translation_path;
   Names inputs;  // Empty: the stepper or the decoder looks at them.
   Names outputs;
+  bool steps = false;  // Token by token, with a state.
 };
 
 const std::vector<PartRow>& part_rows() {
@@ -34,8 +38,8 @@ const std::vector<PartRow>& part_rows() {
        {"encoded", "encoded_lengths"}},
       {Part::ctc, &Bundle::ctc, nullptr, {"encoded"}, {"log_probs"}},
       {Part::memory, &Bundle::memory, nullptr, {"encoded"}, {"memory.0"}},
-      {Part::decoder, &Bundle::decoder, nullptr, {}, {"log_probs"}},
-      {Part::lm, &Bundle::lm, nullptr, {}, {"log_probs"}},
+      {Part::decoder, &Bundle::decoder, nullptr, {}, {"log_probs"}, true},
+      {Part::lm, &Bundle::lm, nullptr, {}, {"log_probs"}, true},
       {Part::bridge,
        nullptr,
        &TranslationBundle::bridge,
@@ -46,7 +50,7 @@ const std::vector<PartRow>& part_rows() {
        &TranslationBundle::memory,
        {"encoded", "bridged"},
        {"memory.0"}},
-      {Part::translation_decoder, nullptr, &TranslationBundle::decoder, {}, {"log_probs"}},
+      {Part::translation_decoder, nullptr, &TranslationBundle::decoder, {}, {"log_probs"}, true},
   };
   return rows;
 }
@@ -91,7 +95,9 @@ Outcome Recognizer::load_graphs(const Options& options) {
     const std::string& path =
         row.path != nullptr ? bundle_.*row.path : (*bundle_.translation).*row.translation_path;
     if (path.empty()) continue;
-    auto loaded = Graph::load(row.part, path, options);
+    Options own = options;
+    if (row.steps) own.bindings = kStepBindings;
+    auto loaded = Graph::load(row.part, path, own);
     if (!loaded) return loaded.failure();
     if (!row.inputs.empty() && !(row.part == Part::encoder && bundle_.streaming))
       if (auto failure = loaded->require(row.inputs, row.outputs)) return failure;
@@ -137,7 +143,7 @@ Expected<std::vector<Recognition>> Recognizer::run(std::span<const std::vector<f
   if (utterances.empty()) return std::vector<Recognition>();
   auto encoded = encode(utterances, monitor);
   if (!encoded) return encoded.failure();
-  if (encoded->batch.most_frames() > 0) {
+  if (encoded->batch.frames() > 0) {
     if (auto failure = search(*encoded, settings, monitor)) return *failure;
     if (bundle_.translation && settings.translate)
       if (auto failure = translate(*encoded, settings, monitor)) return *failure;
@@ -219,7 +225,8 @@ Outcome Recognizer::translate(Encoded& encoded, const RecognizerSettings& settin
   std::vector<int64_t> lengths;
   for (const Decoded& each : encoded.decoded)
     lengths.push_back(static_cast<int64_t>(each.hidden.size() / width));
-  const int64_t longest = *std::max_element(lengths.begin(), lengths.end());
+  // Fewer lengths, fewer shapes.
+  const int64_t longest = (*std::max_element(lengths.begin(), lengths.end()) + 7) / 8 * 8;
   std::vector<float> hidden(count * static_cast<size_t>(longest) * width, 0.0F);
   for (size_t i = 0; i < count; ++i)
     std::copy(

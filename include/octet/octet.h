@@ -88,6 +88,11 @@ OCTET_API octet_error* octet_options_set_isa(octet_options* options, const char*
  * it, loading and running fail with OCTET_LIMIT. Mapped files aren't counted. */
 OCTET_API void octet_options_set_memory(octet_options* options, size_t bytes);
 
+/* For how many sets of input dims a session remembers its plan and keeps memory at hand: the least
+ * recently used one goes first. 0: the default, 8. A model whose states grow from run to run (a
+ * decoder's step) sees a new set in each. */
+OCTET_API void octet_options_set_bindings(octet_options* options, size_t count);
+
 /* A compiled model. */
 typedef struct octet_session octet_session;
 /* `options` may be NULL. */

@@ -99,6 +99,7 @@ struct Options {
   std::string provider = "auto";
   std::string isa;          ///< "": the strongest that this CPU has.
   size_t memory_bytes = 0;  ///< What the session may take; 0: no limit.
+  size_t bindings = 0;      ///< Sets of input dims that it remembers; 0: the default.
 };
 
 /// What the model says of an input or output; -1 and a symbol where an extent isn't fixed.
@@ -156,6 +157,7 @@ class Session {
     const detail::Handle<octet_options> c(octet_options_new());
     octet_options_set_threads(c.get(), options.threads);
     octet_options_set_memory(c.get(), options.memory_bytes);
+    octet_options_set_bindings(c.get(), options.bindings);
     if (auto f = detail::take(octet_options_set_provider(c.get(), options.provider.c_str())))
       return *f;
     if (!options.isa.empty())

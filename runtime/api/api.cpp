@@ -191,6 +191,10 @@ void octet_options_set_threads(octet_options* options, size_t threads) {
 }
 
 void octet_options_set_memory(octet_options* options, size_t bytes) { options->memory = bytes; }
+void octet_options_set_bindings(octet_options* options, size_t count) {
+  options->compile.cached_bindings =
+      count > 0 ? count : octet::runtime::CompileOptions{}.cached_bindings;
+}
 
 octet_error* octet_options_set_provider(octet_options* options, const char* provider) {
   return guarded([&]() -> octet_error* {
