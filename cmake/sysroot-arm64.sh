@@ -7,7 +7,8 @@ packages="libc6 libstdc++6 libprotobuf-dev libspdlog-dev libzip-dev libxnnpack-d
 root=$(realpath -m "$1")
 if [ "$(cat "$root/packages" 2>/dev/null)" = "$packages" ]; then exit 0; fi
 rm -rf "$root"
-mkdir -p "$root/apt/lists/partial" "$root/apt/archives/partial"
+mkdir -p "$root/apt/lists/partial" "$root/apt/archives/partial" "$root/usr/lib"
+ln -s usr/lib "$root/lib"  # one folder of libraries, as on an installed system
 touch "$root/apt/status"
 apt() {
   apt-get -qq -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o Dir::State="$root/apt" \
@@ -21,7 +22,7 @@ for archive in "$root"/apt/archives/*.deb; do
     # Headers of the C library come with the cross compiler; the rest are programs.
     libc6-dev_* | linux-libc-dev_* | *-doc_* | catch2_* | libcatch2* | perl* | debconf* | dpkg_* | tar_*) ;;
     *) dpkg-deb --fsys-tarfile "$archive" |
-      tar -x -C "$root" --exclude=./usr/share/doc --exclude=./usr/share/man --exclude=./usr/bin ;;
+      tar -x -C "$root" --keep-directory-symlink --exclude=./usr/share/doc --exclude=./usr/share/man --exclude=./usr/bin ;;
   esac
 done
 rm -rf "$root/apt"

@@ -13,6 +13,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from table import print_table
+
 ROOT = Path(__file__).resolve().parents[2]
 CORES = ["cortex-a53", "cortex-a55", "cortex-a72", "cortex-a76", "neoverse-n1", "neoverse-v1"]
 DOT_CORES = CORES[1:2] + CORES[3:]
@@ -142,14 +144,7 @@ def main():
             cells.append(f"{rate / worth:.1f} ({rate / limit:.0%})")
         print(job, file=sys.stderr)
         rows.append([job, f"{len(loop)} / {count // worth}", *cells])
-    if options.markdown:
-        rows.insert(1, ["---"] * len(rows[0]))
-        for row in rows:
-            print("| " + " | ".join(row) + " |")
-    else:
-        widths = [max(len(r[i]) for r in rows) for i in range(len(rows[0]))]
-        for row in rows:
-            print("  ".join(cell.ljust(w) for cell, w in zip(row, widths)))
+    print_table(rows, options.markdown)
     return 0
 
 

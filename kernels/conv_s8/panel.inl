@@ -2,7 +2,7 @@
 // Included inside an anonymous namespace after finish.inl, slots.inl and an instruction set's
 // tile.inl, which defines
 //   kCodeBytes              bytes of a code in a row of the panel
-//   kGroup                  depths that one 32-bit lane sums; kCodeBytes * kGroup is 4
+//   kGroup                  depths of a column that lie together
 //   padded_depth(depth)     how many depths are multiplied, the last ones with weights of 0
 //   kMaxBlocks, tile_rows(blocks, left, groups)   the largest tile: blocks of 16 columns, rows
 //   Multiplier()(rows, blocks, a, a_stride, groups, weights, block_bytes, tile)

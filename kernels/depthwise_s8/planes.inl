@@ -60,7 +60,7 @@ struct Task {
   size_t stride;      // between input pixels
   size_t n, oy;       // the output row
   size_t begin, end;  // its outputs
-  uint8_t flip;       // makes codes u8
+  uint8_t flip;       // makes codes what the kit takes
   bool has_zeros;
   bool plain;  // codes come by scaled()
   const uint8_t* padding;

@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""Instructions that one run of each bundled model executes on ARM64, in float and in int8.
+
+Counted by a plugin of qemu-user (count.c), on one thread: the difference between many runs and a
+few, so that loading and compiling the model doesn't count. It is a count, not a time. Needs what
+./check --arm builds.
+"""
+import argparse
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from table import print_table
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / "build"
+WORK = BUILD / "bench-arm"
+CPUS = {"cortex-a72": "neon", "cortex-a76": "neondot", "max": "i8mm"}
+
+
+def run(*command):
+    return subprocess.run([str(part) for part in command], check=True, capture_output=True, text=True)
+
+
+def count(cpu, model, sample, seconds):
+    """(instructions, runs) of octet bench."""
+    done = run("qemu-aarch64", "-cpu", cpu, "-plugin", WORK / "count.so", "-L", BUILD / "arm64-sysroot",
+               BUILD / "aarch64/bin/octet", "bench", model, "--inputs", sample, "--threads", 1, "--seconds",
+               seconds, "--json")
+    report = json.loads(done.stdout)
+    if report["isa"] != CPUS[cpu]:
+        raise RuntimeError(f"{cpu} ran {report['isa']}")
+    return int(re.search(r"instructions: (\d+)", done.stderr).group(1)), report["runs"]
+
+
+def per_run(cpu, model, sample, seconds):
+    few, few_runs = count(cpu, model, sample, 0)
+    many, many_runs = count(cpu, model, sample, seconds)
+    if many_runs < few_runs + 3:
+        many, many_runs = count(cpu, model, sample, 8 * seconds)
+    return (many - few) / (many_runs - few_runs)
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--seconds", type=float, default=2.0, help="of emulated runs for each figure")
+    arguments.add_argument("--markdown", action="store_true")
+    arguments.add_argument("models", nargs="*", help="names; all where none is given")
+    options = arguments.parse_args()
+    WORK.mkdir(parents=True, exist_ok=True)
+    run("cc", "-O1", "-shared", "-fPIC", "-fvisibility=hidden", "-o", WORK / "count.so", ROOT / "bench/arm/count.c")
+    run(BUILD / "release/bin/octet_demo", "prepare", ROOT / "models", WORK)
+    rows = [["model, million instructions a run", *(f"{kind}, {isa}" for isa in CPUS.values() for kind in ("fp32", "int8")),
+             *(f"int8 / fp32, {isa}" for isa in CPUS.values())]]
+    for model in sorted(ROOT.glob("models/*/*.onnx")):
+        if options.models and model.stem not in options.models:
+            continue
+        calibration = WORK / f"{model.stem}.calibration"
+        sample = sorted(calibration.glob("*.npz"))[0]
+        quantized = WORK / f"{model.stem}.int8.onnx"
+        run(BUILD / "release/bin/octet", "quantize", model, "-o", quantized, "--mode", "static", "--cost-model", "off",
+            "--calibration", calibration)
+        counts = [[per_run(cpu, m, sample, options.seconds) for m in (model, quantized)] for cpu in CPUS]
+        rows.append([model.stem, *(f"{c / 1e6:.2f}" for pair in counts for c in pair),
+                     *(f"{pair[1] / pair[0]:.2f}" for pair in counts)])
+        print(model.stem, file=sys.stderr)
+    print_table(rows, options.markdown)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
