@@ -42,6 +42,7 @@ count_tests() {
 }
 # same_bits NAME MODEL SAMPLE: the outputs of both builds, on one ARM CPU after the other.
 same_bits() {
+  rm -rf "$out/x86"
   build/release/bin/octet run "$2" --inputs "$3" --output-dir "$out/x86" --threads 1 >/dev/null
   for cpu in cortex-a72 cortex-a76 max; do
     rm -rf "$out/arm"
@@ -62,7 +63,12 @@ if [ "${1:-}" = --all ]; then
     for cpu in cortex-a72 cortex-a76 max; do count_tests $cpu octet_${program}_tests; done
   done
   for cpu in cortex-a72 cortex-a76 max; do
-    run $cpu octet conformance "$cases" | tail -n 1
+    counts=$(run $cpu octet conformance "$cases" 2>>"$log" |
+      sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed.*/\1 \2/p')
+    set -- --all ${counts:-0 1}
+    passed=$((passed + $2))
+    failed=$((failed + $3))
+    echo "conformance on $cpu: $2 passed, $3 failed"
   done
 else
   count_tests cortex-a72 octet_quant_tests

@@ -37,10 +37,11 @@ def count(cpu, model, sample, seconds):
 
 def per_run(cpu, model, sample, seconds):
     few, few_runs = count(cpu, model, sample, 0)
-    many, many_runs = count(cpu, model, sample, seconds)
-    if many_runs < few_runs + 3:
-        many, many_runs = count(cpu, model, sample, 8 * seconds)
-    return (many - few) / (many_runs - few_runs)
+    while True:
+        many, many_runs = count(cpu, model, sample, seconds)
+        if many_runs >= few_runs + 3:
+            return (many - few) / (many_runs - few_runs)
+        seconds *= 4
 
 
 def main():
@@ -65,7 +66,7 @@ def main():
         counts = [[per_run(cpu, m, sample, options.seconds) for m in (model, quantized)] for cpu in CPUS]
         rows.append([model.stem, *(f"{c / 1e6:.2f}" for pair in counts for c in pair),
                      *(f"{pair[1] / pair[0]:.2f}" for pair in counts)])
-        print(model.stem, file=sys.stderr)
+        print(" ".join(rows[-1]), file=sys.stderr)
     print_table(rows, options.markdown)
     return 0
 
