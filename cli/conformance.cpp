@@ -1,172 +1,175 @@
-#include <algorithm>
-#include <cmath>
+#include <fstream>
 #include <iostream>
+#include <map>
+#include <sstream>
 
-#include "cli/cli.h"
+#include "cli/conformance_case.h"
 #include "importers/onnx/import.h"
-#include "runtime/session/program.h"
+#include "tests/conformance/cases.h"
 
 namespace octet::cli::conformance {
 namespace {
 
-namespace fs = std::filesystem;
+// A committed list of what isn't expected to pass: a line "NAME refused REASON" or
+// "NAME data REASON", the latter where the published data are wrong. '#' begins a comment.
+class Expectations {
+ public:
+  static Result<Expectations> read(const std::string& path) {
+    Expectations list;
+    if (path.empty()) return list;
+    std::ifstream file(path);
+    if (!file) return invalid_data(path + ": can't be read");
+    list.active_ = true;
+    for (std::string line; std::getline(file, line);) {
+      std::istringstream words(line.substr(0, line.find('#')));
+      std::string name;
+      Entry entry;
+      if (!(words >> name >> entry.kind)) continue;
+      if (entry.kind != "refused" && entry.kind != "data")
+        return invalid_data(path + ": '" + line + "' is no NAME refused|data REASON");
+      std::getline(words >> std::ws, entry.reason);
+      list.entries_[name] = std::move(entry);
+    }
+    return list;
+  }
 
-struct Outcome {
-  enum class Kind : uint8_t { passed, failed, skipped } kind = Kind::passed;
-  std::string reason;
+  /// The outcome as the list sees it: what it doesn't foresee is a failure.
+  Outcome judge(const std::string& name, Outcome outcome) {
+    using Kind = Outcome::Kind;
+    if (!active_) return outcome;
+    const auto at = entries_.find(name);
+    if (at == entries_.end())
+      return outcome.kind == Kind::skipped
+                 ? failed("is refused, which the list doesn't say: " + outcome.reason)
+                 : outcome;
+    at->second.seen = true;
+    const bool data = at->second.kind == "data";
+    if (outcome.kind == Kind::passed) return failed("passes: mend the list, which says otherwise");
+    if (data != (outcome.kind == Kind::failed)) return failed(outcome.reason);
+    return skipped((data ? "wrong data: " : "") + (data ? at->second.reason : outcome.reason));
+  }
+
+  std::vector<std::string> unseen() const {
+    std::vector<std::string> names;
+    for (const auto& [name, entry] : entries_)
+      if (!entry.seen) names.push_back(name);
+    return names;
+  }
+
+ private:
+  struct Entry {
+    std::string kind;
+    std::string reason;
+    bool seen = false;
+  };
+  bool active_ = false;
+  std::map<std::string, Entry> entries_;
 };
 
-Outcome failed(std::string reason) { return {Outcome::Kind::failed, std::move(reason)}; }
-Outcome skipped(std::string reason) { return {Outcome::Kind::skipped, std::move(reason)}; }
-
-// A refusal is an operator, attribute, type or opset that octet lacks; all else is a failure.
-Outcome from_error(const Error& error) {
-  return error.code == ErrorCode::unsupported ? skipped(error.message) : failed(error.message);
-}
-
-// ONNX's own runner: relative 1e-3, absolute 1e-7, as NumPy's allclose; wider for half types.
-constexpr double kRelative = 1e-3;
-constexpr double kAbsolute = 1e-7;
-
-std::string compare_floats(const Tensor& got, const Tensor& want) {
-  const auto a = got.to_float();
-  const auto b = want.to_float();
-  const bool half = want.dtype() == DType::f16 || want.dtype() == DType::bf16;
-  const double relative = half ? 1e-2 : kRelative;
-  for (size_t i = 0; i < a.size(); ++i) {
-    if (std::isnan(a[i]) && std::isnan(b[i])) continue;
-    if (a[i] == b[i]) continue;
-    const double difference = std::fabs(static_cast<double>(a[i]) - static_cast<double>(b[i]));
-    if (!(difference <= kAbsolute + relative * std::fabs(static_cast<double>(b[i]))))
-      return "element " + std::to_string(i) + " is " + std::to_string(a[i]) + ", not " +
-             std::to_string(b[i]);
+// Counts outcomes and prints what didn't pass.
+class Report {
+ public:
+  explicit Report(const Global& global) : global_(global) {}
+  void add(const std::string& name, const Outcome& outcome) {
+    constexpr const char* kNames[] = {"passed", "failed", "skipped"};
+    const auto kind = static_cast<size_t>(outcome.kind);
+    ++counts_[kind];
+    rows_.push_back({{"name", name}, {"status", kNames[kind]}, {"reason", outcome.reason}});
+    if (kind != 0 && !global_.json)
+      std::cout << kNames[kind] << " " << name << ": " << outcome.reason << "\n";
   }
-  return "";
-}
-
-std::string compare(const Tensor& got, const Tensor& want) {
-  if (got.dtype() != want.dtype())
-    return "is " + std::string(dtype_name(got.dtype())) + ", not " +
-           std::string(dtype_name(want.dtype()));
-  if (got.dims() != want.dims())
-    return "is " + to_string(to_shape(got.dims())) + ", not " + to_string(to_shape(want.dims()));
-  if (dtype_is_float(want.dtype())) return compare_floats(got, want);
-  return got == want ? "" : "differs";
-}
-
-// Published data keep bfloat16 as the uint16 of its bits, and some have other dims than their model
-// declares: nothing to compare then.
-Result<Tensor> read_case_tensor(const fs::path& path, const Type& expected) {
-  auto tensor = read_tensor(path, expected);
-  if (tensor || expected.kind != Type::Kind::tensor) return tensor;
-  if (read_tensor(path, Type::tensor(expected.dtype)))
-    return unsupported("the data contradict the dims that the model declares");
-  if (expected.dtype != DType::bf16) return tensor;
-  OCTET_ASSIGN(const Tensor bits, read_tensor(path, Type::tensor(DType::u16)));
-  if (expected.has_known_shape() && known_dims(*expected.shape) != bits.dims())
-    return unsupported("the data contradict the dims that the model declares");
-  return Tensor::copy(DType::bf16, bits.dims(), bits.bytes());
-}
-
-// ONNX leaves open which numbers a random operator gives.
-bool is_random(const Graph& graph) {
-  const auto order = graph.order();
-  return std::any_of(order.begin(), order.end(), [&](NodeId id) {
-    const std::string_view name = graph.node(id).op->name;
-    return name.starts_with("Random") || name == "Bernoulli" || name == "Multinomial";
-  });
-}
-
-Outcome run_set(const fs::path& set, runtime::Program& program, bool random, const Global& global) {
-  const Graph& graph = *program.plan().graph;
-  std::vector<Tensor> inputs;
-  for (size_t i = 0; i < program.inputs().size(); ++i) {
-    auto tensor = read_case_tensor(set / ("input_" + std::to_string(i) + ".pb"),
-                                   graph.value(program.inputs()[i]).type);
-    if (!tensor) return from_error(tensor.error());
-    inputs.push_back(std::move(*tensor));
+  int finish() const {
+    if (global_.json)
+      std::cout << to_text({{"passed", counts_[0]},
+                            {"failed", counts_[1]},
+                            {"skipped", counts_[2]},
+                            {"cases", rows_}});
+    else
+      std::cout << counts_[0] << " passed, " << counts_[1] << " failed, " << counts_[2]
+                << " skipped\n";
+    return counts_[1] == 0 ? kDone : kNo;
   }
-  const auto outputs = program.run(inputs, global.run_options());
-  if (!outputs) return from_error(outputs.error());
-  for (size_t i = 0; i < outputs->size(); ++i) {
-    const fs::path path = set / ("output_" + std::to_string(i) + ".pb");
-    if (!fs::exists(path)) continue;
-    // The stored dtype decides: what the run gave is compared against it.
-    const auto want = read_case_tensor(path, Type::tensor((*outputs)[i].dtype()));
-    if (!want) return from_error(want.error());
-    if (random && (*outputs)[i].dims() == want->dims()) continue;
-    const std::string difference = compare((*outputs)[i], *want);
-    if (!difference.empty()) return failed("output " + std::to_string(i) + " " + difference);
+
+ private:
+  const Global& global_;
+  size_t counts_[3] = {0, 0, 0};
+  nlohmann::json rows_ = nlohmann::json::array();
+};
+
+struct Arguments {
+  std::vector<std::string> folders;
+  std::string expect;
+};
+
+int run_folders(const Arguments& arguments, const runtime::CompileOptions& options,
+                const Global& global) {
+  const auto cases = find_cases(arguments.folders);
+  if (!cases) return fail(cases.error());
+  if (cases->empty()) return fail(kBadInput, "there are no test cases (folders with a model.onnx)");
+  auto expectations = Expectations::read(arguments.expect);
+  if (!expectations) return fail(expectations.error());
+  Report report(global);
+  for (const auto& folder : *cases) {
+    const std::string name = folder.filename().string();
+    const Outcome outcome = run_case(folder, options, global);
+    if (const auto status = global.check_deadline(); !status)
+      return fail(Error(status.error()).in(name));
+    report.add(name, expectations->judge(name, outcome));
   }
-  return {};
+  for (const auto& name : expectations->unseen())
+    report.add(name, failed("is in the list, but not among the cases"));
+  return report.finish();
 }
 
-Outcome run_case(const fs::path& folder, const runtime::CompileOptions& options,
-                 const Global& global) {
-  auto model = import_model(folder / "model.onnx");
+Outcome run_bundled_case(const octet::conformance::Case& bundled,
+                         const runtime::CompileOptions& options, const Global& global) {
+  const std::span<const char> text(bundled.model);
+  auto model = import_model(std::as_bytes(text), {});
   if (!model) return from_error(model.error());
-  const bool random = is_random(*model->graph);
   auto program = runtime::Program::compile(model->graph, options);
   if (!program) return from_error(program.error());
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
-    if (!entry.path().filename().string().starts_with("test_data_set_")) continue;
-    Outcome outcome = run_set(entry.path(), **program, random, global);
-    if (outcome.kind != Outcome::Kind::passed) return outcome;
+  const auto outputs = (*program)->run(bundled.inputs, global.run_options());
+  if (!outputs) return from_error(outputs.error());
+  if (outputs->size() != bundled.outputs.size()) return failed("gives another number of outputs");
+  for (size_t i = 0; i < outputs->size(); ++i) {
+    const auto wrong = octet::conformance::difference((*outputs)[i], bundled.outputs[i]);
+    if (!wrong.empty()) return failed("output " + std::to_string(i) + " " + wrong);
   }
   return {};
 }
 
-Result<std::vector<fs::path>> find_cases(const std::vector<std::string>& folders) {
-  std::vector<fs::path> cases;
-  for (const std::string& folder : folders) {
-    std::error_code error;
-    if (!fs::is_directory(folder, error)) return invalid_data(folder + ": is not a folder");
-    for (const auto& entry : fs::recursive_directory_iterator(folder, error))
-      if (entry.path().filename() == "model.onnx") cases.push_back(entry.path().parent_path());
+int run_bundled(const runtime::CompileOptions& options, const Global& global) {
+  Report report(global);
+  for (const auto& family : octet::conformance::families()) {
+    for (size_t i = 0; i < family.count; ++i) {
+      const auto bundled = family.make(i);
+      const Outcome outcome = run_bundled_case(bundled, options, global);
+      if (const auto status = global.check_deadline(); !status)
+        return fail(Error(status.error()).in(bundled.name));
+      report.add(bundled.name, outcome);
+    }
   }
-  std::sort(cases.begin(), cases.end());
-  return cases;
+  return report.finish();
 }
 
-int execute(const std::vector<std::string>& folders, const Global& global) {
+int execute(const Arguments& arguments, const Global& global) {
   const auto options = global.compile_options();
   if (!options) return fail(options.error());
-  const auto found = find_cases(folders);
-  if (!found) return fail(found.error());
-  const std::vector<fs::path>& cases = *found;
-  if (cases.empty()) return fail(kBadInput, "there are no test cases (folders with a model.onnx)");
-  size_t counts[3] = {0, 0, 0};
-  nlohmann::json rows = nlohmann::json::array();
-  constexpr const char* kNames[] = {"passed", "failed", "skipped"};
-  for (const fs::path& folder : cases) {
-    const Outcome outcome = run_case(folder, *options, global);
-    if (const auto status = global.check_deadline(); !status)
-      return fail(Error(status.error()).in(folder.filename().string()));
-    const auto kind = static_cast<size_t>(outcome.kind);
-    ++counts[kind];
-    rows.push_back({{"name", folder.filename().string()},
-                    {"status", kNames[kind]},
-                    {"reason", outcome.reason}});
-    if (kind != 0 && !global.json)
-      std::cout << kNames[kind] << " " << folder.filename().string() << ": " << outcome.reason
-                << "\n";
-  }
-  if (global.json)
-    std::cout << to_text(
-        {{"passed", counts[0]}, {"failed", counts[1]}, {"skipped", counts[2]}, {"cases", rows}});
-  else
-    std::cout << counts[0] << " passed, " << counts[1] << " failed, " << counts[2] << " skipped\n";
-  return counts[1] == 0 ? kDone : kNo;
+  return arguments.folders.empty() ? run_bundled(*options, global)
+                                   : run_folders(arguments, *options, global);
 }
 
 }  // namespace
 
 void add(CLI::App& app, Global& global, int& exit_code) {
-  auto* verb = app.add_subcommand("conformance", "Run ONNX test-case folders");
-  auto folders = std::make_shared<std::vector<std::string>>();
-  verb->add_option("DIR", *folders, "Folders with test cases")->required();
-  verb->callback([folders, &global, &exit_code] { exit_code = execute(*folders, global); });
+  auto* verb = app.add_subcommand("conformance",
+                                  "Run ONNX test-case folders, or without any the bundled cases");
+  auto arguments = std::make_shared<Arguments>();
+  verb->add_option("DIR", arguments->folders, "Folders with test cases");
+  verb->add_option(
+      "--expect", arguments->expect,
+      "A list of what is refused or has wrong data; all else must pass, none of it may");
+  verb->callback([arguments, &global, &exit_code] { exit_code = execute(*arguments, global); });
 }
 
 }  // namespace octet::cli::conformance

@@ -69,6 +69,10 @@ int write_outputs(const Results& results, const std::vector<Port>& ports, const 
   // All files are whole on the disk before the first takes its name.
   std::vector<std::unique_ptr<onnx::FileOutput>> files;
   for (size_t i = 0; i < results.size(); ++i) {
+    if (results[i].dtype == OCTET_LIST || results[i].dtype == OCTET_STRING)
+      return fail(kBadInput, "output '" + ports[i].name +
+                                 "' holds strings or a list, which .npy files don't: leave "
+                                 "--output-dir out to see it");
     const auto path = std::filesystem::path(dir) / file_name(ports[i].name);
     files.push_back(std::make_unique<onnx::FileOutput>(path));
     if (const auto status = write_npy(*files.back(), to_tensor(results[i])); !status)
@@ -79,19 +83,38 @@ int write_outputs(const Results& results, const std::vector<Port>& ports, const 
   return kDone;
 }
 
-void print_outputs(const Results& results, const std::vector<Port>& ports) {
-  for (size_t i = 0; i < results.size(); ++i) {
-    const Tensor tensor = to_tensor(results[i]);
-    std::string text = ports[i].name + " " + std::string(dtype_name(tensor.dtype())) +
-                       to_string(to_shape(tensor.dims())) + ":";
-    const auto values = tensor.to_float();
-    for (size_t k = 0; k < values.size() && k < 8; ++k) {
+void print_output(const std::string& name, const octet_tensor& result) {
+  if (result.dtype == OCTET_LIST) {
+    const auto* entries = static_cast<const octet_tensor*>(result.data);
+    std::cout << name << " list of " << result.dims[0] << "\n";
+    for (int64_t k = 0; k < result.dims[0]; ++k)
+      print_output(name + "[" + std::to_string(k) + "]", entries[k]);
+    return;
+  }
+  constexpr size_t kShown = 8;
+  std::string text = name + " " + std::string(dtype_name(static_cast<DType>(result.dtype))) +
+                     to_string(to_shape({result.dims, result.dims + result.rank})) + ":";
+  size_t count = 0;
+  if (result.dtype == OCTET_STRING) {
+    const auto* strings = static_cast<const octet_string*>(result.data);
+    count = result.bytes / sizeof(octet_string);
+    for (size_t k = 0; k < std::min(count, kShown); ++k)
+      text += " " + nlohmann::json(std::string(strings[k].data, strings[k].size))
+                        .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  } else {
+    const auto values = to_tensor(result).to_float();
+    count = values.size();
+    for (size_t k = 0; k < std::min(count, kShown); ++k) {
       char number[32];
       std::snprintf(number, sizeof(number), " %.6g", static_cast<double>(values[k]));
       text += number;
     }
-    std::cout << text << (values.size() > 8 ? " ..." : "") << "\n";
   }
+  std::cout << text << (count > kShown ? " ..." : "") << "\n";
+}
+
+void print_outputs(const Results& results, const std::vector<Port>& ports) {
+  for (size_t i = 0; i < results.size(); ++i) print_output(ports[i].name, results[i]);
 }
 
 int execute(const Arguments& arguments, const Global& global) {

@@ -1,7 +1,7 @@
 # Sourced by ./demo and ./check: installs what is missing, as root or through sudo.
 packages="g++ cmake ninja-build pkg-config protobuf-compiler libprotobuf-dev libdnnl-dev
   libxnnpack-dev libpthreadpool-dev libspdlog-dev libcli11-dev nlohmann-json3-dev libzip-dev
-  libsndfile1-dev libsoxr-dev $*"
+  libsndfile1-dev libsoxr-dev libre2-dev $*"
 missing=""
 for package in $packages; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' ||

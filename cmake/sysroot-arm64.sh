@@ -3,7 +3,7 @@
 # qemu-aarch64 -L; once. Its package lists are private: nothing of this machine's own is touched.
 set -eu
 packages="libc6 libstdc++6 libprotobuf-dev libspdlog-dev libzip-dev libxnnpack-dev libpthreadpool-dev
-  doctest-dev libcli11-dev nlohmann-json3-dev libsndfile1-dev libsoxr-dev"
+  doctest-dev libcli11-dev nlohmann-json3-dev libsndfile1-dev libsoxr-dev libre2-dev"
 root=$(realpath -m "$1")
 if [ "$(cat "$root/packages" 2>/dev/null)" = "$packages" ]; then exit 0; fi
 rm -rf "$root"

@@ -6,13 +6,13 @@
 #include <variant>
 #include <vector>
 
-#include "engine/ir/tensor.h"
+#include "engine/ir/type.h"
 
 namespace octet {
 
 /// An attribute as a file spells it. Subgraph attributes become Node::bodies instead.
 using AttrValue = std::variant<int64_t, float, std::string, std::vector<int64_t>,
-                               std::vector<float>, std::vector<std::string>, Tensor>;
+                               std::vector<float>, std::vector<std::string>, Tensor, Type>;
 using AttrMap = std::map<std::string, AttrValue, std::less<>>;
 
 /// The attributes of a node as the operator's own struct, immutable and shared between copies.

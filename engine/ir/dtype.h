@@ -34,11 +34,15 @@ enum class DType : uint8_t {
   f8e5m2fnuz = 20,
   u4 = 21,
   s4 = 22,
+  f4e2m1 = 23,
+  f8e8m0 = 24,
+  u2 = 25,
+  s2 = 26,
 };
-inline constexpr int kDTypeCount = 23;
+inline constexpr int kDTypeCount = 27;
 
-/// Bits of an element; 4 for the packed types (two in a byte, the first in the low nibble); 0 for
-/// string and undefined.
+/// Bits of an element; below 8 for the packed types (the first element in a byte's lowest bits); 0
+/// for string and undefined.
 int dtype_bits(DType type);
 /// Name as ONNX spells it in lower case: "float", "int8", "bfloat16".
 std::string_view dtype_name(DType type);
@@ -46,8 +50,18 @@ std::string_view dtype_name(DType type);
 inline size_t dtype_bytes(DType type, size_t count) {
   return (count * static_cast<size_t>(dtype_bits(type)) + 7) / 8;
 }
-bool dtype_is_float(DType type);    ///< f16, bf16, f32, f64 and the float8 types.
-bool dtype_is_integer(DType type);  ///< Signed and unsigned integers, int4 included; not bool.
+bool dtype_is_float(DType type);        ///< f16, bf16, f32, f64, and the small ones.
+bool dtype_is_small_float(DType type);  ///< The float8 types and float4: only stored.
+bool dtype_is_integer(
+    DType type);  ///< Signed and unsigned integers, packed ones included; not bool.
+bool dtype_is_packed_integer(DType type);  ///< int4 and int2.
+
+/// Bits of element i, of a type of at most 8 bits.
+uint8_t read_bits(DType type, const std::byte* data, size_t i);
+/// Sets element i, whose neighbours in the byte stay.
+void write_bits(DType type, std::byte* data, size_t i, uint8_t bits);
+/// Element i of int4 or int2 data.
+int64_t read_packed(DType type, const std::byte* data, size_t i);
 
 /// The DType of a C++ element type.
 template <typename T>

@@ -4,16 +4,12 @@
 #include <cstring>
 
 #include "engine/ir/memory.h"
+#include "engine/ir/small_float.h"
 
 namespace octet {
 namespace {
 
 constexpr int64_t kMaxCount = int64_t{1} << 62;
-
-int64_t nibble(std::span<const std::byte> bytes, size_t i, bool is_signed) {
-  const auto code = (static_cast<unsigned>(bytes[i / 2]) >> (i % 2 * 4)) & 0xFU;
-  return is_signed && code > 7 ? static_cast<int64_t>(code) - 16 : static_cast<int64_t>(code);
-}
 
 }  // namespace
 
@@ -53,10 +49,18 @@ Tensor Tensor::strings(Dims dims, std::vector<std::string> values) {
   return tensor;
 }
 
+Tensor Tensor::list(std::vector<Tensor> elements) {
+  Tensor tensor;
+  tensor.list_ = std::make_shared<const std::vector<Tensor>>(std::move(elements));
+  return tensor;
+}
+
 Result<Tensor> Tensor::zeros(DType dtype, Dims dims) {
   const auto count = checked_count(dims);
   if (!count || *count > kMaxCount / 16)
     return Error{ErrorCode::limit, "a tensor has more elements than can be addressed"};
+  if (dtype == DType::string)
+    return strings(std::move(dims), std::vector<std::string>(static_cast<size_t>(*count)));
   const size_t size = dtype_bytes(dtype, static_cast<size_t>(*count));
   OCTET_ASSIGN(const auto memory, allocate(size));
   std::memset(memory.get(), 0, size);
@@ -66,8 +70,8 @@ Result<Tensor> Tensor::zeros(DType dtype, Dims dims) {
 
 std::vector<int64_t> Tensor::to_int64() const {
   std::vector<int64_t> out;
-  if (dtype_ == DType::s4 || dtype_ == DType::u4) {
-    for (size_t i = 0; i < count_; ++i) out.push_back(nibble(bytes_, i, dtype_ == DType::s4));
+  if (dtype_is_packed_integer(dtype_)) {
+    for (size_t i = 0; i < count_; ++i) out.push_back(read_packed(dtype_, bytes_.data(), i));
     return out;
   }
   using Types =
@@ -87,6 +91,11 @@ std::vector<float> Tensor::to_float() const {
     out.reserve(values.size());
     for (const T value : values) out.push_back(float_of(value));
   });
+  if (dtype_is_small_float(dtype_)) {
+    for (size_t i = 0; i < count_; ++i)
+      out.push_back(small_float_value(dtype_, read_bits(dtype_, bytes_.data(), i)));
+    return out;
+  }
   if (!out.empty() || dtype_is_float(dtype_)) return out;
   for (const int64_t value : to_int64()) out.push_back(static_cast<float>(value));
   return out;
@@ -101,6 +110,7 @@ Tensor Tensor::reshaped(Dims dims) const {
 
 bool operator==(const Tensor& a, const Tensor& b) {
   if (a.dtype() != b.dtype() || a.dims() != b.dims()) return false;
+  if (a.is_list() || b.is_list()) return a.is_list() && b.is_list() && a.elements() == b.elements();
   if (a.dtype() == DType::string) return a.as_strings() == b.as_strings();
   return std::equal(a.bytes().begin(), a.bytes().end(), b.bytes().begin(), b.bytes().end());
 }

@@ -19,8 +19,12 @@ using Dims = std::vector<int64_t>;
 std::optional<int64_t> checked_count(std::span<const int64_t> dims);
 
 /// An immutable tensor, row-major in logical axis order, that shares its bytes (a mapped file, the
-/// heap) with whoever holds a copy. Packed 4-bit types hold two elements in a byte, low nibble
-/// first. Little-endian.
+/// heap) with whoever holds a copy. Types below 8 bits are packed, the first element in the lowest
+/// bits of a byte. Little-endian.
+///
+/// A Tensor is boxed where it has no bytes: strings, and lists, which stand for what isn't a
+/// tensor: a sequence is the list of its elements, an optional the list of none or one, a map the
+/// list of its keys and its values (two tensors of one axis).
 class Tensor {
  public:
   Tensor() = default;
@@ -42,6 +46,8 @@ class Tensor {
   }
   static Tensor copy(DType dtype, Dims dims, std::span<const std::byte> bytes);
   static Tensor strings(Dims dims, std::vector<std::string> values);
+  /// A boxed list; its dtype is undefined, its dims are none.
+  static Tensor list(std::vector<Tensor> elements);
   /// Zeroed memory of its own, writable through `writable` until it is shared.
   static Result<Tensor> zeros(DType dtype, Dims dims);
 
@@ -58,9 +64,14 @@ class Tensor {
     return {reinterpret_cast<const T*>(bytes_.data()), count_};
   }
   const std::vector<std::string>& as_strings() const { return *strings_; }
-  /// Elements of any integer or bool type as int64 (4-bit types included); empty for other types.
+  bool is_list() const { return list_ != nullptr; }
+  bool boxed() const { return is_list() || dtype_ == DType::string; }
+  /// Requires is_list().
+  const std::vector<Tensor>& elements() const { return *list_; }
+  /// Elements of any integer or bool type as int64 (packed ones included); empty for other types.
   std::vector<int64_t> to_int64() const;
-  /// Elements of any float or integer type as float; empty for other types.
+  /// Elements of any float type (float8 and float4 included), integer or bool as float; empty for
+  /// other types.
   std::vector<float> to_float() const;
   /// The same bytes under other dims of the same element count.
   Tensor reshaped(Dims dims) const;
@@ -79,6 +90,7 @@ class Tensor {
   std::span<const std::byte> bytes_;
   std::shared_ptr<const void> owner_;
   std::shared_ptr<const std::vector<std::string>> strings_;
+  std::shared_ptr<const std::vector<Tensor>> list_;
 };
 
 /// Same type, dims and bytes.

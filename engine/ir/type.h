@@ -35,19 +35,31 @@ bool same_quant(const QuantPtr& a, const QuantPtr& b);
 
 /// A logical type: what ONNX says of a value. Storage (quantization, layout) belongs to the Value.
 struct Type {
-  enum class Kind : uint8_t { tensor, sequence, optional };
+  enum class Kind : uint8_t { tensor, sequence, optional, map };
   Kind kind = Kind::tensor;
-  DType dtype = DType::undefined;         ///< Of a tensor.
+  DType dtype = DType::undefined;         ///< Of a tensor; of a map's keys.
   std::optional<Shape> shape;             ///< Nothing when the rank is unknown.
-  std::shared_ptr<const Type> element{};  ///< Of a sequence or an optional.
+  std::shared_ptr<const Type> element{};  ///< Of a sequence or an optional; of a map's values.
 
   static Type tensor(DType dtype, std::optional<Shape> shape = std::nullopt) {
     return {Kind::tensor, dtype, std::move(shape), nullptr};
   }
+  static Type of(Kind kind, Type element) {
+    return {kind, DType::undefined, std::nullopt, std::make_shared<const Type>(std::move(element))};
+  }
+  /// Held outside the arena: strings, sequences, optionals and maps.
+  bool boxed() const { return kind != Kind::tensor || dtype == DType::string; }
   bool has_known_shape() const { return shape && all_known(*shape); }
   /// As "float[batch,80]".
   std::string to_string() const;
 };
+
+/// Equal types have equal extents, symbols included.
+bool operator==(const Type& a, const Type& b);
+
+/// Whether `value` is of this type, element types and fixed extents of what it holds included: what
+/// the caller hands in as a sequence, an optional or a map.
+bool conforms(const Tensor& value, const Type& type);
 
 /// Order of a stored tensor's axes in memory. Axes of operators stay logical.
 enum class Layout : uint8_t {

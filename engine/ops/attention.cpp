@@ -15,6 +15,7 @@ namespace {
 constexpr size_t kMask = 3;
 constexpr size_t kPastKey = 4;
 constexpr size_t kPastValue = 5;
+constexpr size_t kValidKeys = 6;
 
 struct AttentionAttrs {
   int64_t is_causal = 0;
@@ -24,14 +25,19 @@ struct AttentionAttrs {
   std::optional<float> scale;
   float softcap = 0.0F;
   int64_t softmax_precision = 0;  ///< Sums are double whatever it asks for.
+  int64_t left_window_size = -1;
+  int64_t right_window_size = -1;
   static constexpr auto fields() {
-    return std::tuple{field("is_causal", &AttentionAttrs::is_causal),
-                      field("kv_num_heads", &AttentionAttrs::kv_num_heads),
-                      field("q_num_heads", &AttentionAttrs::q_num_heads),
-                      field("qk_matmul_output_mode", &AttentionAttrs::qk_matmul_output_mode),
-                      field("scale", &AttentionAttrs::scale),
-                      field("softcap", &AttentionAttrs::softcap),
-                      field("softmax_precision", &AttentionAttrs::softmax_precision)};
+    return std::tuple{
+        field("is_causal", &AttentionAttrs::is_causal),
+        field("kv_num_heads", &AttentionAttrs::kv_num_heads),
+        field("q_num_heads", &AttentionAttrs::q_num_heads),
+        field("qk_matmul_output_mode", &AttentionAttrs::qk_matmul_output_mode),
+        field("scale", &AttentionAttrs::scale),
+        field("softcap", &AttentionAttrs::softcap),
+        field("softmax_precision", &AttentionAttrs::softmax_precision),
+        field("left_window_size", &AttentionAttrs::left_window_size, {.since = 25}),
+        field("right_window_size", &AttentionAttrs::right_window_size, {.since = 25})};
   }
 };
 
@@ -60,6 +66,8 @@ Status infer(InferContext& context) {
   }
   if (context.has_input(kPastKey) != context.has_input(kPastValue))
     return invalid_model("past keys and past values come together");
+  if (context.has_input(kPastKey) && context.has_input(kValidKeys))
+    return invalid_model("there are past keys and a number of valid keys");
   OCTET_ASSIGN(const Heads q, heads_of(context, 0, attrs.q_num_heads));
   OCTET_ASSIGN(const Heads k, heads_of(context, 1, attrs.kv_num_heads));
   OCTET_ASSIGN(const Heads v, heads_of(context, 2, attrs.kv_num_heads));
@@ -160,6 +168,34 @@ Result<Mask> mask_of(const RunContext& context) {
   return mask;
 }
 
+/// Which keys a query may look at, beside what the mask says.
+struct Window {
+  int64_t first = 0;  ///< Keys in front of the first query.
+  int64_t valid = 0;  ///< Keys from here on are padding.
+  int64_t left = -1;  ///< Keys in front of the query's own; -1: all.
+  int64_t right = -1;
+
+  bool open(int64_t query, int64_t key) const {
+    const int64_t own = first + query;
+    return key < valid && (left < 0 || key >= own - left) && (right < 0 || key <= own + right);
+  }
+};
+
+Result<Window> window_of(const AttentionAttrs& attrs, const RunContext& context, int64_t batch,
+                         int64_t past, int64_t keys, int64_t queries) {
+  Window window{past, keys, attrs.left_window_size, attrs.right_window_size};
+  if (attrs.is_causal != 0) window.right = 0;
+  if (!context.has_input(kValidKeys)) return window;
+  const TensorView& valid = context.input(kValidKeys);
+  if (valid.count() != context.input(0).dims[0])
+    return invalid_data("there isn't one number of valid keys for each sample");
+  window.valid = valid.as<int64_t>()[batch];
+  if (window.valid < 0 || window.valid > keys)
+    return invalid_data(std::to_string(window.valid) + " valid keys of " + std::to_string(keys));
+  window.first = window.valid - queries;
+  return window;
+}
+
 /// One row of scores on its way to probabilities.
 struct Scores {
   std::vector<double> raw, capped, masked, probability;
@@ -182,7 +218,8 @@ void softmax(const std::vector<double>& bias, Scores& s) {
 
 template <typename T>
 void score_row(const AttentionAttrs& attrs, const T* q, const Cache<T>& keys, const Mask& mask,
-               const std::array<int64_t, 3>& at, int64_t key_head, Scores& s) {
+               const Window& window, const std::array<int64_t, 3>& at, int64_t key_head,
+               Scores& s) {
   const auto count = static_cast<size_t>(keys.length());
   const int64_t size = keys.now.size;
   const double scale =
@@ -197,9 +234,8 @@ void score_row(const AttentionAttrs& attrs, const T* q, const Cache<T>& keys, co
     for (int64_t d = 0; d < size; ++d) sum += static_cast<double>(q[d]) * static_cast<double>(k[d]);
     s.raw[j] = sum * scale;
     s.capped[j] = cap > 0.0 ? cap * std::tanh(s.raw[j] / cap) : s.raw[j];
-    const bool future = attrs.is_causal != 0 && key > at[2] + keys.past.length;
-    bias[j] =
-        future ? -std::numeric_limits<double>::infinity() : mask.at({at[0], at[1], at[2], key});
+    bias[j] = window.open(at[2], key) ? mask.at({at[0], at[1], at[2], key})
+                                      : -std::numeric_limits<double>::infinity();
     s.masked[j] = s.capped[j] + bias[j];
   }
   softmax(bias, s);
@@ -216,6 +252,11 @@ Status attend(const AttentionAttrs& attrs, RunContext& context) {
       keys.now.heads != values.now.heads || keys.now.heads < 1 || q.heads % keys.now.heads != 0)
     return invalid_data("queries, keys and values don't fit each other");
   OCTET_ASSIGN(const Mask mask, mask_of(context));
+  std::vector<Window> windows;
+  for (int64_t b = 0; b < batch; ++b) {
+    OCTET_ASSIGN(windows.emplace_back(),
+                 window_of(attrs, context, b, keys.past.length, keys.length(), q.length));
+  }
   const int64_t shared = q.heads / keys.now.heads;
   const auto rows = static_cast<size_t>(batch * q.heads * q.length);
   context.parallel().for_ranges(rows, 1, [&](size_t begin, size_t end) {
@@ -225,7 +266,8 @@ Status attend(const AttentionAttrs& attrs, RunContext& context) {
       const int64_t i = r % q.length;
       const int64_t h = r / q.length % q.heads;
       const int64_t b = r / (q.length * q.heads);
-      score_row(attrs, q.at(b, h, i), keys, mask, {b, h, i}, h / shared, s);
+      score_row(attrs, q.at(b, h, i), keys, mask, windows[static_cast<size_t>(b)], {b, h, i},
+                h / shared, s);
       std::fill(sum.begin(), sum.end(), 0.0);
       for (int64_t j = 0; j < values.length(); ++j) {
         const T* v = values.at(b, h / shared, j);
@@ -266,7 +308,7 @@ const OpDef Attention = {
     .domain = "",
     .name = "Attention",
     .since = 23,
-    .inputs = {3, 6},
+    .inputs = {3, 7},
     .outputs = {1, 4},
     .attrs = attr_codec<AttentionAttrs>(),
     .infer = infer,

@@ -1,7 +1,10 @@
 #include <cmath>
 #include <limits>
 
+#include "engine/ir/small_float.h"
 #include "engine/ops/common/elementwise.h"
+#include "engine/ops/common/strings.h"
+#include "engine/ops/common/text_numbers.h"
 #include "kernels/convert/convert.h"
 
 namespace octet::ops::cast {
@@ -10,16 +13,20 @@ namespace {
 struct CastAttrs {
   int64_t to = 0;
   int64_t saturate = 1;
+  std::string round_mode = "up";
   static constexpr auto fields() {
     return std::tuple{field("to", &CastAttrs::to, {.required = true}),
-                      field("saturate", &CastAttrs::saturate, {.since = 19})};
+                      field("saturate", &CastAttrs::saturate, {.since = 19}),
+                      field("round_mode", &CastAttrs::round_mode, {.since = 24})};
   }
 };
 
 struct CastLikeAttrs {
   int64_t saturate = 1;
+  std::string round_mode = "up";
   static constexpr auto fields() {
-    return std::tuple{field("saturate", &CastLikeAttrs::saturate, {.since = 19})};
+    return std::tuple{field("saturate", &CastLikeAttrs::saturate, {.since = 19}),
+                      field("round_mode", &CastLikeAttrs::round_mode, {.since = 24})};
   }
 };
 
@@ -76,9 +83,36 @@ bool run_kernel(const TensorView& x, const TensorView& y, RunContext& context) {
   return done;
 }
 
-Status run(const Attrs& /*attrs*/, RunContext& context) {
-  const TensorView& x = context.input(0);
-  const TensorView& y = context.output(0);
+// The type that stands for a small one while it is converted: float8 and float4 become float, to
+// come from double so that they are rounded once; packed integers become bytes, whose low bits they
+// keep.
+DType wide_type(DType type, bool target) {
+  if (dtype_is_small_float(type)) return target ? DType::f64 : DType::f32;
+  if (dtype_is_packed_integer(type))
+    return type == DType::s4 || type == DType::s2 ? DType::s8 : DType::u8;
+  return type;
+}
+
+void widen(const TensorView& from, Tensor& to) {
+  for (size_t i = 0; i < to.count(); ++i) {
+    if (to.dtype() == DType::f32)
+      to.writable_as<float>()[i] =
+          small_float_value(from.dtype, read_bits(from.dtype, from.data, i));
+    else
+      to.writable()[i] = static_cast<std::byte>(read_packed(from.dtype, from.data, i));
+  }
+}
+
+void narrow(const Tensor& from, const TensorView& to, bool saturate, PowerRounding rounding) {
+  for (size_t i = 0; i < from.count(); ++i) {
+    const uint8_t bits = from.dtype() == DType::f64
+                             ? small_float_bits(to.dtype, from.as<double>()[i], saturate, rounding)
+                             : static_cast<uint8_t>(from.bytes()[i]);
+    write_bits(to.dtype, to.data, i, bits);
+  }
+}
+
+Status run_plain(const TensorView& x, const TensorView& y, RunContext& context) {
   if (run_kernel(x, y, context)) return {};
   bool known = false;
   visit_dtype(x.dtype, CastTypes{}, [&]<typename From>() {
@@ -92,15 +126,78 @@ Status run(const Attrs& /*attrs*/, RunContext& context) {
                      std::string(dtype_name(y.dtype)));
 }
 
-bool castable(DType dtype) {
-  return visit_dtype(dtype, CastTypes{}, []<typename T>() {});
+TensorView view_of(Tensor& tensor) { return {tensor.dtype(), tensor.dims(), tensor.writable()}; }
+
+Status print(const TensorView& x, RunContext& context) {
+  std::vector<std::string> texts;
+  Status status = unsupported("Cast from " + std::string(dtype_name(x.dtype)) + " to string");
+  visit_dtype(x.dtype, NumericTypes{}, [&]<typename T>() {
+    for (int64_t i = 0; i < x.count(); ++i) texts.push_back(number_text(x.as<T>()[i]));
+    status = context.set_boxed(0, Tensor::strings(x.dims, std::move(texts)));
+  });
+  return status;
 }
 
-Status infer_to(InferContext& context, DType to) {
+Status parse(const std::vector<std::string>& texts, const TensorView& y) {
+  Status status;
+  const bool known = visit_dtype(
+      y.dtype,
+      TypeList<float, double, Half, Bfloat16, int32_t, int64_t, int8_t, uint8_t, int16_t, uint16_t,
+               uint32_t, uint64_t, bool>{},
+      [&]<typename T>() {
+        using Read = std::conditional_t<kHalf<T>, float,
+                                        std::conditional_t<std::is_same_v<T, bool>, int64_t, T>>;
+        for (size_t i = 0; i < texts.size() && status; ++i) {
+          const auto number = number_of_text<Read>(texts[i]);
+          if (number)
+            y.as<T>()[i] = convert<T, Read>(*number);
+          else
+            status = invalid_data("'" + texts[i] + "' is no number");
+        }
+      });
+  return known ? std::move(status)
+               : unsupported("Cast from string to " + std::string(dtype_name(y.dtype)));
+}
+
+PowerRounding rounding_of(const std::string& mode) {
+  if (mode == "down") return PowerRounding::down;
+  return mode == "nearest" ? PowerRounding::nearest : PowerRounding::up;
+}
+
+template <typename A>
+Status run(const Attrs& attrs, RunContext& context) {
+  TensorView x = context.input(0);
+  TensorView y = context.output(0);
+  if (y.dtype == DType::string && x.dtype == DType::string) return context.set_boxed(0, *x.boxed);
+  if (y.dtype == DType::string) return print(x, context);
+  if (x.dtype == DType::string) return parse(strings_of(context, 0), y);
+  Tensor wide_x;
+  Tensor wide_y;
+  if (const DType wide = wide_type(x.dtype, false); wide != x.dtype) {
+    OCTET_ASSIGN(wide_x, Tensor::zeros(wide, x.dims));
+    widen(x, wide_x);
+    x = view_of(wide_x);
+  }
+  const DType wide = wide_type(y.dtype, true);
+  if (wide == y.dtype) return run_plain(x, y, context);
+  OCTET_ASSIGN(wide_y, Tensor::zeros(wide, y.dims));
+  OCTET_RETURN_IF_ERROR(run_plain(x, view_of(wide_y), context));
+  narrow(wide_y, y, attrs.as<A>().saturate != 0, rounding_of(attrs.as<A>().round_mode));
+  return {};
+}
+
+bool castable(DType dtype) {
+  return dtype == DType::string ||
+         visit_dtype(wide_type(dtype, false), CastTypes{}, []<typename T>() {});
+}
+
+Status infer_to(InferContext& context, DType to, const std::string& round_mode) {
   const DType from = context.dtype(0);
   if (!castable(to) || (from != DType::undefined && !castable(from)))
     return unsupported("Cast from " + std::string(dtype_name(from)) + " to " +
                        std::string(dtype_name(to)));
+  if (round_mode != "up" && round_mode != "down" && round_mode != "nearest")
+    return invalid_model("round_mode '" + round_mode + "'");
   context.set_tensor(0, to, context.input(0).shape);
   const bool wide = to == DType::s64 || to == DType::s32;
   if (wide) {
@@ -118,26 +215,31 @@ Status infer_to(InferContext& context, DType to) {
 Status infer_cast(InferContext& context) {
   const int64_t to = context.attrs<CastAttrs>().to;
   if (to <= 0 || to >= kDTypeCount) return unsupported("element type " + std::to_string(to));
-  return infer_to(context, static_cast<DType>(to));
+  return infer_to(context, static_cast<DType>(to), context.attrs<CastAttrs>().round_mode);
 }
 
 Status infer_cast_like(InferContext& context) {
-  context.set_tensor(0, context.dtype(1), context.input(0).shape);
-  return {};
+  return infer_to(context, context.dtype(1), context.attrs<CastLikeAttrs>().round_mode);
 }
 
 // Halves are converted here, in one rounding; quantized inputs are dequantized first.
 std::optional<Ports> match(const LowerContext& context) {
-  const auto form = [&](const Value& value) {
-    return PortForm{value.quant ? PortForm::Storage::real : PortForm::Storage::stored,
-                    context.input_layout(0)};
+  const auto small = [](const Value& value) {
+    return value.type.boxed() || wide_type(value.type.dtype, false) != value.type.dtype;
   };
-  return Ports{{form(context.input(0)), PortForm{}}, {form(context.output(0))}};
+  const Value& x = context.input(0);
+  const Value& y = context.output(0);
+  const Layout layout = small(x) || small(y) ? Layout::row_major : context.input_layout(0);
+  const auto form = [&](const Value& value) {
+    return PortForm{value.quant ? PortForm::Storage::real : PortForm::Storage::stored, layout};
+  };
+  return Ports{{form(x), PortForm{PortForm::Storage::stored}}, {form(y)}};
 }
 
+template <typename A>
 constexpr Implementation kRows[] = {
-    {.name = "cast", .match = match, .prepare = prepare_function<run>},
-    reference<run>(),
+    {.name = "cast", .match = match, .prepare = prepare_function<run<A>>},
+    reference<run<A>>(),
 };
 
 }  // namespace
@@ -148,13 +250,13 @@ const OpDef Cast = {.domain = "",
                     .name = "Cast",
                     .attrs = attr_codec<CastAttrs>(),
                     .infer = infer_cast,
-                    .implementations = kRows};
+                    .implementations = kRows<CastAttrs>};
 const OpDef CastLike = {.domain = "",
                         .name = "CastLike",
                         .since = 15,
                         .inputs = {2, 2},
                         .attrs = attr_codec<CastLikeAttrs>(),
                         .infer = infer_cast_like,
-                        .implementations = kRows};
+                        .implementations = kRows<CastLikeAttrs>};
 
 }  // namespace octet::ops::cast

@@ -14,8 +14,10 @@ struct DepthToSpaceAttrs {
 
 struct SpaceToDepthAttrs {
   int64_t blocksize = 1;
+  std::string mode = "DCR";
   static constexpr auto fields() {
-    return std::tuple{field("blocksize", &SpaceToDepthAttrs::blocksize, {.required = true})};
+    return std::tuple{field("blocksize", &SpaceToDepthAttrs::blocksize, {.required = true}),
+                      field("mode", &SpaceToDepthAttrs::mode, {.since = 28})};
   }
 };
 
@@ -45,8 +47,9 @@ Status infer_to_space(InferContext& context) {
 }
 
 Status infer_to_depth(InferContext& context) {
-  const int64_t block = context.attrs<SpaceToDepthAttrs>().blocksize;
+  const auto& [block, mode] = context.attrs<SpaceToDepthAttrs>();
   OCTET_RETURN_IF_ERROR(check(context, block));
+  if (mode != "DCR" && mode != "CRD") return unsupported("mode '" + mode + "'");
   context.set_tensor(0, context.dtype(0));
   if (!context.has_rank(0)) return {};
   const Shape& x = context.shape(0);
@@ -89,13 +92,13 @@ Status run_to_space(const Attrs& attrs, RunContext& context) {
 }
 
 Status run_to_depth(const Attrs& attrs, RunContext& context) {
-  const int64_t block = attrs.as<SpaceToDepthAttrs>().blocksize;
+  const auto& [block, mode] = attrs.as<SpaceToDepthAttrs>();
   const TensorView& x = context.input(0);
   const TensorView& y = context.output(0);
   OCTET_ASSIGN(const size_t bytes, element_bytes(x.dtype));
   const Dims dims = blocked_dims(y, block);
-  copy_strided(y.data, depth_steps(y, block, dims[1], true), x.data, space_steps(x, block), dims,
-               bytes, context.parallel());
+  copy_strided(y.data, depth_steps(y, block, dims[1], mode == "DCR"), x.data, space_steps(x, block),
+               dims, bytes, context.parallel());
   return {};
 }
 

@@ -9,8 +9,10 @@ namespace {
 
 Status infer(InferContext& context) {
   const auto& attrs = context.attrs<DequantizeLinearAttrs>();
-  OCTET_RETURN_IF_ERROR(context.require(
-      0, {DType::u8, DType::s8, DType::u16, DType::s16, DType::s32, DType::u4, DType::s4}));
+  OCTET_RETURN_IF_ERROR(
+      context.require(0, {DType::u8, DType::s8, DType::u16, DType::s16, DType::s32, DType::u4,
+                          DType::s4, DType::u2, DType::s2, DType::f8e4m3fn, DType::f8e4m3fnuz,
+                          DType::f8e5m2, DType::f8e5m2fnuz, DType::f4e2m1}));
   OCTET_RETURN_IF_ERROR(context.require(1, {DType::f32, DType::f16, DType::bf16}));
   if (context.has_input(2)) OCTET_RETURN_IF_ERROR(context.require_same_dtype(0, 2));
   OCTET_RETURN_IF_ERROR(check_scale(context, attrs.axis, attrs.block_size));
@@ -76,6 +78,11 @@ Status run(const Attrs& attrs, RunContext& context) {
   const auto count = static_cast<size_t>(x.count());
   for (size_t i = 0; i < count; ++i) {
     const size_t at = index(i);
+    if (dtype_is_small_float(x.dtype)) {
+      const float zero = context.has_input(2) ? real_code(context.input(2), at) : 0.0F;
+      context.output(0).as<float>()[i] = (real_code(x, i) - zero) * scale.as<float>()[at];
+      continue;
+    }
     const int64_t zero = context.has_input(2) ? read_code(context.input(2), at) : 0;
     context.output(0).as<float>()[i] =
         static_cast<float>(read_code(x, i) - zero) * scale.as<float>()[at];

@@ -98,6 +98,10 @@ Result<std::vector<Tensor>> evaluate(const Graph& /*graph*/, const Node& node,
   Isolated alone = isolate(node, inputs);
   OCTET_RETURN_IF_ERROR(infer_node(alone.graph, alone.id));
   const Node& single = alone.graph.node(alone.id);
+  for (const auto& ports : {single.inputs, single.outputs})
+    for (const ValueId id : ports)
+      if (id != kNoValue && alone.graph.value(id).type.boxed())
+        return unsupported(node.label() + ": strings and sequences are only run");
 
   const LowerContext lower(alone.graph, single, CpuToken::scalar(), {});
   OCTET_ASSIGN(const auto step, node.op->implementations.back().prepare(lower));

@@ -8,7 +8,7 @@ namespace octet {
 
 /// Runs one node on tensors, on the caller's thread, with the operator's last implementation (the
 /// scalar one): for constant folding and for tests. f16 and bf16 are widened and narrowed around
-/// it. `max_bytes` bounds each output. Fails where the operator needs bodies.
+/// it. `max_bytes` bounds each output. Fails where the operator needs bodies or values are boxed.
 Result<std::vector<Tensor>> evaluate(const Graph& graph, const Node& node,
                                      const std::vector<Tensor>& inputs, size_t max_bytes);
 /// The same on the node's own constant inputs.

@@ -21,7 +21,7 @@ struct FieldRange {
 
 /// One attribute of an operator: the ONNX name and the member of the operator's struct that holds
 /// it. Reading, writing, comparing and documenting all follow from the tuple of these. Members may
-/// be int64_t, float, std::string, vectors of these, Tensor, or std::optional of any.
+/// be int64_t, float, std::string, vectors of these, Tensor, Type, or std::optional of any.
 template <typename A, typename M>
 struct Field {
   std::string_view name;

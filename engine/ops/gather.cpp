@@ -264,6 +264,7 @@ QuantSpec quant(const Graph& graph, const Node& node) {
 }
 
 constexpr Implementation kRows[] = {
+    recoded<run>(),
     {.name = "copy", .match = match_moved<1>, .prepare = prepare_function<run>},
     {.name = "gather_stored", .match = match_table, .prepare = prepare_table},
     reference<run>(),

@@ -54,22 +54,22 @@ Status infer_shift(InferContext& context) {
   return infer_broadcast(context);
 }
 
-// A shift by the width or more leaves nothing.
+// To the right the sign is kept. A shift by the width or more, or by a negative count, leaves
+// nothing but the sign.
 template <typename T>
 T shifted(T value, T count, bool left) {
-  if (static_cast<uint64_t>(count) >= sizeof(T) * 8) return 0;
-  const auto wide = static_cast<uint64_t>(value);
-  return static_cast<T>(left ? wide << count : wide >> count);
+  const auto rest = static_cast<T>(value < 0 && !left ? -1 : 0);
+  if (count < 0 || static_cast<uint64_t>(count) >= sizeof(T) * 8) return rest;
+  return static_cast<T>(left ? static_cast<uint64_t>(value) << count : value >> count);
 }
 
 Status run_shift(const Attrs& attrs, RunContext& context) {
   const bool left = attrs.as<BitShiftAttrs>().direction == "LEFT";
   const DType dtype = context.input(0).dtype;
-  const bool known =
-      visit_dtype(dtype, TypeList<uint8_t, uint16_t, uint32_t, uint64_t>{}, [&]<typename T>() {
-        zip<T, T, T>(context.input(0), context.input(1), context.output(0), context.parallel(),
-                     [left](T a, T b) { return shifted(a, b, left); });
-      });
+  const bool known = visit_dtype(dtype, IntegerTypes{}, [&]<typename T>() {
+    zip<T, T, T>(context.input(0), context.input(1), context.output(0), context.parallel(),
+                 [left](T a, T b) { return shifted(a, b, left); });
+  });
   return known ? Status{} : elementwise::no_type(context, dtype);
 }
 
@@ -84,7 +84,9 @@ template <typename T>
 T remainder(T a, T b, bool fmod) {
   if constexpr (std::is_floating_point_v<T>) {
     const T rest = std::fmod(a, b);
-    return fmod || rest == T{} || (rest < T{}) == (b < T{}) ? rest : rest + b;
+    if (fmod) return rest;
+    if (rest == T{}) return std::copysign(rest, b);
+    return (rest < T{}) == (b < T{}) || std::isnan(rest) ? rest : rest + b;
   } else {
     if (b == 0) return 0;
     if constexpr (std::is_signed_v<T>)

@@ -17,6 +17,7 @@ std::optional<Dim> of_difference(const std::vector<Dim>& x, F f) {
 }
 
 struct EqualFunction {
+  static constexpr bool kStrings = true;
   template <typename T>
   bool operator()(T a, T b) const {
     return a == b;

@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "engine/ops/common/control.h"
+#include "engine/ops/common/pieces.h"
 
 namespace octet::ops::loop {
 namespace {
@@ -23,7 +24,8 @@ Status infer(InferContext& context) {
                          " outputs");
   for (size_t i = 0; i < context.output_count(); ++i) {
     if (i < states) {
-      context.set_output(i, formals[kFirstState + i]);
+      const Type& state = formals[kFirstState + i];
+      context.set_output(i, state.kind == outputs[i + 1].kind ? state : outputs[i + 1]);
       continue;
     }
     std::optional<Shape> shape = outputs[i + 1].shape;
@@ -44,6 +46,11 @@ Status stack(RunContext& context, size_t output, const std::vector<Tensor>& part
   } else {
     dims.insert(dims.end(), parts[0].dims().begin(), parts[0].dims().end());
   }
+  if (context.output(output).dtype == DType::string) {
+    if (parts.empty()) return context.set_boxed(output, Tensor::strings(dims, {}));
+    OCTET_ASSIGN(Tensor joined, join(parts, 0, true));
+    return context.set_boxed(output, std::move(joined));
+  }
   OCTET_RETURN_IF_ERROR(context.allocate(output, std::move(dims)));
   std::byte* to = context.output(output).data;
   for (const Tensor& part : parts) {
@@ -53,6 +60,15 @@ Status stack(RunContext& context, size_t output, const std::vector<Tensor>& part
     to += part.bytes().size();
   }
   return {};
+}
+
+// A state that begins as an optional may go on as what the optional holds.
+Tensor as_formal(const Node& node, size_t input, const Tensor& state, int64_t iteration) {
+  const Graph& body = *node.bodies[0];
+  const auto kind_of = [&](ValueId id) { return body.value(id).type.kind; };
+  const bool wrapped = kind_of(body.inputs[input]) == Type::Kind::optional && iteration > 0 &&
+                       kind_of(body.outputs()[input - 1]) != Type::Kind::optional;
+  return wrapped ? Tensor::list({state}) : state;
 }
 
 Status run(const Attrs& /*attrs*/, RunContext& context) {
@@ -69,7 +85,8 @@ Status run(const Attrs& /*attrs*/, RunContext& context) {
   for (int64_t i = 0; i < trips && more; ++i) {
     if (context.stopped()) return Error{ErrorCode::deadline, "stopped"};
     std::vector<Tensor> arguments = {Tensor::scalar(i), Tensor::scalar(more)};
-    arguments.insert(arguments.end(), state.begin(), state.end());
+    for (size_t s = 0; s < states; ++s)
+      arguments.push_back(as_formal(context.node(), kFirstState + s, state[s], i));
     arguments.insert(arguments.end(), captures.begin(), captures.end());
     OCTET_ASSIGN(auto results, bodies->run(0, std::move(arguments)));
     if (results[0].dtype() != DType::boolean || results[0].count() != 1)

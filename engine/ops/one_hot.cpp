@@ -61,7 +61,7 @@ Status run(const Attrs& attrs, RunContext& context) {
   return {};
 }
 
-constexpr Implementation kRows[] = {reference<run>()};
+constexpr Implementation kRows[] = {recoded<run>(), reference<run>()};
 
 }  // namespace
 

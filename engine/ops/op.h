@@ -65,7 +65,7 @@ struct OpDef {
   /// the operator does no such arithmetic worth counting.
   std::optional<Dim> (*macs)(const Graph&, const Node&) = nullptr;
   /// Rewrites the node into other nodes of the table (functions without a kernel). The new nodes
-  /// take over the node's outputs. Null: the operator has implementations.
+  /// take over the node's outputs. Called for every node of an operator without implementations.
   Status (*expand)(Graph&, NodeId) = nullptr;
   /// Ordered best first; the last one takes every type that the operator supports.
   std::span<const Implementation> implementations{};
@@ -83,7 +83,7 @@ const OpDef& require_op(std::string_view domain, std::string_view name);
 inline constexpr std::string_view kOctetDomain = "octet";
 /// Files are written at this opset, or the model's own when that is newer.
 inline constexpr int kWrittenOpset = 21;
-inline constexpr int kMinOpset = 7;
-inline constexpr int kMaxOpset = 23;
+inline constexpr int kMinOpset = 6;
+inline constexpr int kMaxOpset = 28;
 
 }  // namespace octet

@@ -239,6 +239,7 @@ Result<std::unique_ptr<Step>> prepare_codes(const LowerContext& context) {
 }
 
 constexpr Implementation kRows[] = {
+    recoded<run>(),
     {.name = "copy", .match = match_codes, .prepare = prepare_codes},
     reference<run>(),
 };

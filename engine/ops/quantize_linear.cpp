@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "engine/ir/small_float.h"
 #include "engine/ops/common/dequantize.h"
 #include "engine/ops/common/quantize_ports.h"
 #include "engine/ops/op.h"
@@ -20,9 +21,14 @@ Status infer(InferContext& context) {
       return invalid_model("output_dtype differs from the zero point's type");
     code = context.dtype(2);
   }
-  if (code_limits(code).high == 0) return unsupported("codes of " + std::string(dtype_name(code)));
+  if (code_limits(code).high == 0 && (!dtype_is_small_float(code) || code == DType::f8e8m0))
+    return unsupported("codes of " + std::string(dtype_name(code)));
   context.set_tensor(0, code, context.input(0).shape);
   return {};
+}
+
+float real_value(const TensorView& x, size_t i) {
+  return x.dtype == DType::s32 ? static_cast<float>(x.as<int32_t>()[i]) : x.as<float>()[i];
 }
 
 class QuantizeStep final : public Step {
@@ -79,20 +85,37 @@ Result<std::unique_ptr<Step>> prepare_kernel(const LowerContext& context) {
       context.attrs<QuantizeLinearAttrs>().axis, kernels::select_quantize_linear(context.cpu())));
 }
 
+// float8 and float4 have no zero point but zero.
+Status run_small_floats(const QuantizeLinearAttrs& attrs, const ScaleIndex& index,
+                        RunContext& context) {
+  const TensorView& x = context.input(0);
+  const TensorView& y = context.output(0);
+  if (context.has_input(2))
+    for (size_t i = 0; i < static_cast<size_t>(context.input(2).count()); ++i)
+      if (real_code(context.input(2), i) != 0.0F)
+        return unsupported("a zero point of " + std::string(dtype_name(y.dtype)) + " that isn't 0");
+  for (size_t i = 0; i < static_cast<size_t>(x.count()); ++i) {
+    const float value = real_value(x, i) / context.input(1).as<float>()[index(i)];
+    write_bits(y.dtype, y.data, i,
+               small_float_bits(y.dtype, static_cast<double>(value), attrs.saturate != 0));
+  }
+  return {};
+}
+
 Status run(const Attrs& attrs, RunContext& context) {
   const auto& a = attrs.as<QuantizeLinearAttrs>();
   const TensorView& x = context.input(0);
   const TensorView& y = context.output(0);
   const TensorView& scale = context.input(1);
   const ScaleIndex index(x.dims, static_cast<size_t>(scale.count()), a.axis, a.block_size);
+  if (dtype_is_small_float(y.dtype)) return run_small_floats(a, index, context);
   const CodeLimits limits = code_limits(y.dtype);
   const auto count = static_cast<size_t>(x.count());
   for (size_t i = 0; i < count; ++i) {
     const size_t at = index(i);
     const auto zero = context.has_input(2) ? read_code(context.input(2), at) : 0;
-    const float value =
-        x.dtype == DType::s32 ? static_cast<float>(x.as<int32_t>()[i]) : x.as<float>()[i];
-    const float code = std::nearbyint(value / scale.as<float>()[at]) + static_cast<float>(zero);
+    const float code =
+        std::nearbyint(real_value(x, i) / scale.as<float>()[at]) + static_cast<float>(zero);
     const auto low = static_cast<float>(limits.low);
     const auto high = static_cast<float>(limits.high);
     const bool nan = std::isnan(code);

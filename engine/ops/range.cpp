@@ -7,6 +7,13 @@
 namespace octet::ops::range {
 namespace {
 
+struct RangeAttrs {
+  int64_t stash_type = 1;  ///< The type in which halves are computed: float.
+  static constexpr auto fields() {
+    return std::tuple{field("stash_type", &RangeAttrs::stash_type, {.since = 27})};
+  }
+};
+
 using RangeTypes = TypeList<float, double, int32_t, int64_t, int16_t>;
 
 template <typename T>
@@ -17,6 +24,8 @@ int64_t count_of(T start, T limit, T delta) {
 }
 
 Status infer(InferContext& context) {
+  if (const int64_t stash = context.attrs<RangeAttrs>().stash_type; stash != 1)
+    return unsupported("stash_type " + std::to_string(stash));
   context.set_tensor(0, context.dtype(0), Shape{Dim::fresh()});
   const auto* start = context.elements(0);
   const auto* limit = context.elements(1);
@@ -70,6 +79,7 @@ const OpDef Range = {.domain = "",
                      .name = "Range",
                      .since = 11,
                      .inputs = {3, 3},
+                     .attrs = attr_codec<RangeAttrs>(),
                      .infer = infer,
                      .implementations = kRows};
 

@@ -31,6 +31,8 @@ template <typename A>
 Status infer(InferContext& context) {
   OCTET_RETURN_IF_ERROR(context.require_same_dtype(0, 2));
   OCTET_RETURN_IF_ERROR(check_reduction(context.attrs<A>().reduction));
+  if (context.attrs<A>().reduction != "none" && dtype_bits(context.dtype(0)) < 8)
+    return unsupported("reduction of " + std::string(dtype_name(context.dtype(0))));
   context.set_like(0, 0);
   return {};
 }
@@ -122,8 +124,8 @@ Status run_nd(const Attrs& attrs, RunContext& context) {
   return {};
 }
 
-constexpr Implementation kElementsRows[] = {reference<run_elements>()};
-constexpr Implementation kNdRows[] = {reference<run_nd>()};
+constexpr Implementation kElementsRows[] = {recoded<run_elements>(), reference<run_elements>()};
+constexpr Implementation kNdRows[] = {recoded<run_nd>(), reference<run_nd>()};
 
 }  // namespace
 

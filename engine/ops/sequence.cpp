@@ -1,11 +1,13 @@
 #include <algorithm>
 #include <limits>
 
+#include "engine/ops/common/control.h"
+#include "engine/ops/common/movement.h"
+#include "engine/ops/common/pieces.h"
 #include "engine/ops/common/rewrite.h"
-#include "engine/ops/op.h"
 
-// A tensor cut into a sequence, and a sequence's elements. Sequences don't run: an element at a
-// constant position of a tensor cut at constant places is a slice of the tensor.
+// A tensor cut into a sequence, and a sequence's elements. An element at a constant position of a
+// tensor cut at constant places is a slice of the tensor: the pass split_sequences makes it one.
 
 namespace octet::ops::sequence {
 namespace {
@@ -84,7 +86,7 @@ Status expand(Graph& graph, NodeId id) {
   const Tensor* position = graph.constant(at.inputs[1]);
   if (split_id == kNoNode || graph.node(split_id).op->name != "SplitToSequence" ||
       position == nullptr)
-    return unsupported("sequences run only as constant elements of SplitToSequence");
+    return unsupported("this is no constant element of SplitToSequence");
   const Node& split = graph.node(split_id);
   OCTET_ASSIGN(const Piece piece, piece_of(graph, split, position->to_int64()[0]));
   const ValueId x = split.inputs[0];
@@ -112,6 +114,64 @@ Status expand(Graph& graph, NodeId id) {
   return {};
 }
 
+// Where the pieces of an axis end.
+Result<std::vector<int64_t>> piece_ends(const RunContext& context, int64_t extent) {
+  std::vector<int64_t> ends;
+  if (!context.has_input(1)) {
+    for (int64_t i = 0; i < extent; ++i) ends.push_back(i + 1);
+    return ends;
+  }
+  const auto sizes = movement::integers_of(context.input(1));
+  if (context.input(1).rank() == 0) {
+    if (sizes[0] <= 0) return invalid_data("pieces of " + std::to_string(sizes[0]));
+    for (int64_t end = 0; end < extent;) ends.push_back(end = std::min(extent, end + sizes[0]));
+    return ends;
+  }
+  int64_t end = 0;
+  for (const int64_t size : sizes) {
+    if (size < 0 || size > extent - end) return invalid_data("the pieces don't fit the axis");
+    ends.push_back(end += size);
+  }
+  if (end != extent) return invalid_data("the pieces don't cover the axis");
+  return ends;
+}
+
+Status run_split(const Attrs& attributes, RunContext& context) {
+  const auto& attrs = attributes.as<SplitAttrs>();
+  const Tensor x = borrow(context.input(0));
+  const auto axis = normalize_axis(attrs.axis, x.rank());
+  if (!axis) return invalid_data("axis " + std::to_string(attrs.axis) + " is outside the rank");
+  OCTET_ASSIGN(const auto ends, piece_ends(context, x.dims()[*axis]));
+  std::vector<Tensor> pieces;
+  int64_t begin = 0;
+  for (const int64_t end : ends) {
+    OCTET_ASSIGN(Tensor piece, cut(x, *axis, static_cast<size_t>(begin), static_cast<size_t>(end)));
+    if (!context.has_input(1) && attrs.keepdims == 0) {
+      Dims dims = piece.dims();
+      dims.erase(dims.begin() + static_cast<ptrdiff_t>(*axis));
+      piece = piece.reshaped(std::move(dims));
+    }
+    pieces.push_back(std::move(piece));
+    begin = end;
+  }
+  return context.set_boxed(0, Tensor::list(std::move(pieces)));
+}
+
+Status run_at(const Attrs& /*attrs*/, RunContext& context) {
+  const auto& elements = context.input(0).boxed->elements();
+  const auto given = movement::integers_of(context.input(1));
+  const auto size = static_cast<int64_t>(elements.size());
+  if (given.size() != 1 || given[0] < -size || given[0] >= size)
+    return invalid_data("the position is outside a sequence of " + std::to_string(size));
+  const int64_t at = given[0] < 0 ? given[0] + size : given[0];
+  return copy_to_output(context, 0, elements[static_cast<size_t>(at)]);
+}
+
+constexpr Implementation kAtRows[] = {
+    {.name = "list", .match = match_stored, .prepare = prepare_function<run_at>}};
+constexpr Implementation kSplitRows[] = {
+    {.name = "list", .match = match_stored, .prepare = prepare_function<run_split>}};
+
 }  // namespace
 
 extern const OpDef SequenceAt;
@@ -123,6 +183,7 @@ const OpDef SequenceAt = {
     .inputs = {2, 2},
     .infer = infer_at,
     .expand = expand,
+    .implementations = kAtRows,
 };
 const OpDef SplitToSequence = {
     .domain = "",
@@ -131,6 +192,7 @@ const OpDef SplitToSequence = {
     .inputs = {1, 2},
     .attrs = attr_codec<SplitAttrs>(),
     .infer = infer_split,
+    .implementations = kSplitRows,
 };
 
 }  // namespace octet::ops::sequence

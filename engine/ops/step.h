@@ -21,6 +21,7 @@ struct TensorView {
   std::byte* data = nullptr;
   Layout layout = Layout::row_major;
   const QuantType* quant = nullptr;
+  const Tensor* boxed = nullptr;  ///< Strings and lists, which have no data.
 
   size_t rank() const { return dims.size(); }
   int64_t count() const {
@@ -43,7 +44,8 @@ struct TensorView {
 struct PortForm {
   enum class Storage : uint8_t {
     real,    ///< Plain elements: quantized values are dequantized, f16 and bf16 widened to f32.
-    stored,  ///< As it is: codes where the value is quantized, f16 where it is f16.
+    stored,  ///< As it is: codes where the value is quantized, f16 where it is f16, boxed where it
+             ///< is boxed. Rows that ask for real ports never see boxed values.
   };
   Storage storage = Storage::real;
   Layout layout = Layout::row_major;
@@ -136,7 +138,9 @@ class RunContext {
  public:
   virtual ~RunContext() = default;
 
-  bool has_input(size_t i) const { return i < inputs_.size() && inputs_[i].data != nullptr; }
+  bool has_input(size_t i) const {
+    return i < inputs_.size() && (inputs_[i].data != nullptr || inputs_[i].boxed != nullptr);
+  }
   bool has_output(size_t i) const { return i < outputs_.size() && wanted_[i]; }
   size_t input_count() const { return inputs_.size(); }
   size_t output_count() const { return outputs_.size(); }
@@ -145,8 +149,10 @@ class RunContext {
   /// could not know them (data-dependent), call `allocate` first.
   const TensorView& output(size_t i) const { return outputs_[i]; }
   /// Sets the dims of a data-dependent output and makes its memory. Allowed for any output once
-  /// (memory planned for it is used when the dims agree).
+  /// (memory planned for it is used when the dims agree). A boxed output only notes them.
   virtual Status allocate(size_t i, Dims dims) = 0;
+  /// Gives a boxed output, which shares what `value` holds: nothing borrowed may be in it.
+  virtual Status set_boxed(size_t i, Tensor value);
   std::span<std::byte> scratch() const { return scratch_; }
   Parallel& parallel() const { return *parallel_; }
   CpuToken cpu() const { return cpu_; }
@@ -165,6 +171,10 @@ class RunContext {
   CpuToken cpu_;
   const Node* node_ = nullptr;
 };
+
+inline Status RunContext::set_boxed(size_t i, Tensor /*value*/) {
+  return unsupported("output " + std::to_string(i) + " holds strings or a sequence");
+}
 
 namespace detail {
 

@@ -122,6 +122,7 @@ std::optional<Ports> match(const LowerContext& context) {
 }
 
 constexpr Implementation kRows[] = {
+    recoded<run>(),
     {.name = "transpose", .match = match, .prepare = prepare_function<run>},
     reference<run>(),
 };

@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "engine/ops/common/axes.h"
+#include "engine/ops/common/recoded.h"
 #include "engine/ops/op.h"
 
 namespace octet::ops::unique {
@@ -133,7 +134,7 @@ Status run(const Attrs& attrs, RunContext& context) {
   return status;
 }
 
-constexpr Implementation kRows[] = {reference<run>()};
+constexpr Implementation kRows[] = {recoded<run>(), reference<run>()};
 
 }  // namespace
 

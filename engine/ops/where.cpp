@@ -1,4 +1,5 @@
 #include "engine/ops/common/elements.h"
+#include "engine/ops/common/recoded.h"
 #include "engine/ops/common/strided.h"
 #include "engine/ops/op.h"
 
@@ -70,6 +71,7 @@ std::optional<Ports> match(const LowerContext& context) {
 }
 
 constexpr Implementation kRows[] = {
+    recoded<run>(),
     {.name = "where", .match = match, .prepare = prepare_function<run>},
     reference<run>(),
 };

@@ -1,6 +1,7 @@
 // MatMul(Q, K), scale, bias, mask, Softmax and MatMul(., V) become one octet.Attention, and the
 // Transposes that split and merge heads become the way in which its operands are read.
 #include "engine/ops/common/fused_attention.h"
+#include "engine/ops/matmul.h"
 #include "engine/passes/match.h"
 #include "engine/passes/pass.h"
 
@@ -60,6 +61,13 @@ bool keeps_extents(const Graph& graph, ValueId addend, ValueId scores) {
   return true;
 }
 
+// A product into which nothing has been fused yet.
+bool plain(const Node& matmul) {
+  const auto& attrs = matmul.attrs.as<ops::MatMulAttrs>();
+  return matmul.inputs.size() == 2 && !attrs.transpose_a && !attrs.transpose_b &&
+         attrs.alpha == 1.0F && attrs.epilogue == Epilogue{};
+}
+
 std::optional<Scores> scores_of(const Graph& graph, ValueId id);
 
 std::optional<Scores> scaled_scores(const Graph& graph, const Node& node, bool divides) {
@@ -96,7 +104,7 @@ std::optional<Scores> scores_of(const Graph& graph, ValueId id) {
   if (const NodeId product = producer_id(graph, id, "MatMul"); product != kNoNode) {
     Scores scores;
     scores.product = product;
-    return graph.node(product).inputs.size() == 2 ? std::optional(scores) : std::nullopt;
+    return plain(graph.node(product)) ? std::optional(scores) : std::nullopt;
   }
   if (const Node* mul = producer(graph, id, "Mul")) return scaled_scores(graph, *mul, false);
   if (const Node* div = producer(graph, id, "Div")) return scaled_scores(graph, *div, true);
@@ -123,7 +131,7 @@ class Fusion {
     if (rank_ < 2 || !last_axis(softmax) || !graph_.single_use(weights)) return false;
     const NodeId second = graph_.value(weights).uses[0].node;
     const Node& product = graph_.node(second);
-    if (!product.op->domain.empty() || product.op->name != "MatMul" || product.inputs.size() != 2 ||
+    if (!product.op->domain.empty() || product.op->name != "MatMul" || !plain(product) ||
         product.inputs[0] != weights)
       return false;
     auto scores = scores_of(graph_, softmax.inputs[0]);

@@ -13,6 +13,7 @@ namespace {
 QuantPtr quant_of(const Graph& graph, const Node& node, DType storage) {
   const Tensor* scale = graph.constant(node.inputs[1]);
   if (scale == nullptr || scale->count() == 0 || graph.value(node.inputs[1]).quant) return nullptr;
+  if (!dtype_is_integer(storage) || dtype_bits(storage) < 4) return nullptr;
   const Tensor* zero_point = node.has_input(2) ? graph.constant(node.inputs[2]) : nullptr;
   if (node.has_input(2) && zero_point == nullptr) return nullptr;
   auto quant = std::make_shared<QuantType>();

@@ -1,4 +1,4 @@
-// SequenceAt(SplitToSequence(x), constant) is a slice of x: the runtime has no sequences.
+// SequenceAt(SplitToSequence(x), constant) is a slice of x: no sequence is made then.
 #include "engine/ops/op.h"
 #include "engine/passes/pass.h"
 
@@ -10,7 +10,7 @@ Result<bool> run(Graph& graph, const PassOptions& /*options*/) {
     if (!graph.alive(id)) continue;
     const Node& node = graph.node(id);
     if (node.op->name != "SequenceAt" || !node.op->domain.empty()) continue;
-    // What can't be rewritten stays, and lowering says why.
+    // What can't be rewritten stays.
     changed = node.op->expand(graph, id).ok() || changed;
   }
   return changed;

@@ -2,6 +2,8 @@
 
 #include <iterator>
 
+#include "importers/onnx/type_reader.h"
+
 namespace octet::onnx {
 namespace {
 
@@ -55,6 +57,10 @@ Result<AttrValue> read_attribute(const AttributeProto& proto, TensorReader& tens
     case AttributeProto::SPARSE_TENSOR: {
       OCTET_ASSIGN(Tensor tensor, tensors.read(proto.sparse_tensor()));
       return AttrValue(std::move(tensor));
+    }
+    case AttributeProto::TYPE_PROTO: {
+      OCTET_ASSIGN(Type type, read_type(proto.tp()));
+      return AttrValue(std::move(type));
     }
     case AttributeProto::UNDEFINED:
       return invalid_model("attribute '" + proto.name() + "' has no type");

@@ -65,7 +65,8 @@ class GraphBuilder {
   Status node(const octet_onnx::NodeProto& proto, Scope& scope, const Frame& frame);
   Status operator_node(const octet_onnx::NodeProto& proto, Node& node, Scope& scope,
                        const Frame& frame);
-  Status read_attributes(const octet_onnx::NodeProto& proto, Node& node, const Frame& frame);
+  Status read_attributes(const octet_onnx::NodeProto& proto, Node& node, Scope& scope,
+                         const Frame& frame);
   Status read_ports(const octet_onnx::NodeProto& proto, Node& node, Scope& scope);
   Status read_bodies(const octet_onnx::NodeProto& proto, Node& node, Scope& scope,
                      const Frame& frame);

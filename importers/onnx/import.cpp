@@ -69,21 +69,99 @@ Result<Model> import_model(std::span<const std::byte> bytes, const std::filesyst
   return import_bytes(file, folder.empty() ? nullptr : &external, limits);
 }
 
-Result<Tensor> read_tensor(const std::filesystem::path& path, const Type& expected,
-                           const ImportLimits& limits) {
+namespace {
+
+// Reads the values of files of test data: what isn't a tensor becomes a list.
+class ValueReader {
+ public:
+  ValueReader(const SharedBytes& file, const ImportLimits& limits)
+      : tensors_(file, nullptr, limits) {}
+
+  Result<Tensor> read(const octet_onnx::TensorProto& proto) { return tensors_.read(proto); }
+
+  Result<Tensor> read(const octet_onnx::SequenceProto& proto) {
+    std::vector<Tensor> list;
+    const auto add = [&](const auto& values) -> Status {
+      for (const auto& value : values) {
+        OCTET_ASSIGN(Tensor element, read(value));
+        list.push_back(std::move(element));
+      }
+      return {};
+    };
+    OCTET_RETURN_IF_ERROR(add(proto.tensor_values()));
+    OCTET_RETURN_IF_ERROR(add(proto.sequence_values()));
+    OCTET_RETURN_IF_ERROR(add(proto.map_values()));
+    OCTET_RETURN_IF_ERROR(add(proto.optional_values()));
+    if (proto.sparse_tensor_values_size() > 0) return unsupported("sparse tensors in sequences");
+    return Tensor::list(std::move(list));
+  }
+
+  Result<Tensor> read(const octet_onnx::OptionalProto& proto) {
+    if (proto.has_sparse_tensor_value()) return unsupported("sparse tensors in optionals");
+    std::vector<Tensor> list;
+    const auto add = [&](bool has, const auto& value) -> Status {
+      if (!has) return {};
+      OCTET_ASSIGN(Tensor element, read(value));
+      list.push_back(std::move(element));
+      return {};
+    };
+    OCTET_RETURN_IF_ERROR(add(proto.has_tensor_value(), proto.tensor_value()));
+    OCTET_RETURN_IF_ERROR(add(proto.has_sequence_value(), proto.sequence_value()));
+    OCTET_RETURN_IF_ERROR(add(proto.has_map_value(), proto.map_value()));
+    OCTET_RETURN_IF_ERROR(add(proto.has_optional_value(), proto.optional_value()));
+    return Tensor::list(std::move(list));
+  }
+
+  // The values of a map are a sequence of scalars, or one tensor.
+  Result<Tensor> read(const octet_onnx::MapProto& proto) {
+    if (proto.values().tensor_values_size() != 1)
+      return unsupported("a map whose values aren't one tensor");
+    OCTET_ASSIGN(Tensor values, read(proto.values().tensor_values(0)));
+    const auto count = [](int size) { return Dims{size}; };
+    Tensor keys = proto.string_keys_size() > 0
+                      ? Tensor::strings(count(proto.string_keys_size()),
+                                        {proto.string_keys().begin(), proto.string_keys().end()})
+                      : Tensor::of(count(proto.keys_size()),
+                                   std::vector<int64_t>(proto.keys().begin(), proto.keys().end()));
+    return Tensor::list({std::move(keys), std::move(values)});
+  }
+
+  template <typename Proto>
+  static Result<Tensor> of(const SharedBytes& file, const ImportLimits& limits) {
+    Proto proto;
+    OCTET_RETURN_IF_ERROR(parse(file, proto, limits));
+    return ValueReader(file, limits).read(proto);
+  }
+
+ private:
+  onnx::TensorReader tensors_;
+};
+
+Result<Tensor> read_kind(const SharedBytes& file, Type::Kind kind, const ImportLimits& limits) {
+  switch (kind) {
+    case Type::Kind::sequence: return ValueReader::of<octet_onnx::SequenceProto>(file, limits);
+    case Type::Kind::optional: return ValueReader::of<octet_onnx::OptionalProto>(file, limits);
+    case Type::Kind::map: return ValueReader::of<octet_onnx::MapProto>(file, limits);
+    case Type::Kind::tensor: break;
+  }
+  return ValueReader::of<octet_onnx::TensorProto>(file, limits);
+}
+
+}  // namespace
+
+Result<Tensor> read_value(const std::filesystem::path& path, const Type& expected,
+                          const ImportLimits& limits) {
   const auto where = [&](Error error) { return std::move(error).in(path.filename().string()); };
-  if (expected.kind != Type::Kind::tensor)
-    return where(unsupported("holds a sequence or an optional, which can't be read as a tensor"));
   OCTET_ASSIGN(const SharedBytes file, onnx::map_file(path));
-  octet_onnx::TensorProto proto;
-  if (auto status = parse(file, proto, limits); !status) return where(std::move(status).error());
-  onnx::TensorReader tensors(file, nullptr, limits);
-  auto tensor = tensors.read(proto);
-  if (!tensor) return where(std::move(tensor).error());
-  const Type actual = Type::tensor(tensor->dtype(), to_shape(tensor->dims()));
-  if (!onnx::compatible(expected, actual, true))
-    return where(invalid_data("is " + actual.to_string() + ", not " + expected.to_string()));
-  return tensor;
+  auto value = read_kind(file, expected.kind, limits);
+  if (!value) return where(std::move(value).error());
+  if (!conforms(*value, expected)) {
+    const Type actual = Type::tensor(value->dtype(), to_shape(value->dims()));
+    return where(invalid_data(
+        (value->is_list() ? "holds something else than " : "is " + actual.to_string() + ", not ") +
+        expected.to_string()));
+  }
+  return value;
 }
 
 }  // namespace octet

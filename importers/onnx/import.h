@@ -10,7 +10,7 @@
 
 namespace octet {
 
-/// Reads an ONNX model (IR 3 to 14, opset 7 to 23) into a typed graph in canonical form: functions
+/// Reads an ONNX model (IR 3 to 14, opset 6 to 28) into a typed graph in canonical form: functions
 /// are inlined, captures of subgraphs are explicit inputs, Constant nodes and initializers (those
 /// that are inputs too) are constants, sparse initializers are dense. Weights stay in the mapped
 /// file and its external data, which the model keeps mapped. Errors name the node or the value;
@@ -23,10 +23,10 @@ Result<Model> import_model(std::span<const std::byte> bytes, const std::filesyst
                            const ImportLimits& limits = {},
                            std::shared_ptr<const void> owner = nullptr);
 
-/// Reads a serialized TensorProto, as ONNX's test data holds them. `expected` says what the model
-/// wants there: the file doesn't tell a tensor from a sequence or an optional, which are refused by
-/// name, and a tensor of another element type or rank is invalid_data.
-Result<Tensor> read_tensor(const std::filesystem::path& path, const Type& expected,
-                           const ImportLimits& limits = {});
+/// Reads a file of test data: a TensorProto, SequenceProto, OptionalProto or MapProto, as the kind
+/// of `expected` says. Fails when the value isn't of that type; a tensor's dtype may be left
+/// undefined.
+Result<Tensor> read_value(const std::filesystem::path& path, const Type& expected,
+                          const ImportLimits& limits = {});
 
 }  // namespace octet

@@ -3,6 +3,7 @@
 #include "engine/ops/op.h"
 #include "importers/onnx/attribute_reader.h"
 #include "importers/onnx/graph_builder.h"
+#include "importers/onnx/opset_6.h"
 
 namespace octet::onnx {
 
@@ -107,12 +108,14 @@ Status GraphBuilder::operator_node(const NodeProto& proto, Node& node, Scope& sc
   node.opset = opset->second;
   if (node.opset < node.op->since || node.opset > node.op->until)
     return unsupported("opset " + std::to_string(node.opset) + " of the operator is not supported");
-  OCTET_RETURN_IF_ERROR(read_attributes(proto, node, frame));
+  // Attributes of opset 6 say how inputs broadcast, so the inputs come first.
   OCTET_RETURN_IF_ERROR(read_ports(proto, node, scope));
+  OCTET_RETURN_IF_ERROR(read_attributes(proto, node, scope, frame));
   return read_bodies(proto, node, scope, frame);
 }
 
-Status GraphBuilder::read_attributes(const NodeProto& proto, Node& node, const Frame& frame) {
+Status GraphBuilder::read_attributes(const NodeProto& proto, Node& node, Scope& scope,
+                                     const Frame& frame) {
   AttrMap map;
   for (const AttributeProto& attribute : proto.attribute()) {
     const AttributeProto* value = bound_attribute(attribute, frame);
@@ -123,6 +126,8 @@ Status GraphBuilder::read_attributes(const NodeProto& proto, Node& node, const F
     if (!map.emplace(attribute.name(), std::move(read)).second)
       return invalid_model("attribute '" + attribute.name() + "' is given twice");
   }
+  if (node.opset == 6 && node.op->domain.empty())
+    OCTET_RETURN_IF_ERROR(upgrade_opset_6(scope.graph, node, map));
   OCTET_ASSIGN(node.attrs, node.op->attrs.read(map, node.opset));
   return {};
 }

@@ -51,6 +51,10 @@ struct AttributeWriter {
     proto.set_type(AttributeProto::TENSOR);
     write_tensor("", value, *proto.mutable_t());
   }
+  void operator()(const Type& value) const {
+    proto.set_type(AttributeProto::TYPE_PROTO);
+    write_type(value, true, *proto.mutable_tp());
+  }
 };
 
 }  // namespace
@@ -62,6 +66,11 @@ void write_type(const Type& type, bool shapes, octet_onnx::TypeProto& proto) {
   }
   if (type.kind == Type::Kind::optional) {
     write_type(*type.element, shapes, *proto.mutable_optional_type()->mutable_elem_type());
+    return;
+  }
+  if (type.kind == Type::Kind::map) {
+    proto.mutable_map_type()->set_key_type(static_cast<int>(type.dtype));
+    write_type(*type.element, shapes, *proto.mutable_map_type()->mutable_value_type());
     return;
   }
   auto& tensor = *proto.mutable_tensor_type();

@@ -87,7 +87,7 @@ bool decode(DType dtype, std::span<const std::byte> file, const TensorProto& pro
     case DType::f16:
     case DType::bf16: return into.operator()<uint16_t>();
     case DType::s8: return into.operator()<int8_t>();
-    default: return into.operator()<uint8_t>();  // u8, bool, float8, two 4-bit elements
+    default: return into.operator()<uint8_t>();  // u8, bool, float8, a byte of packed elements
   }
 }
 
@@ -279,7 +279,7 @@ Result<Tensor> TensorReader::read_varints(const TensorProto& proto, DType dtype,
   uint64_t available = 0;
   for (const auto& payload : proto.octet_payload()) available += payload.size();
   const auto count = static_cast<uint64_t>(*checked_count(dims));
-  const uint64_t entries = dtype_bits(dtype) < 8 ? (count + 1) / 2 : count;
+  const uint64_t entries = dtype_bits(dtype) < 8 ? dtype_bytes(dtype, count) : count;
   if (entries > available) return invalid_model("has fewer elements than its dims say");
   OCTET_RETURN_IF_ERROR(take(dtype_bytes(dtype, count)));
   OCTET_ASSIGN(Tensor tensor, Tensor::zeros(dtype, std::move(dims)));

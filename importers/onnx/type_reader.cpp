@@ -60,7 +60,12 @@ Result<Type> read_type(const TypeProto& proto) {
       return read_nested(Type::Kind::sequence, proto.sequence_type().elem_type());
     case TypeProto::kOptionalType:
       return read_nested(Type::Kind::optional, proto.optional_type().elem_type());
-    case TypeProto::kMapType: return unsupported("maps are not supported");
+    case TypeProto::kMapType: {
+      OCTET_ASSIGN(const DType key, read_dtype(proto.map_type().key_type()));
+      OCTET_ASSIGN(Type type, read_nested(Type::Kind::map, proto.map_type().value_type()));
+      type.dtype = key;
+      return type;
+    }
     case TypeProto::kSparseTensorType: return unsupported("sparse tensors are not supported");
     case TypeProto::kOpaqueType: return unsupported("opaque types are not supported");
     case TypeProto::VALUE_NOT_SET: break;
@@ -69,7 +74,10 @@ Result<Type> read_type(const TypeProto& proto) {
 }
 
 bool compatible(const Type& declared, const Type& inferred, bool dims) {
+  const bool untyped = declared.kind == Type::Kind::tensor && declared.dtype == DType::undefined;
+  if (untyped && !declared.shape) return true;
   if (declared.kind != inferred.kind) return false;
+  if (declared.kind == Type::Kind::map && declared.dtype != inferred.dtype) return false;
   if (declared.kind != Type::Kind::tensor)
     return !declared.element || !inferred.element ||
            compatible(*declared.element, *inferred.element, false);

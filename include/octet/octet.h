@@ -46,7 +46,8 @@ OCTET_API void octet_error_free(octet_error* error);
  * "debug", "info", "warning", "error"; "off" ends it. */
 OCTET_API octet_error* octet_log_to_stderr(const char* level);
 
-/* Element types, numbered as ONNX's TensorProto.DataType. */
+/* Element types, numbered as ONNX's TensorProto.DataType, and what isn't a tensor. Types below 8
+ * bits are packed, the first element in the lowest bits of a byte. */
 typedef enum octet_dtype {
   OCTET_FLOAT = 1,
   OCTET_UINT8 = 2,
@@ -55,15 +56,34 @@ typedef enum octet_dtype {
   OCTET_INT16 = 5,
   OCTET_INT32 = 6,
   OCTET_INT64 = 7,
+  OCTET_STRING = 8, /* data: octet_string, one an element */
   OCTET_BOOL = 9,
   OCTET_FLOAT16 = 10,
   OCTET_DOUBLE = 11,
   OCTET_UINT32 = 12,
   OCTET_UINT64 = 13,
-  OCTET_BFLOAT16 = 16
+  OCTET_BFLOAT16 = 16,
+  OCTET_FLOAT8E4M3FN = 17,
+  OCTET_FLOAT8E4M3FNUZ = 18,
+  OCTET_FLOAT8E5M2 = 19,
+  OCTET_FLOAT8E5M2FNUZ = 20,
+  OCTET_UINT4 = 21,
+  OCTET_INT4 = 22,
+  OCTET_FLOAT4E2M1 = 23,
+  OCTET_FLOAT8E8M0 = 24,
+  OCTET_UINT2 = 25,
+  OCTET_INT2 = 26,
+  /* data: octet_tensor, one axis: the elements of a sequence, an optional's none or one, a map's
+   * keys and values */
+  OCTET_LIST = 4096
 } octet_dtype;
 
-/* A dense row-major tensor in memory that somebody else owns. */
+typedef struct octet_string {
+  const char* data; /* not terminated */
+  size_t size;
+} octet_string;
+
+/* A dense row-major tensor in memory that somebody else owns, or a list. */
 typedef struct octet_tensor {
   octet_dtype dtype;
   void* data;          /* aligned to the element */
@@ -114,6 +134,10 @@ typedef struct octet_port {
 /* `index` below the count. */
 OCTET_API octet_port octet_session_input(const octet_session* session, size_t index);
 OCTET_API octet_port octet_session_output(const octet_session* session, size_t index);
+
+/* Its type as text: "float[batch,80]", "sequence(float[n])"; what a list must hold. */
+OCTET_API const char* octet_session_input_type(const octet_session* session, size_t index);
+OCTET_API const char* octet_session_output_type(const octet_session* session, size_t index);
 
 /* One step of a run. `op` is "" for conversions between stored forms. Times in nanoseconds. */
 typedef struct octet_step {

@@ -145,6 +145,22 @@ class Results {
     if (t.dtype != dtype_of<T>()) return {};
     return {static_cast<const T*>(t.data), t.bytes / sizeof(T)};
   }
+  /// Elements of result i where it holds strings, else empty.
+  std::vector<std::string_view> strings(size_t i) const {
+    const octet_tensor t = (*this)[i];
+    std::vector<std::string_view> list;
+    if (t.dtype != OCTET_STRING) return list;
+    const auto* texts = static_cast<const octet_string*>(t.data);
+    for (size_t k = 0; k < t.bytes / sizeof(octet_string); ++k)
+      list.emplace_back(texts[k].data, texts[k].size);
+    return list;
+  }
+  /// Entries of result i where it is a list (a sequence, an optional, a map), else empty.
+  std::span<const octet_tensor> list(size_t i) const {
+    const octet_tensor t = (*this)[i];
+    if (t.dtype != OCTET_LIST) return {};
+    return {static_cast<const octet_tensor*>(t.data), t.bytes / sizeof(octet_tensor)};
+  }
 
  private:
   detail::Handle<octet_results> handle_;

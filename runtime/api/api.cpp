@@ -4,6 +4,7 @@
 
 #include "importers/onnx/import.h"
 #include "octet/octet.h"
+#include "runtime/api/boxed.h"
 #include "runtime/api/error.h"
 #include "runtime/providers.h"
 #include "runtime/session/program.h"
@@ -43,6 +44,7 @@ octet_status status_of(ErrorCode code) {
 
 struct PortText {
   std::string name;
+  std::string type;
   octet_dtype dtype;
   std::vector<int64_t> dims;
   std::vector<std::string> symbols;
@@ -77,7 +79,9 @@ rt::CompileOptions compile_options(const octet_options* c) {
 PortText port_text(const Value& value) {
   PortText text;
   text.name = value.name;
-  text.dtype = static_cast<octet_dtype>(value.type.dtype);
+  text.type = value.type.to_string();
+  const bool list = value.type.kind != octet::Type::Kind::tensor;
+  text.dtype = list ? OCTET_LIST : static_cast<octet_dtype>(value.type.dtype);
   text.rank_known = value.type.shape.has_value();
   if (value.type.shape) {
     for (const octet::Dim& dim : *value.type.shape) {
@@ -96,19 +100,8 @@ octet_port to_c(const PortText& text) {
 octet::Result<std::vector<Tensor>> to_tensors(const octet_tensor* inputs, size_t count) {
   std::vector<Tensor> tensors;
   for (size_t i = 0; i < count; ++i) {
-    const octet_tensor& c = inputs[i];
-    const auto dtype = static_cast<octet::DType>(c.dtype);
-    Dims dims(c.dims, c.dims + c.rank);
-    const auto elements = octet::checked_count(dims);
-    const std::string where = "input " + std::to_string(i);
-    if (static_cast<int>(c.dtype) >= octet::kDTypeCount || octet::dtype_bits(dtype) < 8)
-      return Error{ErrorCode::invalid_argument, where + ": unknown element type"};
-    if (!elements) return octet::invalid_data(where + ": a negative or overflowing extent");
-    const size_t bytes = octet::dtype_bytes(dtype, static_cast<size_t>(*elements));
-    if (bytes > c.bytes || (bytes > 0 && c.data == nullptr))
-      return Error{ErrorCode::invalid_argument, where + ": fewer bytes than its dims need"};
-    const std::span<const std::byte> view(static_cast<const std::byte*>(c.data), bytes);
-    tensors.emplace_back(dtype, std::move(dims), view, nullptr);
+    OCTET_ASSIGN(Tensor tensor, octet::api::from_c(inputs[i], "input " + std::to_string(i)));
+    tensors.push_back(std::move(tensor));
   }
   return tensors;
 }
@@ -155,6 +148,8 @@ struct octet_session {
 
 struct octet_results {
   std::vector<Tensor> tensors;
+  std::vector<octet_tensor> views;
+  octet::api::Views storage;
 };
 
 namespace {
@@ -255,6 +250,13 @@ octet_port octet_session_output(const octet_session* session, size_t index) {
   return to_c(session->outputs[index]);
 }
 
+const char* octet_session_input_type(const octet_session* session, size_t index) {
+  return session->inputs[index].type.c_str();
+}
+const char* octet_session_output_type(const octet_session* session, size_t index) {
+  return session->outputs[index].type.c_str();
+}
+
 octet_error* octet_session_run(octet_session* session, const octet_tensor* inputs,
                                size_t input_count, const octet_run_options* options,
                                octet_results** results) {
@@ -263,16 +265,17 @@ octet_error* octet_session_run(octet_session* session, const octet_tensor* input
     if (!tensors) return to_c(std::move(tensors).error());
     auto outputs = session->program->run(*tensors, run_options(options));
     if (!outputs) return to_c(std::move(outputs).error());
-    *results = new octet_results{std::move(*outputs)};
+    auto made = std::make_unique<octet_results>();
+    made->tensors = std::move(*outputs);
+    for (const Tensor& tensor : made->tensors) made->views.push_back(made->storage.of(tensor));
+    *results = made.release();
     return nullptr;
   });
 }
 
 size_t octet_results_count(const octet_results* results) { return results->tensors.size(); }
 octet_tensor octet_results_get(const octet_results* results, size_t index) {
-  const Tensor& tensor = results->tensors[index];
-  return {static_cast<octet_dtype>(tensor.dtype()), const_cast<std::byte*>(tensor.bytes().data()),
-          tensor.bytes().size(), tensor.dims().data(), tensor.dims().size()};
+  return results->views[index];
 }
 void octet_results_free(octet_results* results) { delete results; }
 

@@ -114,7 +114,8 @@ class Binder {
     for (ValueId id = 0; id < graph_.value_capacity(); ++id) {
       if (!graph_.alive_value(id)) continue;
       const Value& value = graph_.value(id);
-      types_[id] = Type::tensor(value.type.dtype);
+      types_[id] = value.type;
+      types_[id].shape.reset();
       if (!value.constant) continue;
       types_[id].shape = to_shape(value.constant->dims());
       bound_->elements[id] = value.elements;
@@ -126,6 +127,7 @@ class Binder {
       if (given >= bound_->input_dims.size())
         return Error{ErrorCode::invalid_data, "input '" + value.name + "' is missing"};
       const Dims& dims = bound_->input_dims[given++];
+      if (value.type.kind != Type::Kind::tensor) continue;
       OCTET_RETURN_IF_ERROR(check_input(value, dims));
       types_[graph_.inputs[i]].shape = to_shape(dims);
     }
@@ -148,7 +150,7 @@ class Binder {
     return {};
   }
 
-  bool known(ValueId id) const { return types_[id].has_known_shape(); }
+  bool known(ValueId id) const { return !types_[id].boxed() && types_[id].has_known_shape(); }
 
   Status infer() {
     for (size_t s = 0; s < plan_.steps.size(); ++s) {

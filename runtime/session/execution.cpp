@@ -90,6 +90,10 @@ class StepContext final : public RunContext {
   Status allocate(size_t i, Dims dims) override {
     const SlotId id = step_.outputs[i];
     if (id == kNoSlot) return {};
+    if (execution_.plan_.type_of(id).boxed()) {
+      outputs_[i].dims = std::move(dims);
+      return {};
+    }
     if (execution_.binding_->slots[id].place != Place::late) {
       if (dims == outputs_[i].dims) return {};
       return invalid_data("a result's dims differ from those inferred");
@@ -97,6 +101,15 @@ class StepContext final : public RunContext {
     OCTET_ASSIGN(execution_.late_[id], Tensor::zeros(outputs_[i].dtype, dims));
     outputs_[i].data = execution_.late_[id].writable();
     outputs_[i].dims = std::move(dims);
+    return {};
+  }
+  Status set_boxed(size_t i, Tensor value) override {
+    const SlotId id = step_.outputs[i];
+    if (id == kNoSlot) return {};
+    const Type& type = execution_.plan_.type_of(id);
+    if (!value.boxed() || value.is_list() == (type.kind == Type::Kind::tensor))
+      return invalid_data("output " + std::to_string(i) + " is no " + type.to_string());
+    execution_.late_[id] = std::move(value);
     return {};
   }
   bool stopped() const override { return must_stop(*execution_.run_options_); }
@@ -171,12 +184,20 @@ TensorView Execution::view(SlotId id) const {
   const Slot& slot = plan_.slots[id];
   const BoundSlot& bound = binding_->slots[id];
   const Dims& dims = bound.place == Place::late ? late_[id].dims() : bound.dims;
-  return {slot.dtype, dims, address(id), slot.layout, slot.quant.get()};
+  const Tensor* boxed = nullptr;
+  if (plan_.type_of(id).boxed()) boxed = slot.constant ? &*slot.constant : &late_[id];
+  return {slot.dtype, dims, address(id), slot.layout, slot.quant.get(), boxed};
 }
 
 Status Execution::attach(std::span<const Tensor> inputs, std::span<OutputTarget> outputs) {
   for (size_t i = 0; i < inputs.size(); ++i)
     inputs_[i] = const_cast<std::byte*>(inputs[i].bytes().data());
+  size_t given = 0;
+  for (const SlotId id : plan_.inputs) {
+    if (id == kNoSlot) continue;
+    if (plan_.type_of(id).boxed()) late_[id] = inputs[given];
+    ++given;
+  }
   for (size_t i = 0; i < outputs.size(); ++i) {
     const SlotId id = plan_.outputs[i];
     if (!binding_->direct_outputs[i]) continue;
@@ -210,7 +231,8 @@ Status Execution::run(std::span<const Tensor> inputs, std::span<OutputTarget> ou
   const auto begin = std::chrono::steady_clock::now();
   if (options.observer)
     for (const SlotId id : plan_.inputs)
-      if (id != kNoSlot) options.observer(plan_.graph->value(plan_.slots[id].value).name, view(id));
+      if (id != kNoSlot && !plan_.type_of(id).boxed())
+        options.observer(plan_.graph->value(plan_.slots[id].value).name, view(id));
   for (size_t s = 0; s < plan_.steps.size(); ++s) {
     if (must_stop(options))
       return Error{ErrorCode::deadline, "the run was stopped before '" + plan_.steps[s].name + "'"};
@@ -253,6 +275,7 @@ Status Execution::run_step(size_t s, const RunOptions& options) {
   Status status;
   if (binding_->steps[s].late) status = prepare_late(s);
   if (status.ok()) status = catch_memory_errors([&] { return step.step->run(*contexts_[s]); });
+  if (status.ok()) status = check_boxed(step);
   if (!status && must_stop(options))
     return Error{ErrorCode::deadline, "the run was stopped in '" + step.name + "'"};
   if (status.ok()) return {};
@@ -260,10 +283,19 @@ Status Execution::run_step(size_t s, const RunOptions& options) {
   return std::move(status).error().in(label);
 }
 
+Status Execution::check_boxed(const PlannedStep& step) const {
+  for (const SlotId id : step.outputs)
+    if (id != kNoSlot && plan_.type_of(id).boxed() && !late_[id].boxed())
+      return unsupported("results of " + plan_.type_of(id).to_string() + " aren't made here");
+  return {};
+}
+
 Status Execution::prepare_late(size_t s) {
   const PlannedStep& step = plan_.steps[s];
   StepContext& context = *contexts_[s];
   context.refresh_inputs();
+  for (const SlotId id : step.outputs)
+    if (id != kNoSlot && plan_.type_of(id).boxed()) late_[id] = Tensor();
   if (step.node == kNoNode) {
     OCTET_RETURN_IF_ERROR(context.allocate(0, context.input(0).dims));
   } else {
@@ -277,7 +309,9 @@ Status Execution::prepare_late(size_t s) {
       constants.push_back(nullptr);
       if (!node.has_input(i)) continue;
       const TensorView& in = context.input(i);
-      types[i] = Type::tensor(plan_.graph->value(node.inputs[i]).type.dtype, to_shape(in.dims));
+      const Type& known = plan_.graph->value(node.inputs[i]).type;
+      types[i] =
+          known.kind == Type::Kind::tensor ? Type::tensor(known.dtype, to_shape(in.dims)) : known;
       elements[i] = elements_of(in);
       const auto& constant = plan_.slots[step.inputs[i]].constant;
       if (constant) constants[i] = &*constant;
@@ -295,7 +329,8 @@ Status Execution::prepare_late(size_t s) {
 
 void Execution::observe(size_t s, const RunOptions& options) const {
   for (const SlotId id : plan_.steps[s].outputs)
-    if (id != kNoSlot) options.observer(plan_.graph->value(plan_.slots[id].value).name, view(id));
+    if (id != kNoSlot && !plan_.type_of(id).boxed())
+      options.observer(plan_.graph->value(plan_.slots[id].value).name, view(id));
 }
 
 Status Execution::collect(std::span<OutputTarget> outputs) {
@@ -304,6 +339,13 @@ Status Execution::collect(std::span<OutputTarget> outputs) {
     OutputTarget& target = outputs[i];
     const TensorView result = view(plan_.outputs[i]);
     target.dims = result.dims;
+    if (result.boxed != nullptr) {
+      if (target.data != nullptr)
+        return Error{ErrorCode::invalid_argument,
+                     "output " + std::to_string(i) + " holds strings or a list: no memory for it"};
+      target.tensor = *result.boxed;
+      continue;
+    }
     if (target.data == nullptr) {
       target.tensor = Tensor::copy(result.dtype, result.dims, result.bytes());
       continue;

@@ -33,6 +33,8 @@ class Execution {
   Status attach(std::span<const Tensor> inputs, std::span<OutputTarget> outputs);
   Status run_step(size_t s, const RunOptions& options);
   Status prepare_late(size_t s);
+  /// That a step gave its strings and lists.
+  Status check_boxed(const PlannedStep& step) const;
   Status collect(std::span<OutputTarget> outputs);
   void observe(size_t s, const RunOptions& options) const;
   TensorView view(SlotId id) const;

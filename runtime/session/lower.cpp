@@ -155,6 +155,18 @@ class Lowering {
     return i < forms.size() ? forms[i] : forms.back();
   }
 
+  // Boxed values go only to ports that take values as they are.
+  bool takes_boxed(const Node& node, const Ports& ports) const {
+    const auto fits = [&](const std::vector<ValueId>& ids, const std::vector<PortForm>& forms) {
+      for (size_t i = 0; i < ids.size(); ++i)
+        if (ids[i] != kNoValue && graph_.value(ids[i]).type.boxed() &&
+            port(forms, i).storage != PortForm::Storage::stored)
+          return false;
+      return true;
+    };
+    return fits(node.inputs, ports.inputs) && fits(node.outputs, ports.outputs);
+  }
+
   Status lower_node(NodeId id) {
     const Node& node = graph_.node(id);
     const bool reference = options_.provider == Provider::reference;
@@ -163,7 +175,7 @@ class Lowering {
     Error last = unsupported("there is no implementation for these types");
     for (const Implementation* row : candidates(*node.op, options_.provider)) {
       const auto ports = row->match ? row->match(context) : std::optional<Ports>(Ports{});
-      if (!ports) continue;
+      if (!ports || !takes_boxed(node, *ports)) continue;
       auto step = catch_memory_errors([&] { return row->prepare(context); });
       if (step) return add_node_step(id, std::move(step).value(), *ports);
       last = std::move(step).error();

@@ -76,8 +76,8 @@ Status Program::check_inputs(std::span<const Tensor> inputs) const {
                         std::to_string(inputs.size()));
   for (size_t i = 0; i < inputs.size(); ++i) {
     const Value& value = plan_->graph->value(inputs_[i]);
-    if (value.type.kind != Type::Kind::tensor)
-      return unsupported("input '" + value.name + "' is a " + value.type.to_string());
+    if (value.type.kind != Type::Kind::tensor && !conforms(inputs[i], value.type))
+      return invalid_data("input '" + value.name + "' is no " + value.type.to_string());
     if (inputs[i].dtype() != value.type.dtype)
       return invalid_data("input '" + value.name + "' is " +
                           std::string(dtype_name(inputs[i].dtype())) + ", the model has " +

@@ -155,3 +155,15 @@ TEST_CASE("Attention: static quantization's forms become one step of codes") {
     CHECK(run(*compiled(*graph, true, 1), x) == y);
   }
 }
+
+TEST_CASE("Attention: a function of the scores isn't lost") {
+  auto graph = std::make_shared<Graph>();
+  const Shape dims{2, Dim::symbol("t"), 24};
+  Writer w{*graph, graph->add_input("x", Type::tensor(DType::f32, dims))};
+  const ValueId scores = w.op("Div", {w.op("MatMul", {w.queries(), w.keys()}), w.number(4.0F)});
+  graph->set_outputs({w.attend(w.op("Mul", {w.op("Tanh", {scores}), w.number(4.0F)}))});
+  REQUIRE(infer_graph(*graph).ok());
+  const Tensor x = random_floats({2, 9, 24}, 3);
+  CHECK(relative_difference(run(*compiled(*graph, true), x), run(*compiled(*graph, false), x)) <
+        5e-6);
+}

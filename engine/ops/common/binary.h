@@ -3,6 +3,7 @@
 #include "engine/ops/common/codes.h"
 #include "engine/ops/common/elements.h"
 #include "engine/ops/common/elementwise.h"
+#include "engine/ops/common/recoded.h"
 
 // Broadcasting operators of two arguments from a function object, as in elementwise.h.
 
@@ -62,6 +63,20 @@ inline constexpr Implementation kCodeRows[] = {
     kBinaryRows<F, Types>[2],
 };
 
+/// Functions that take strings too say so by `kStrings`; only what asks for equality can.
+template <typename F>
+constexpr bool kHasStrings = requires {
+  F::kStrings;
+};
+
+template <typename F, typename Types>
+inline constexpr Implementation kStringRows[] = {
+    recoded<run_binary<F, Types>>(),
+    kBinaryRows<F, Types>[0],
+    kBinaryRows<F, Types>[1],
+    kBinaryRows<F, Types>[2],
+};
+
 template <typename F>
 constexpr bool kHasCodes = requires {
   F::kCodes;
@@ -71,6 +86,8 @@ template <typename F, typename Types>
 constexpr std::span<const Implementation> binary_rows() {
   if constexpr (kHasCodes<F>)
     return kCodeRows<F, Types>;
+  else if constexpr (kHasStrings<F>)
+    return kStringRows<F, Types>;
   else
     return kBinaryRows<F, Types>;
 }

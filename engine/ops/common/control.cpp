@@ -5,8 +5,26 @@
 namespace octet::ops {
 namespace {
 
+// What the elements of a sequence or an optional have in common: a shape, or none.
+bool widen_element(Type& wide, const Type& next) {
+  if (!next.element || (wide.element && wide.element->to_string() == next.element->to_string()))
+    return false;
+  if (!wide.element) {
+    wide.element = next.element;
+    return true;
+  }
+  Type common = *wide.element;
+  if (common.kind == Type::Kind::tensor && !common.shape) return false;
+  if (common.kind != Type::Kind::tensor && !widen_element(common, *next.element)) return false;
+  common.shape.reset();
+  wide.element = std::make_shared<const Type>(std::move(common));
+  return true;
+}
+
 // As cover, but an extent of `wide` that is marked as open stays.
 bool widen(Type& wide, const Type& next, std::vector<bool>& open) {
+  if (wide.kind != next.kind) return false;
+  if (wide.kind != Type::Kind::tensor) return widen_element(wide, next);
   if (!wide.shape || wide.shape == next.shape) return false;
   if (!next.shape || next.shape->size() != wide.shape->size()) {
     wide.shape.reset();
@@ -25,7 +43,15 @@ bool widen(Type& wide, const Type& next, std::vector<bool>& open) {
 
 }  // namespace
 
-Tensor borrow(const TensorView& view) { return {view.dtype, view.dims, view.bytes(), nullptr}; }
+Tensor borrow(const TensorView& view) {
+  if (view.boxed != nullptr) return *view.boxed;
+  return {view.dtype, view.dims, view.bytes(), nullptr};
+}
+
+Tensor own(const TensorView& view) {
+  if (view.boxed != nullptr) return *view.boxed;
+  return Tensor::copy(view.dtype, view.dims, view.bytes());
+}
 
 std::vector<Tensor> borrow_inputs(const RunContext& context, size_t first) {
   std::vector<Tensor> tensors;
@@ -36,10 +62,12 @@ std::vector<Tensor> borrow_inputs(const RunContext& context, size_t first) {
 
 Status copy_to_output(RunContext& context, size_t i, const Tensor& tensor) {
   if (!context.has_output(i)) return {};
+  if (tensor.is_list()) return context.set_boxed(i, tensor);
   if (context.output(i).dtype != tensor.dtype())
     return invalid_model("output " + std::to_string(i) + " of the subgraph is " +
                          std::string(dtype_name(tensor.dtype())) + ", not " +
                          std::string(dtype_name(context.output(i).dtype)));
+  if (tensor.boxed()) return context.set_boxed(i, tensor);
   OCTET_RETURN_IF_ERROR(context.allocate(i, tensor.dims()));
   if (!tensor.bytes().empty())
     std::memcpy(context.output(i).data, tensor.bytes().data(), tensor.bytes().size());

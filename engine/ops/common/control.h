@@ -8,13 +8,15 @@
 
 namespace octet::ops {
 
-/// A view as a tensor that borrows its bytes.
+/// A view as a tensor that borrows its bytes, or shares what is boxed.
 Tensor borrow(const TensorView& view);
+/// The same with bytes of its own, as an element of a list must have.
+Tensor own(const TensorView& view);
 
 /// Borrowed inputs from `first` on; a node's captures are its last inputs.
 std::vector<Tensor> borrow_inputs(const RunContext& context, size_t first);
 
-/// Copies `tensor` to output i.
+/// Copies `tensor` to output i; what is boxed is shared.
 Status copy_to_output(RunContext& context, size_t i, const Tensor& tensor);
 
 /// Every port as its logical type says: halves stay halves, quantized values are real.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/ops/common/ports.h"
+#include "engine/ops/common/recoded.h"
 #include "engine/ops/common/strided.h"
 #include "engine/ops/op.h"
 
@@ -19,6 +20,7 @@ Status run_copy(const Attrs& attrs, RunContext& context);
 template <auto Run, size_t Moved>
 inline constexpr Implementation kRows[] = {
     {.name = "copy", .match = match_moved<Moved>, .prepare = prepare_function<Run>},
+    recoded<Run>(),
     reference<Run>(),
 };
 
@@ -26,6 +28,7 @@ inline constexpr Implementation kRows[] = {
 template <auto Run, size_t Moved>
 inline constexpr Implementation kLayoutRows[] = {
     {.name = "copy", .match = match_moved_layout<Moved>, .prepare = prepare_function<Run>},
+    recoded<Run>(),
     reference<Run>(),
 };
 

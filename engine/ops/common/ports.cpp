@@ -40,6 +40,7 @@ std::optional<Ports> match_movement(const LowerContext& context, size_t moved, L
   const Node& node = context.node();
   const size_t count = moved == 0 ? node.inputs.size() : std::min(moved, node.inputs.size());
   const QuantPtr& quant = context.input_quant(0);
+  if (!quant && dtype_bits(context.input(0).type.dtype) < 8) return std::nullopt;
   if (quant && (!quant->per_tensor() || dtype_bits(quant->storage) < 8)) return std::nullopt;
   for (size_t i = 1; i < count; ++i)
     if (context.has_input(i) && !same_quant(context.input_quant(i), quant)) return std::nullopt;

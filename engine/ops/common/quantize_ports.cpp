@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "engine/ir/small_float.h"
+
 namespace octet::ops {
 
 std::optional<kernels::Element> kernel_element(DType type) {
@@ -24,6 +26,8 @@ kernels::CodeRounding code_rounding(const QuantType& quant) {
 
 CodeLimits code_limits(DType type) {
   switch (type) {
+    case DType::u2: return {0, 3};
+    case DType::s2: return {-2, 1};
     case DType::u4: return {0, 15};
     case DType::s4: return {-8, 7};
     case DType::u8: return {0, 255};
@@ -35,10 +39,7 @@ CodeLimits code_limits(DType type) {
 }
 
 int64_t read_code(const TensorView& view, size_t i) {
-  if (view.dtype == DType::u4 || view.dtype == DType::s4) {
-    const int code = (static_cast<int>(view.data[i / 2]) >> (i % 2 * 4)) & 0xF;
-    return view.dtype == DType::s4 && code > 7 ? code - 16 : code;
-  }
+  if (dtype_is_packed_integer(view.dtype)) return read_packed(view.dtype, view.data, i);
   int64_t code = 0;
   visit_dtype(view.dtype, IntegerTypes{},
               [&]<typename T>() { code = static_cast<int64_t>(view.as<T>()[i]); });
@@ -46,14 +47,18 @@ int64_t read_code(const TensorView& view, size_t i) {
 }
 
 void write_code(const TensorView& view, size_t i, int64_t code) {
-  if (view.dtype == DType::u4 || view.dtype == DType::s4) {
-    const int shift = i % 2 == 0 ? 0 : 4;
-    const int kept = static_cast<int>(view.data[i / 2]) & (0xF0 >> shift);
-    view.data[i / 2] = static_cast<std::byte>(kept | static_cast<int>((code & 0xF) << shift));
+  if (dtype_is_packed_integer(view.dtype)) {
+    write_bits(view.dtype, view.data, i, static_cast<uint8_t>(code));
     return;
   }
   visit_dtype(view.dtype, IntegerTypes{},
               [&]<typename T>() { view.as<T>()[i] = static_cast<T>(code); });
+}
+
+float real_code(const TensorView& view, size_t i) {
+  if (dtype_is_small_float(view.dtype))
+    return small_float_value(view.dtype, read_bits(view.dtype, view.data, i));
+  return static_cast<float>(read_code(view, i));
 }
 
 ChannelSplit channel_split(const Dims& dims, int64_t axis, size_t scales) {

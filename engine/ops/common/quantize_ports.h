@@ -21,10 +21,13 @@ CodeLimits code_limits(DType type);
 /// How kernels round to 8-bit codes with one scale (is_int8_per_tensor).
 kernels::CodeRounding code_rounding(const QuantType& quant);
 
-/// Element `i` of an integer tensor of any width, 4-bit types included.
+/// Element `i` of an integer tensor of any width, packed types included.
 int64_t read_code(const TensorView& view, size_t i);
-/// Writes a code within the type's limits; 4-bit neighbours stay.
+/// Writes a code within the type's limits; packed neighbours stay.
 void write_code(const TensorView& view, size_t i, int64_t code);
+
+/// Element `i` of a tensor of codes, integers or small floats; exact up to 24 bits.
+float real_code(const TensorView& view, size_t i);
 
 /// How a tensor falls into channels that have a scale of their own.
 struct ChannelSplit {
