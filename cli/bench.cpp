@@ -94,6 +94,8 @@ Result<nlohmann::json> measure(const std::string& model, const Sizes& sizes,
   }
   std::vector<TensorRef> refs;
   for (const Tensor& tensor : tensors) refs.push_back(to_ref(tensor));
+  if (global.tune)
+    if (const auto failure = session->tune(refs)) return to_error(*failure).in(model);
 
   int64_t macs = 0;
   OCTET_RETURN_IF_ERROR(global.check_deadline());

@@ -8,8 +8,8 @@
 #include <set>
 
 #include "cli/samples.h"
-#include "importers/onnx/file_output.h"
-#include "importers/onnx/mapping.h"
+#include "engine/ir/file_output.h"
+#include "engine/ir/mapped_file.h"
 #include "runtime/session/program.h"
 
 namespace octet::cli {
@@ -39,7 +39,7 @@ class Once {
 }  // namespace
 
 void release_memory() {
-  onnx::release_mapped_pages();
+  MappedFile::release_all();
 #ifdef __GLIBC__
   ::malloc_trim(0);
 #endif
@@ -100,7 +100,7 @@ Result<quant::Observations> read_observations(const std::vector<std::string>& pa
 
 Status write_observations(const std::filesystem::path& path,
                           const quant::Observations& observations) {
-  onnx::FileOutput file(path);
+  FileOutput file(path);
   OCTET_RETURN_IF_ERROR(file.open());
   OCTET_RETURN_IF_ERROR(file.write(quant::to_text(observations)));
   OCTET_RETURN_IF_ERROR(file.sync());

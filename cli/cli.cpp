@@ -69,6 +69,7 @@ octet_run_options Global::c_run_options() const {
 Result<runtime::CompileOptions> Global::compile_options() const {
   runtime::CompileOptions options;
   options.threads = threads;
+  options.cache = cache;
   if (const auto known = runtime::provider_from_name(provider)) options.provider = *known;
   if (!runtime::provider_is_built(options.provider))
     return Error{ErrorCode::invalid_argument, "this build has no provider '" + provider + "'"};

@@ -25,6 +25,8 @@ struct Global {
   std::string isa;
   int64_t deadline_ms = 0;
   size_t memory_mb = 0;
+  std::string cache;
+  bool tune = false;
   std::string log_level = "warning";
   bool json = false;
   std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
@@ -37,7 +39,9 @@ struct Global {
   /// The same for the C interface.
   octet_run_options c_run_options() const;
   /// --memory isn't in it: main() charges the whole thread with it.
-  Options session_options() const { return {threads, provider, isa}; }
+  Options session_options() const {
+    return {.threads = threads, .provider = provider, .isa = isa, .cache = cache};
+  }
   /// The same for the runtime's own interface.
   Result<runtime::CompileOptions> compile_options() const;
 };

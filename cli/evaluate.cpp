@@ -1,7 +1,7 @@
 #include <iostream>
 
 #include "cli/evaluation.h"
-#include "importers/onnx/file_output.h"
+#include "engine/ir/file_output.h"
 #include "speech/references.h"
 
 namespace octet::cli::evaluate {
@@ -113,14 +113,14 @@ void print(const Evaluation& evaluation) {
 }
 
 Status write_page(const Arguments& arguments, const std::string& page) {
-  onnx::FileOutput file(arguments.html);
+  FileOutput file(arguments.html);
   OCTET_RETURN_IF_ERROR(file.open());
   OCTET_RETURN_IF_ERROR(file.write(page));
   return file.commit();
 }
 
 Result<nlohmann::json> evaluated(const Arguments& arguments, const Global& global) {
-  if (!arguments.html.empty()) OCTET_RETURN_IF_ERROR(onnx::FileOutput(arguments.html).open());
+  if (!arguments.html.empty()) OCTET_RETURN_IF_ERROR(FileOutput(arguments.html).open());
   OCTET_ASSIGN(const auto items, find_items(arguments));
   auto recognizer = speech::Recognizer::load(arguments.bundle, global.session_options());
   if (!recognizer) return to_error(recognizer.failure());

@@ -29,6 +29,11 @@ void add_global_flags(CLI::App& verb, octet::cli::Global& global) {
   verb.add_option("--memory", global.memory_mb,
                   "Take no more than this many MB for tensors, packed weights and arenas")
       ->check(CLI::Range(size_t{1}, SIZE_MAX / kMegabyte));
+  verb.add_option("--cache", global.cache,
+                  "Keep packed weights in this folder, for faster loading from the second time on");
+  verb.add_flag(
+      "--tune", global.tune,
+      "Run each node by its fastest provider, measured first (run, bench); kept in --cache");
   verb.add_option("--log-level", global.log_level, "trace, debug, info, warning, error or off")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "warning", "error", "off"}));
   verb.add_flag("--json", global.json, "Print one JSON object instead of a table");

@@ -206,7 +206,7 @@ Result<Arrays> read_npz(const std::filesystem::path& path) {
   return arrays;
 }
 
-Status write_npy(onnx::FileOutput& file, const Tensor& tensor) {
+Status write_npy(FileOutput& file, const Tensor& tensor) {
   OCTET_ASSIGN(const std::string header, npy_header("array", tensor));
   OCTET_RETURN_IF_ERROR(file.open());
   OCTET_RETURN_IF_ERROR(file.write(header));
@@ -215,7 +215,7 @@ Status write_npy(onnx::FileOutput& file, const Tensor& tensor) {
 }
 
 Status write_npy(const std::filesystem::path& path, const Tensor& tensor) {
-  onnx::FileOutput file(path);
+  FileOutput file(path);
   OCTET_RETURN_IF_ERROR(write_npy(file, tensor));
   return file.commit();
 }

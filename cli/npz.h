@@ -4,8 +4,8 @@
 #include <map>
 #include <string>
 
+#include "engine/ir/file_output.h"
 #include "engine/ir/tensor.h"
-#include "importers/onnx/file_output.h"
 
 namespace octet::cli {
 
@@ -20,6 +20,6 @@ Status write_npy(const std::filesystem::path& path, const Tensor& tensor);
 /// A NumPy .npz archive, stored; the whole file or nothing.
 Status write_npz(const std::filesystem::path& path, const Arrays& arrays);
 /// Opens `file` and writes the array, on the disk but not committed yet.
-Status write_npy(onnx::FileOutput& file, const Tensor& tensor);
+Status write_npy(FileOutput& file, const Tensor& tensor);
 
 }  // namespace octet::cli

@@ -6,8 +6,8 @@
 
 #include "cli/calibration.h"
 #include "cli/report_html.h"
+#include "engine/ir/file_output.h"
 #include "engine/passes/pass.h"
-#include "importers/onnx/file_output.h"
 #include "importers/onnx/import.h"
 #include "importers/onnx/write.h"
 #include "runtime/threads/pool.h"
@@ -133,8 +133,8 @@ struct ReportFiles {
     return has_page ? page.commit() : Status{};
   }
 
-  onnx::FileOutput json;
-  onnx::FileOutput page;
+  FileOutput json;
+  FileOutput page;
   bool has_json;
   bool has_page;
 };
@@ -165,8 +165,7 @@ Result<Model> read_model(const Arguments& arguments) {
 }
 
 int execute_observe_only(const Arguments& arguments, const Global& global) {
-  if (const auto status = onnx::FileOutput(arguments.output).open(); !status)
-    return fail(status.error());
+  if (const auto status = FileOutput(arguments.output).open(); !status) return fail(status.error());
   const auto model = read_model(arguments);
   return model ? observe(*model->graph, arguments, global) : fail(model.error());
 }
@@ -207,7 +206,7 @@ Result<Quantized> quantize_file(const Arguments& arguments, const Global& global
   // What can't be written fails now, not after an hour of calibration.
   ReportFiles files(arguments);
   OCTET_RETURN_IF_ERROR(files.open());
-  OCTET_RETURN_IF_ERROR(onnx::FileOutput(arguments.output).open());
+  OCTET_RETURN_IF_ERROR(FileOutput(arguments.output).open());
   OCTET_ASSIGN(const Model model, read_model(arguments));
   Quantized made;
   OCTET_ASSIGN(made.report, quantized(model, arguments, global));

@@ -10,7 +10,7 @@
 #include "cli/quantize.h"
 #include "cli/recognition.h"
 #include "cli/sample_spool.h"
-#include "importers/onnx/file_output.h"
+#include "engine/ir/file_output.h"
 #include "importers/onnx/import.h"
 #include "speech/references.h"
 
@@ -250,7 +250,7 @@ Result<nlohmann::json> quantize_parts(const Arguments& arguments, const Global& 
 Result<nlohmann::json> quantized_bundle(const Arguments& arguments, const Global& global) {
   auto bundle = speech::read_bundle(arguments.model);
   if (!bundle) return to_error(bundle.failure());
-  onnx::FileOutput file(arguments.report);
+  FileOutput file(arguments.report);
   if (!arguments.report.empty()) OCTET_RETURN_IF_ERROR(file.open());
   OCTET_ASSIGN(const auto work, WorkFolder::make(arguments.output));
   std::vector<SampleSpool> spools;

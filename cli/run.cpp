@@ -3,7 +3,7 @@
 
 #include "cli/cli.h"
 #include "cli/samples.h"
-#include "importers/onnx/file_output.h"
+#include "engine/ir/file_output.h"
 
 namespace octet::cli::run {
 namespace {
@@ -67,14 +67,14 @@ int write_outputs(const Results& results, const std::vector<Port>& ports, const 
   std::filesystem::create_directories(dir, error);
   if (error) return fail(kMachine, dir + ": " + error.message());
   // All files are whole on the disk before the first takes its name.
-  std::vector<std::unique_ptr<onnx::FileOutput>> files;
+  std::vector<std::unique_ptr<FileOutput>> files;
   for (size_t i = 0; i < results.size(); ++i) {
     if (results[i].dtype == OCTET_LIST || results[i].dtype == OCTET_STRING)
       return fail(kBadInput, "output '" + ports[i].name +
                                  "' holds strings or a list, which .npy files don't: leave "
                                  "--output-dir out to see it");
     const auto path = std::filesystem::path(dir) / file_name(ports[i].name);
-    files.push_back(std::make_unique<onnx::FileOutput>(path));
+    files.push_back(std::make_unique<FileOutput>(path));
     if (const auto status = write_npy(*files.back(), to_tensor(results[i])); !status)
       return fail(Error(status.error()).in("output '" + ports[i].name + "'"));
   }
@@ -124,7 +124,7 @@ int execute(const Arguments& arguments, const Global& global) {
   for (const Port& port : session->inputs()) names.push_back(port.name);
   const auto arrays = read_arrays(arguments, names);
   if (!arrays) return fail(arrays.error());
-  onnx::FileOutput profile(arguments.profile);
+  FileOutput profile(arguments.profile);
   if (!arguments.profile.empty())
     if (const auto status = profile.open(); !status) return fail(status.error());
   const auto tensors =
@@ -132,6 +132,8 @@ int execute(const Arguments& arguments, const Global& global) {
   if (!tensors) return fail(tensors.error());
   std::vector<TensorRef> refs;
   for (const Tensor& tensor : *tensors) refs.push_back(to_ref(tensor));
+  if (global.tune)
+    if (const auto failure = session->tune(refs)) return fail(*failure);
 
   nlohmann::json trace = nlohmann::json::array();
   if (const auto status = global.check_deadline(); !status) return fail(status.error());

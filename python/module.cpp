@@ -158,7 +158,12 @@ PYBIND11_MODULE(_octet, module) {
   py::class_<Session>(module, "Session")
       .def(py::init([](const std::string& path, size_t threads, std::string provider,
                        std::string isa, size_t memory) {
-             return Session(path, {threads, std::move(provider), std::move(isa), memory});
+             octet::Options options;
+             options.threads = threads;
+             options.provider = std::move(provider);
+             options.isa = std::move(isa);
+             options.memory_bytes = memory;
+             return Session(path, options);
            }),
            py::arg("path"), py::arg("threads"), py::arg("provider"), py::arg("isa"),
            py::arg("memory"))

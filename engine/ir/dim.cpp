@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <sstream>
 
 namespace octet {
 namespace {
@@ -24,7 +23,6 @@ int64_t wrap_add(int64_t a, int64_t b) {
 std::string product_name(const std::string& a, const std::string& b) {
   std::vector<std::string> factors;
   for (const std::string& side : {a, b}) {
-    std::stringstream stream(side);
     int depth = 0;
     std::string factor;
     for (const char c : side) {

@@ -25,6 +25,21 @@ std::optional<int64_t> checked_count(std::span<const int64_t> dims) {
 Tensor::Tensor(DType dtype, Dims dims, std::span<const std::byte> bytes,
                std::shared_ptr<const void> owner)
     : dtype_(dtype), dims_(std::move(dims)), bytes_(bytes), owner_(std::move(owner)) {
+  settle();
+}
+
+void Tensor::view(DType dtype, std::span<const int64_t> dims, std::span<const std::byte> bytes) {
+  dtype_ = dtype;
+  dims_.assign(dims.begin(), dims.end());
+  bytes_ = bytes;
+  owner_.reset();
+  strings_.reset();
+  list_.reset();
+  settle();
+}
+
+// Counts the elements, and copies those that aren't aligned.
+void Tensor::settle() {
   count_ = static_cast<size_t>(checked_count(dims_).value_or(0));
   assert(bytes_.size() == dtype_bytes(dtype_, count_));
   const size_t element = static_cast<size_t>(std::max(dtype_bits(dtype_), 8)) / 8;
@@ -105,6 +120,15 @@ Tensor Tensor::reshaped(Dims dims) const {
   Tensor tensor = *this;
   assert(checked_count(dims) == static_cast<int64_t>(count_));
   tensor.dims_ = std::move(dims);
+  return tensor;
+}
+
+Tensor Tensor::without_elements() const {
+  // An address, so that the constant doesn't look absent.
+  alignas(64) static const std::byte none[64] = {};
+  Tensor tensor = *this;
+  tensor.bytes_ = {none, 0};
+  tensor.owner_.reset();
   return tensor;
 }
 

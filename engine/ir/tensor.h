@@ -44,6 +44,9 @@ class Tensor {
   static Tensor scalar(T value) {
     return of(Dims{}, std::span<const T>(&value, 1));
   }
+  /// Makes this tensor one of bytes that outlive it. Allocates only where it had fewer dims before,
+  /// or where the bytes aren't aligned to the element.
+  void view(DType dtype, std::span<const int64_t> dims, std::span<const std::byte> bytes);
   static Tensor copy(DType dtype, Dims dims, std::span<const std::byte> bytes);
   static Tensor strings(Dims dims, std::vector<std::string> values);
   /// A boxed list; its dtype is undefined, its dims are none.
@@ -60,7 +63,7 @@ class Tensor {
   /// the tensor is made.
   template <typename T>
   std::span<const T> as() const {
-    assert(dtype_ == kDType<T>);
+    assert(dtype_ == kDType<T> && has_elements());
     return {reinterpret_cast<const T*>(bytes_.data()), count_};
   }
   const std::vector<std::string>& as_strings() const { return *strings_; }
@@ -75,6 +78,9 @@ class Tensor {
   std::vector<float> to_float() const;
   /// The same bytes under other dims of the same element count.
   Tensor reshaped(Dims dims) const;
+  /// The type and dims alone: for a constant whose elements nobody reads any more.
+  Tensor without_elements() const;
+  bool has_elements() const { return bytes_.size() == dtype_bytes(dtype_, count_); }
   /// Only for a tensor just made by zeros(): the caller is its only holder.
   std::byte* writable() { return const_cast<std::byte*>(bytes_.data()); }
   template <typename T>
@@ -84,6 +90,8 @@ class Tensor {
   }
 
  private:
+  void settle();
+
   DType dtype_ = DType::undefined;
   Dims dims_;
   size_t count_ = 0;

@@ -22,9 +22,14 @@ struct QuantType {
   DType real = DType::f32;    ///< The element type that DequantizeLinear gives.
 
   bool per_tensor() const { return scale.count() == 1 && block == 0; }
-  Scale tensor_scale() const { return {scale.to_float()[0]}; }
+  Scale tensor_scale() const {
+    return {scale.dtype() == DType::f32 ? scale.as<float>()[0] : scale.to_float()[0]};
+  }
   ZeroPoint tensor_zero_point() const {
     if (zero_point.dtype() == DType::undefined) return {0};
+    // The types of activations without an allocation: runs ask too.
+    if (zero_point.dtype() == DType::u8) return {zero_point.as<uint8_t>()[0]};
+    if (zero_point.dtype() == DType::s8) return {zero_point.as<int8_t>()[0]};
     return {static_cast<int32_t>(zero_point.to_int64()[0])};
   }
 };

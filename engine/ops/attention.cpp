@@ -154,7 +154,7 @@ struct Mask {
 
 Result<Mask> mask_of(const RunContext& context) {
   Mask mask;
-  mask.steps.assign(4, 0);
+  mask.steps.resize(4, 0);
   if (!context.has_input(kMask)) return mask;
   mask.view = context.input(kMask);
   const size_t rank = mask.view.rank();

@@ -1,3 +1,4 @@
+#include <array>
 #include <cstring>
 
 #include "engine/ops/common/elements.h"
@@ -40,7 +41,7 @@ Status run(const Attrs& attrs, RunContext& context) {
   const TensorView& y = context.output(0);
   const auto& value = attrs.as<ConstantOfShapeAttrs>().value;
   OCTET_ASSIGN(const size_t bytes, element_bytes(y.dtype));
-  std::vector<std::byte> element(bytes);
+  std::array<std::byte, 16> element{};  // the widest type
   if (value && value->dtype() == y.dtype) {
     std::memcpy(element.data(), value->bytes().data(), bytes);
   } else if (value) {

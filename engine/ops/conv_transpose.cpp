@@ -18,8 +18,8 @@ Status infer(InferContext& context) {
 }
 
 // Flat index of the input pixel that meets output pixel `at` by way of `tap`; -1: none.
-int64_t source_index(const ConvGeometry& g, const std::vector<int64_t>& at,
-                     const std::vector<int64_t>& tap) {
+int64_t source_index(const ConvGeometry& g, std::span<const int64_t> at,
+                     std::span<const int64_t> tap) {
   int64_t index = 0;
   for (size_t i = 0; i < at.size(); ++i) {
     const int64_t reach = at[i] + g.pad_begin[i] - tap[i] * g.dilation[i];
@@ -31,7 +31,7 @@ int64_t source_index(const ConvGeometry& g, const std::vector<int64_t>& at,
 
 // The sum of one output pixel: `x` and `w` are at its group's first channel and output channel.
 template <typename T>
-T pixel_sum(const ConvGeometry& g, const std::vector<int64_t>& at, const T* x, const T* w) {
+T pixel_sum(const ConvGeometry& g, std::span<const int64_t> at, const T* x, const T* w) {
   const int64_t pixels = detail::product_of(g.in);
   const int64_t taps = g.taps();
   if (taps == 0) return T{};

@@ -64,8 +64,10 @@ Status run_tile(const Attrs& /*attrs*/, RunContext& context) {
   Steps to;
   for (size_t a = 0; a < x.rank(); ++a) {
     dims.insert(dims.end(), {repeats[a], x.dims[a]});
-    from.insert(from.end(), {0, x_steps[a]});
-    to.insert(to.end(), {y_steps[a] * x.dims[a], y_steps[a]});
+    from.push_back(0);
+    from.push_back(x_steps[a]);
+    to.push_back(y_steps[a] * x.dims[a]);
+    to.push_back(y_steps[a]);
   }
   copy_strided(y.data, to, x.data, from, dims, bytes, context.parallel());
   return {};

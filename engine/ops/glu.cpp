@@ -47,6 +47,8 @@ class GluStep final : public Step {
   explicit GluStep(const LowerContext& context)
       : axis_(context.attrs<GluAttrs>().axis),
         output_(context.output_quant(0)),
+        scale_(output_ ? output_->tensor_scale().v : 1.0F),
+        zero_point_(output_ ? output_->tensor_zero_point().v : 0),
         variant_(select_elementwise_f32(context.cpu())),
         quantize_(*select_quantize_linear(context.cpu()).table) {}
 
@@ -86,16 +88,14 @@ class GluStep final : public Step {
     variant_.table->unary(sigmoid);
     variant_.table->binary(BinaryF32::mul, a, 1, out, 1, out, count);
     if (!output_) return;
-    const float scale = output_->tensor_scale().v;
-    const int32_t zero = output_->tensor_zero_point().v;
     const CodeLimits limits = code_limits(output_->storage);
     QuantizeArgs args;
     args.in = buffer;
     args.out = y.data + to;
     args.type = *kernel_element(output_->storage);
     args.inner = count;
-    args.scale = &scale;
-    args.zero_point = &zero;
+    args.scale = &scale_;
+    args.zero_point = &zero_point_;
     args.low = limits.low;
     args.high = limits.high;
     SerialParallel serial;
@@ -104,6 +104,8 @@ class GluStep final : public Step {
 
   int64_t axis_;
   QuantPtr output_;
+  float scale_;  // of the output's codes, with the zero point
+  int32_t zero_point_;
   const ElementwiseF32Variant& variant_;
   const QuantizeLinearTable& quantize_;
 };

@@ -127,17 +127,26 @@ Status infer(InferContext& context) {
   return {};
 }
 
+// An input of int32 or int64.
+Extents entries_of(const TensorView& view) {
+  Extents entries;
+  visit_dtype(view.dtype, TypeList<int64_t, int32_t>{}, [&]<typename T>() {
+    for (int64_t i = 0; i < view.count(); ++i) entries.push_back(view.as<T>()[i]);
+  });
+  return entries;
+}
+
 Status run(const Attrs& /*attrs*/, RunContext& context) {
   const TensorView& x = context.input(0);
   const TensorView& y = context.output(0);
   OCTET_ASSIGN(const size_t bytes, element_bytes(x.dtype));
-  const auto starts = movement::integers_of(context.input(1));
-  const auto ends = movement::integers_of(context.input(2));
-  std::vector<int64_t> axes(starts.size());
+  const Extents starts = entries_of(context.input(1));
+  const Extents ends = entries_of(context.input(2));
+  Extents axes(starts.size());
   std::iota(axes.begin(), axes.end(), int64_t{0});
-  if (context.has_input(3)) axes = movement::integers_of(context.input(3));
-  std::vector<int64_t> strides(starts.size(), 1);
-  if (context.has_input(4)) strides = movement::integers_of(context.input(4));
+  if (context.has_input(3)) axes = entries_of(context.input(3));
+  Extents strides(starts.size(), 1);
+  if (context.has_input(4)) strides = entries_of(context.input(4));
   Steps steps = steps_of(x);
   int64_t offset = 0;
   for (size_t i = 0; i < axes.size(); ++i) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/ir/graph.h"
+#include "engine/ops/packing.h"
 #include "kernels/cpu/isa.h"
 #include "kernels/parallel.h"
 
@@ -60,8 +61,9 @@ struct Ports {
 /// What `match` and `prepare` see of a node that is being lowered.
 class LowerContext {
  public:
-  LowerContext(const Graph& graph, const Node& node, CpuToken cpu, std::span<const Layout> layouts)
-      : graph_(graph), node_(node), cpu_(cpu), layouts_(layouts) {}
+  LowerContext(const Graph& graph, const Node& node, CpuToken cpu, std::span<const Layout> layouts,
+               PackedWeights* weights = nullptr)
+      : graph_(graph), node_(node), cpu_(cpu), layouts_(layouts), weights_(weights) {}
 
   const Graph& graph() const { return graph_; }
   const Node& node() const { return node_; }
@@ -85,12 +87,18 @@ class LowerContext {
   Layout input_layout(size_t i) const {
     return node_.inputs[i] < layouts_.size() ? layouts_[node_.inputs[i]] : Layout::row_major;
   }
+  /// The constant of input i, packed: PackedWeights::get.
+  Result<Tensor> pack(size_t i, const PackLayout& layout, size_t size, PackFunction pack) const {
+    if (weights_ == nullptr) return pack_alone(size, pack);
+    return weights_->get(i, *constant(i), layout, size, pack);
+  }
 
  private:
   const Graph& graph_;
   const Node& node_;
   CpuToken cpu_;
   std::span<const Layout> layouts_;
+  PackedWeights* weights_;
 };
 
 class RunContext;

@@ -1,7 +1,6 @@
 #include "engine/ops/transpose.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "engine/ops/common/movement.h"
 #include "kernels/transpose/transpose.h"
@@ -14,10 +13,10 @@ struct TransposeAttrs {
   static constexpr auto fields() { return std::tuple{field("perm", &TransposeAttrs::perm)}; }
 };
 
-std::vector<int64_t> permutation(const TransposeAttrs& attrs, size_t rank) {
+Extents permutation(const TransposeAttrs& attrs, size_t rank) {
   if (!attrs.perm.empty()) return attrs.perm;
-  std::vector<int64_t> reversed(rank);
-  std::iota(reversed.rbegin(), reversed.rend(), int64_t{0});
+  Extents reversed(rank);
+  for (size_t a = 0; a < rank; ++a) reversed[a] = static_cast<int64_t>(rank - 1 - a);
   return reversed;
 }
 
@@ -42,31 +41,36 @@ Status infer(InferContext& context) {
   return {};
 }
 
+using Order = SmallVector<size_t, kernels::kMaxTransposeRank>;
+
 // Axes from the outermost to the innermost in memory.
-std::vector<size_t> memory_axes(const TensorView& view) {
+Order memory_axes(const TensorView& view) {
   const Steps steps = steps_of(view);
-  std::vector<size_t> axes(view.rank());
-  std::iota(axes.begin(), axes.end(), size_t{0});
-  std::stable_sort(axes.begin(), axes.end(), [&](size_t a, size_t b) {
+  const auto outside = [&](size_t a, size_t b) {
     return steps[a] > steps[b] || (steps[a] == steps[b] && view.dims[a] > view.dims[b]);
-  });
+  };
+  Order axes;
+  for (size_t axis = 0; axis < view.rank(); ++axis) {
+    axes.push_back(axis);
+    // Insertion keeps equals in their order; std::stable_sort would allocate.
+    for (size_t i = axis; i > 0 && outside(axes[i], axes[i - 1]); --i)
+      std::swap(axes[i], axes[i - 1]);
+  }
   return axes;
 }
 
 // Input dims as they lie in memory, and the permutation between the two memories.
-std::pair<std::vector<size_t>, std::vector<size_t>> in_memory(const TensorView& x,
-                                                              const TensorView& y,
-                                                              const std::vector<int64_t>& perm) {
-  const std::vector<size_t> from = memory_axes(x);
-  std::vector<size_t> dims;
-  std::vector<size_t> place(from.size());
+std::pair<Order, Order> in_memory(const TensorView& x, const TensorView& y, const Extents& perm) {
+  const Order from = memory_axes(x);
+  Order dims;
+  Order place(from.size());
   for (size_t i = 0; i < from.size(); ++i) {
     dims.push_back(static_cast<size_t>(x.dims[from[i]]));
     place[from[i]] = i;
   }
-  std::vector<size_t> axes;
+  Order axes;
   for (const size_t axis : memory_axes(y)) axes.push_back(place[static_cast<size_t>(perm[axis])]);
-  return {std::move(dims), std::move(axes)};
+  return {dims, axes};
 }
 
 // Works on any layouts: where input and output lie in the same order in memory, it is one copy.
@@ -102,7 +106,7 @@ bool takes_channels_last(const Graph& graph, ValueId id) {
 }
 
 // N, spatial, C to N, C, spatial: the bytes of a row-major input are the channels-last output.
-bool moves_last_to_channels(const std::vector<int64_t>& perm) {
+bool moves_last_to_channels(const Extents& perm) {
   const size_t rank = perm.size();
   if (rank < 3 || perm[0] != 0 || perm[1] != static_cast<int64_t>(rank) - 1) return false;
   for (size_t a = 2; a < rank; ++a)
@@ -143,7 +147,8 @@ namespace octet::ops {
 
 std::optional<std::vector<int64_t>> transpose_axes(const Node& node, size_t rank) {
   if (node.op != &transpose::Transpose) return std::nullopt;
-  return transpose::permutation(node.attrs.as<transpose::TransposeAttrs>(), rank);
+  const auto axes = transpose::permutation(node.attrs.as<transpose::TransposeAttrs>(), rank);
+  return std::vector<int64_t>(axes.begin(), axes.end());
 }
 
 bool keeps_bytes(const TensorView& x, const TensorView& y, const std::vector<int64_t>& axes) {

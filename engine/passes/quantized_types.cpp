@@ -46,12 +46,11 @@ bool same_parameters(const QuantPtr& a, const QuantPtr& b) {
 
 // 4-bit codes without blocks as the bytes that integer kernels take; others as they are.
 Tensor as_bytes(const Tensor& codes) {
+  if (codes.dtype() != DType::s4 && codes.dtype() != DType::u4) return codes;
   const auto wide = codes.to_int64();
   if (codes.dtype() == DType::s4)
     return Tensor::of(codes.dims(), std::vector<int8_t>(wide.begin(), wide.end()));
-  if (codes.dtype() == DType::u4)
-    return Tensor::of(codes.dims(), std::vector<uint8_t>(wide.begin(), wide.end()));
-  return codes;
+  return Tensor::of(codes.dims(), std::vector<uint8_t>(wide.begin(), wide.end()));
 }
 
 // A tensor of codes that nobody else reads as such becomes a constant of the quantized type.

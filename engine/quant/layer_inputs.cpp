@@ -26,7 +26,7 @@ std::vector<int64_t> strides_of(const TensorView& view) {
 }
 
 // Counts through `extents`, last axis fastest.
-void advance(std::vector<int64_t>& index, const std::vector<int64_t>& extents) {
+void next_index(std::vector<int64_t>& index, std::span<const int64_t> extents) {
   for (size_t a = index.size(); a-- > 0;) {
     if (++index[a] < extents[a]) return;
     index[a] = 0;
@@ -54,7 +54,7 @@ void copy_window(const ops::ConvGeometry& g, const TensorView& view,
     }
     for (int64_t c = 0; c < g.in_channels; ++c)
       out[c * taps + t] = to_bfloat16(inside ? x[c * strides[1] + offset] : 0.0F);
-    advance(tap, g.kernel);
+    next_index(tap, g.kernel);
   }
 }
 
@@ -127,7 +127,7 @@ Status LayerInputs::add(const Graph& graph, Rows& rows, const TensorView& view) 
     return invalid_data("a sample's rows don't fit the weight");
   }
   std::vector<int64_t> at(extents.size(), 0);
-  for (int64_t r = product(extents); r > 0; --r, advance(at, extents)) {
+  for (int64_t r = product(extents); r > 0; --r, next_index(at, extents)) {
     Bfloat16* row = next(rows);
     if (row == nullptr) continue;
     if (rows.reader != kNoNode) {

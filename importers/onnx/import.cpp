@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "engine/ir/log.h"
+#include "engine/ir/mapped_file.h"
 #include "engine/ir/memory.h"
 #include "importers/onnx/graph_builder.h"
 #include "importers/onnx/mapping.h"
@@ -37,6 +38,9 @@ Result<Model> import_bytes(const SharedBytes& file, onnx::ExternalFiles* externa
   onnx::TensorReader tensors(file, external, limits);
   auto model =
       catch_memory_errors([&] { return onnx::GraphBuilder(proto, tensors, limits).build(); });
+  if (const auto mapped = MappedFile::find(file.bytes.data()))
+    OCTET_RETURN_IF_ERROR(mapped->intact());
+  if (external != nullptr) OCTET_RETURN_IF_ERROR(external->intact());
   if (model)
     log::lazily(log::Level::info, [&] {
       return "imported IR " + std::to_string(model->ir_version) + ", " +

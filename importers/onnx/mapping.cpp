@@ -1,15 +1,15 @@
 #include "importers/onnx/mapping.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <map>
-#include <mutex>
 #include <vector>
+
+#include "engine/ir/mapped_file.h"
 
 namespace octet::onnx {
 namespace {
@@ -34,33 +34,6 @@ class FileDescriptor {
   int fd_;
 };
 
-// Every mapping that is alive: where it is and how long.
-class Mappings {
- public:
-  static Mappings& all() {
-    static auto& mappings = *new Mappings;  // Never destroyed: a mapping may outlive it.
-    return mappings;
-  }
-  void add(void* memory, size_t size) {
-    const std::lock_guard lock(mutex_);
-    sizes_[memory] = size;
-  }
-  void unmap(void* memory) {
-    const std::lock_guard lock(mutex_);
-    const auto at = sizes_.find(memory);
-    ::munmap(memory, at->second);
-    sizes_.erase(at);
-  }
-  void release_pages() {
-    const std::lock_guard lock(mutex_);
-    for (const auto& [memory, size] : sizes_) ::madvise(memory, size, MADV_DONTNEED);
-  }
-
- private:
-  std::mutex mutex_;
-  std::map<void*, size_t> sizes_;
-};
-
 // O_NONBLOCK: opening a pipe must not wait for its writer.
 constexpr int kOpenFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
 
@@ -75,13 +48,9 @@ Result<SharedBytes> map_descriptor(const FileDescriptor& file, const struct stat
                                    const std::string& name) {
   const auto size = static_cast<size_t>(info.st_size);
   if (size == 0) return SharedBytes{};
-  void* memory = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
-  if (memory == MAP_FAILED)
-    return Error{ErrorCode::machine, "cannot map '" + name + "': " + std::strerror(errno)};
-  Mappings::all().add(memory, size);
-  std::shared_ptr<const void> owner(
-      memory, [](const void* p) { Mappings::all().unmap(const_cast<void*>(p)); });
-  return SharedBytes{{static_cast<const std::byte*>(memory), size}, std::move(owner)};
+  OCTET_ASSIGN(auto mapped, MappedFile::map(file.get(), size, name));
+  const auto bytes = mapped->bytes();
+  return SharedBytes{bytes, std::move(mapped)};
 }
 
 Result<std::vector<std::string>> split_location(const std::string& location) {
@@ -105,8 +74,6 @@ Result<std::vector<std::string>> split_location(const std::string& location) {
 
 }  // namespace
 
-void release_mapped_pages() { Mappings::all().release_pages(); }
-
 Result<SharedBytes> map_file(const std::filesystem::path& path) {
   const FileDescriptor file(::open(path.c_str(), kOpenFlags));
   if (!file.ok()) return cannot_open(path.string());
@@ -114,6 +81,13 @@ Result<SharedBytes> map_file(const std::filesystem::path& path) {
   if (::fstat(file.get(), &info) != 0) return cannot_open(path.string());
   if (!S_ISREG(info.st_mode)) return invalid_model("'" + path.string() + "' is not a regular file");
   return map_descriptor(file, info, path.string());
+}
+
+Status ExternalFiles::intact() const {
+  for (const auto& [location, file] : mapped_)
+    if (const auto mapped = MappedFile::find(file.bytes.data()))
+      OCTET_RETURN_IF_ERROR(mapped->intact());
+  return {};
 }
 
 Result<SharedBytes> ExternalFiles::open(const std::string& location) {

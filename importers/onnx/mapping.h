@@ -17,13 +17,8 @@ struct SharedBytes {
   std::shared_ptr<const void> owner;
 };
 
-/// Maps a regular file for reading. Hazard: a file that is truncated in place while it is mapped
-/// makes later reads fail with SIGBUS; replace files by renaming, as write_model does.
+/// Maps a regular file for reading, as a MappedFile that `owner` holds.
 Result<SharedBytes> map_file(const std::filesystem::path& path);
-
-/// Lets the machine take back the physical pages of every mapped file. They are read again (most
-/// often from its file cache) when they are next touched.
-void release_mapped_pages();
 
 /// The files that hold external tensor data: those in the model's folder and below it.
 class ExternalFiles {
@@ -33,6 +28,8 @@ class ExternalFiles {
   /// links anywhere below the folder, files with more than one hard link, and all that isn't a
   /// regular file: each could reach outside the folder.
   Result<SharedBytes> open(const std::string& location);
+  /// An error where one of them was cut short meanwhile.
+  Status intact() const;
 
  private:
   std::filesystem::path folder_;

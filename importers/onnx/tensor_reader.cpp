@@ -15,6 +15,9 @@ namespace {
 
 using octet_onnx::TensorProto;
 
+// Smaller tensors are copied: a graph without its large constants then needs the file no more.
+constexpr size_t kMaxCopied = 16384;
+
 // The field that a type's elements are spelled in when not in raw_data.
 int typed_field(DType dtype) {
   switch (dtype) {
@@ -232,6 +235,7 @@ Result<Tensor> TensorReader::view(DType dtype, Dims dims, std::span<const std::b
   const auto bad_bool = [](std::byte b) { return b > std::byte{1}; };
   if (dtype == DType::boolean && std::any_of(bytes.begin(), bytes.end(), bad_bool))
     return invalid_model("has a bool that is neither 0 nor 1");
+  if (bytes.size() <= kMaxCopied) return Tensor::copy(dtype, std::move(dims), bytes);
   return Tensor(dtype, std::move(dims), bytes, owner);
 }
 

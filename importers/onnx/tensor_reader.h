@@ -16,8 +16,8 @@ namespace octet::onnx {
 /// The DType of a TensorProto.DataType number, or an error that names the type.
 Result<DType> read_dtype(int number);
 
-/// Makes Tensors of TensorProtos whose elements the walk over the file left in place. Elements that
-/// lie in a file as in memory stay there; the others are decoded.
+/// Makes Tensors of TensorProtos whose elements the walk over the file left in place. Large
+/// ones whose elements lie in a file as in memory stay there; the others are copied or decoded.
 class TensorReader {
  public:
   /// `external` null: external data is refused.

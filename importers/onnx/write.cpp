@@ -2,8 +2,9 @@
 
 #include <algorithm>
 
+#include "engine/ir/file_output.h"
+#include "engine/ir/mapped_file.h"
 #include "engine/ops/op.h"
-#include "importers/onnx/file_output.h"
 #include "importers/onnx/graph_writer.h"
 #include "importers/onnx/hints.h"
 #include "importers/onnx/proto_writer.h"
@@ -15,7 +16,6 @@ namespace {
 using octet_onnx::GraphProto;
 using octet_onnx::ModelProto;
 using octet_onnx::TensorProto;
-using onnx::FileOutput;
 using onnx::Initializer;
 using onnx::Metadata;
 using onnx::write_hints;
@@ -158,6 +158,7 @@ Status write_model(const Model& model, const std::filesystem::path& path,
   // Both files are on the disk before either takes its name.
   OCTET_RETURN_IF_ERROR(file.sync());
   if (options.written) OCTET_RETURN_IF_ERROR(options.written(file.size() + data.size()));
+  OCTET_RETURN_IF_ERROR(MappedFile::all_intact());  // What was copied from other files is theirs.
   if (external) OCTET_RETURN_IF_ERROR(data.commit());
   return file.commit();
 }

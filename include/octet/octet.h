@@ -104,6 +104,11 @@ OCTET_API octet_error* octet_options_set_provider(octet_options* options, const 
  * CPU lacks it. */
 OCTET_API octet_error* octet_options_set_isa(octet_options* options, const char* isa);
 
+/* A folder, made if it is missing, where packed weights are kept for the next load of a model: its
+ * files are mapped, so processes share them. Damaged files and those of another version of octet
+ * are made anew; that a file can't be written is no error. NULL or "": none. */
+OCTET_API octet_error* octet_options_set_cache(octet_options* options, const char* folder);
+
 /* Bytes that the session's tensors, packed weights, arenas and results may take; 0: no limit. Past
  * it, loading and running fail with OCTET_LIMIT. Mapped files aren't counted. */
 OCTET_API void octet_options_set_memory(octet_options* options, size_t bytes);
@@ -119,6 +124,12 @@ typedef struct octet_session octet_session;
 OCTET_API octet_error* octet_session_load(const char* path, const octet_options* options,
                                           octet_session** session);
 OCTET_API void octet_session_free(octet_session* session);
+
+/* Runs every node at these inputs under each provider that this build has, and keeps the fastest
+ * for it from now on; with a cache folder, for later sessions of the model too. Only float nodes
+ * have other providers. Takes some tens of runs, during which nobody else may use the session. */
+OCTET_API octet_error* octet_session_tune(octet_session* session, const octet_tensor* inputs,
+                                          size_t input_count);
 
 OCTET_API size_t octet_session_input_count(const octet_session* session);
 OCTET_API size_t octet_session_output_count(const octet_session* session);

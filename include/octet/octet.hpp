@@ -100,6 +100,7 @@ struct Options {
   std::string isa;          ///< "": the strongest that this CPU has.
   size_t memory_bytes = 0;  ///< What the session may take; 0: no limit.
   size_t bindings = 0;      ///< Sets of input dims that it remembers; 0: the default.
+  std::string cache;        ///< The folder of packed weights; "": none.
 };
 
 /// What the model says of an input or output; -1 and a symbol where an extent isn't fixed.
@@ -178,6 +179,7 @@ class Session {
       return *f;
     if (!options.isa.empty())
       if (auto f = detail::take(octet_options_set_isa(c.get(), options.isa.c_str()))) return *f;
+    if (auto f = detail::take(octet_options_set_cache(c.get(), options.cache.c_str()))) return *f;
     octet_session* session = nullptr;
     if (auto f = detail::take(octet_session_load(path.c_str(), c.get(), &session))) return *f;
     return Session(session);
@@ -200,6 +202,12 @@ class Session {
             detail::take(octet_session_run(handle_.get(), c.data(), c.size(), options, &results)))
       return *f;
     return Results(results);
+  }
+  /// Measures providers at these inputs and keeps the fastest of each node: octet_session_tune.
+  std::optional<Failure> tune(std::span<const TensorRef> tensors) {
+    std::vector<octet_tensor> c;
+    for (const TensorRef& tensor : tensors) c.push_back(tensor.c());
+    return detail::take(octet_session_tune(handle_.get(), c.data(), c.size()));
   }
   Expected<Results> run(std::initializer_list<TensorRef> tensors) {
     return run(std::span<const TensorRef>(tensors.begin(), tensors.size()));

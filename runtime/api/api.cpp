@@ -1,3 +1,5 @@
+#include <memory>
+#include <mutex>
 #include <new>
 #include <string>
 #include <vector>
@@ -8,8 +10,8 @@
 #include "runtime/api/error.h"
 #include "runtime/providers.h"
 #include "runtime/session/program.h"
+#include "runtime/session/tuning.h"
 
-using octet::Dims;
 using octet::Error;
 using octet::ErrorCode;
 using octet::Tensor;
@@ -97,13 +99,30 @@ octet_port to_c(const PortText& text) {
           text.symbol_pointers.data(), text.dims.size(), text.rank_known ? 1 : 0};
 }
 
-octet::Result<std::vector<Tensor>> to_tensors(const octet_tensor* inputs, size_t count) {
-  std::vector<Tensor> tensors;
+// Allocates nothing where `tensors` held as many of the same ranks before.
+octet::Status view_inputs(const octet_tensor* inputs, size_t count, std::vector<Tensor>& tensors) {
+  tensors.resize(count);
   for (size_t i = 0; i < count; ++i) {
-    OCTET_ASSIGN(Tensor tensor, octet::api::from_c(inputs[i], "input " + std::to_string(i)));
-    tensors.push_back(std::move(tensor));
+    const octet_tensor& c = inputs[i];
+    if (c.dtype == OCTET_STRING || c.dtype == OCTET_LIST) {
+      OCTET_ASSIGN(tensors[i], octet::api::from_c(c, "input " + std::to_string(i)));
+      continue;
+    }
+    const auto dtype = static_cast<octet::DType>(c.dtype);
+    const std::span<const int64_t> dims(c.dims, c.rank);
+    const auto elements = octet::checked_count(dims);
+    const auto refuse = [&](ErrorCode code, const char* why) {
+      return Error{code, "input " + std::to_string(i) + ": " + why};
+    };
+    if (static_cast<int>(c.dtype) >= octet::kDTypeCount || octet::dtype_bits(dtype) == 0)
+      return refuse(ErrorCode::invalid_argument, "unknown element type");
+    if (!elements) return refuse(ErrorCode::invalid_data, "a negative or overflowing extent");
+    const size_t bytes = octet::dtype_bytes(dtype, static_cast<size_t>(*elements));
+    if (bytes > c.bytes || (bytes > 0 && c.data == nullptr))
+      return refuse(ErrorCode::invalid_argument, "fewer bytes than its dims need");
+    tensors[i].view(dtype, dims, {static_cast<const std::byte*>(c.data), bytes});
   }
-  return tensors;
+  return {};
 }
 
 // The profile callback's strings live until it returns.
@@ -141,9 +160,30 @@ octet_error* octet::api::to_c(Error error) {
 }
 
 struct octet_session {
+  // What one call of octet_session_run_into needs; kept for later ones.
+  struct Frame {
+    std::vector<Tensor> inputs;
+    std::vector<rt::OutputTarget> outputs;
+  };
+  std::string path;
+  rt::CompileOptions options;
   std::shared_ptr<rt::Program> program;
   std::vector<PortText> inputs;
   std::vector<PortText> outputs;
+  std::mutex mutex;
+  std::vector<std::unique_ptr<Frame>> frames;  // idle
+
+  std::unique_ptr<Frame> take() {
+    const std::lock_guard lock(mutex);
+    if (frames.empty()) return std::make_unique<Frame>();
+    auto frame = std::move(frames.back());
+    frames.pop_back();
+    return frame;
+  }
+  void give(std::unique_ptr<Frame> frame) {
+    const std::lock_guard lock(mutex);
+    frames.push_back(std::move(frame));
+  }
 };
 
 struct octet_results {
@@ -191,6 +231,13 @@ void octet_options_set_bindings(octet_options* options, size_t count) {
       count > 0 ? count : octet::runtime::CompileOptions{}.cached_bindings;
 }
 
+octet_error* octet_options_set_cache(octet_options* options, const char* folder) {
+  return guarded([&]() -> octet_error* {
+    options->compile.cache = folder == nullptr ? "" : folder;
+    return nullptr;
+  });
+}
+
 octet_error* octet_options_set_provider(octet_options* options, const char* provider) {
   return guarded([&]() -> octet_error* {
     const auto known = rt::provider_from_name(provider);
@@ -231,12 +278,37 @@ octet_error* octet_session_load(const char* path, const octet_options* options,
     auto made = std::make_unique<octet_session>();
     auto program = rt::Program::compile(model->graph, compile);
     if (!program) return to_c(std::move(program).error().in(path));
+    made->path = path;
+    made->options = compile;
     made->program = *program;
     const octet::Graph& graph = *made->program->plan().graph;
     made->inputs = port_texts(graph, made->program->inputs());
     made->outputs = port_texts(graph, graph.outputs());
     *session = made.release();
     return nullptr;
+  });
+}
+
+octet_error* octet_session_tune(octet_session* session, const octet_tensor* inputs,
+                                size_t input_count) {
+  return guarded([&]() -> octet_error* {
+    const octet::BudgetScope scope(session->options.memory);
+    std::vector<Tensor> tensors;
+    if (auto status = view_inputs(inputs, input_count, tensors); !status)
+      return to_c(std::move(status).error());
+    auto model = octet::import_model(session->path);
+    if (!model) return to_c(std::move(model).error());
+    auto choices = rt::tune(*model->graph, session->options, tensors);
+    if (!choices) return to_c(std::move(choices).error());
+    rt::CompileOptions options = session->options;
+    options.choices = std::move(*choices);
+    auto program = rt::Program::compile(model->graph, options);
+    if (!program) return to_c(std::move(program).error());
+    session->program = std::move(*program);
+    const auto& path = session->program->choices_path();
+    if (path.empty()) return nullptr;
+    auto status = rt::write_choices(path, session->options, *options.choices);
+    return status ? nullptr : to_c(std::move(status).error());
   });
 }
 
@@ -261,9 +333,10 @@ octet_error* octet_session_run(octet_session* session, const octet_tensor* input
                                size_t input_count, const octet_run_options* options,
                                octet_results** results) {
   return guarded([&]() -> octet_error* {
-    auto tensors = to_tensors(inputs, input_count);
-    if (!tensors) return to_c(std::move(tensors).error());
-    auto outputs = session->program->run(*tensors, run_options(options));
+    std::vector<Tensor> tensors;
+    if (auto status = view_inputs(inputs, input_count, tensors); !status)
+      return to_c(std::move(status).error());
+    auto outputs = session->program->run(tensors, run_options(options));
     if (!outputs) return to_c(std::move(outputs).error());
     auto made = std::make_unique<octet_results>();
     made->tensors = std::move(*outputs);
@@ -285,18 +358,22 @@ octet_error* octet_session_run_into(octet_session* session, const octet_tensor* 
   return guarded([&]() -> octet_error* {
     if (output_count != session->outputs.size())
       return to_c({ErrorCode::invalid_argument, "one tensor for each output is needed"});
-    auto tensors = to_tensors(inputs, input_count);
-    if (!tensors) return to_c(std::move(tensors).error());
-    std::vector<rt::OutputTarget> targets(output_count);
-    for (size_t i = 0; i < output_count; ++i)
-      targets[i] = {static_cast<std::byte*>(outputs[i].data), outputs[i].bytes, {}, {}};
-    auto status = session->program->run(*tensors, targets, run_options(options));
+    auto frame = session->take();
+    auto& targets = frame->outputs;
+    targets.resize(output_count);
+    for (size_t i = 0; i < output_count; ++i) {
+      targets[i].data = static_cast<std::byte*>(outputs[i].data);
+      targets[i].capacity = outputs[i].bytes;
+    }
+    auto status = view_inputs(inputs, input_count, frame->inputs);
+    if (status.ok()) status = session->program->run(frame->inputs, targets, run_options(options));
     if (!status) return to_c(std::move(status).error());
     for (size_t i = 0; i < output_count; ++i) {
       if (targets[i].dims.size() != outputs[i].rank) continue;
       for (size_t d = 0; d < outputs[i].rank; ++d)
         const_cast<int64_t*>(outputs[i].dims)[d] = targets[i].dims[d];
     }
+    session->give(std::move(frame));
     return nullptr;
   });
 }

@@ -30,15 +30,39 @@ class Product final : public Step {
     const TensorView& a = context.input(0);
     const TensorView& out = context.output(0);
     if (out.count() == 0) return {};
-    const ProductDims dims{out.count() / n_, n_, k_};
-    OCTET_ASSIGN(const auto primitive, primitives_.get({dims.m}, [&] {
-      return make_product(dims, *attributes(spec_.epilogue), weights_, bias_);
-    }));
-    return execute(*primitive, a.as<float>(), out.as<float>());
+    const int64_t rows = out.count() / n_;
+    const int64_t slice = slice_rows(rows, static_cast<int64_t>(context.parallel().width()));
+    OCTET_ASSIGN(const auto whole, primitive(slice));
+    OCTET_ASSIGN(const auto last, primitive(rows % slice == 0 ? slice : rows % slice));
+    const auto slices = static_cast<size_t>((rows + slice - 1) / slice);
+    std::mutex mutex;
+    Status status;
+    context.parallel().for_ranges(slices, 1, [&](size_t begin, size_t end) {
+      for (size_t i = begin; i < end; ++i) {
+        const int64_t row = static_cast<int64_t>(i) * slice;
+        auto done = execute(i + 1 == slices ? *last : *whole, a.as<float>() + row * k_,
+                            out.as<float>() + row * n_);
+        const std::lock_guard lock(mutex);
+        if (!done && status.ok()) status = std::move(done);
+      }
+    });
+    return status;
   }
   StepInfo info() const override { return {"matmul_f32", "onednn", Isa::scalar}; }
 
  private:
+  // oneDNN runs on our threads, each on a slice of the rows; few rows aren't worth cutting.
+  static int64_t slice_rows(int64_t rows, int64_t threads) {
+    constexpr int64_t kBlock = 16;
+    if (rows < 4 * kBlock) return rows;
+    return ((rows + threads - 1) / threads + kBlock - 1) / kBlock * kBlock;
+  }
+  Result<std::shared_ptr<const Primitive>> primitive(int64_t rows) const {
+    return primitives_.get({rows}, [&] {
+      return make_product({rows, n_, k_}, *attributes(spec_.epilogue), weights_, bias_);
+    });
+  }
+
   ops::ProductSpec spec_;
   int64_t k_ = 0;
   int64_t n_ = 0;

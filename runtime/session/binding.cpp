@@ -2,77 +2,17 @@
 
 #include <algorithm>
 
-#include "engine/ops/infer.h"
 #include "engine/ops/transpose.h"
 #include "runtime/memory/planner.h"
+#include "runtime/session/bind_infer.h"
+#include "runtime/session/step_cost.h"
 
 namespace octet::runtime {
 namespace {
 
-constexpr size_t kMaxElements = 1024;
-
-// Inference with known dims over arrays beside the (shared, immutable) graph.
-class BindInfer final : public InferContext {
- public:
-  BindInfer(const Graph& graph, const Node& node, std::vector<Type>& types,
-            std::vector<std::optional<std::vector<Dim>>>& elements)
-      : InferContext(node), graph_(graph), types_(types), elements_(elements) {}
-
-  const Type& input(size_t i) const override { return types_[node_.inputs[i]]; }
-  const Tensor* constant(size_t i) const override {
-    const Value& value = graph_.value(node_.inputs[i]);
-    return value.constant && !value.quant ? &*value.constant : nullptr;
-  }
-  const std::vector<Dim>* elements(size_t i) const override {
-    const auto& known = elements_[node_.inputs[i]];
-    return known ? &*known : nullptr;
-  }
-  void set_output(size_t i, Type type) override {
-    if (has_output(i)) types_[node_.outputs[i]] = std::move(type);
-  }
-  void set_elements(size_t i, std::vector<Dim> elements) override {
-    if (has_output(i) && elements.size() <= kMaxElements)
-      elements_[node_.outputs[i]] = std::move(elements);
-  }
-  Result<std::vector<Type>> infer_body(size_t, std::vector<Type>) override {
-    return unsupported("subgraphs run late");
-  }
-
- private:
-  const Graph& graph_;
-  std::vector<Type>& types_;
-  std::vector<std::optional<std::vector<Dim>>>& elements_;
-};
-
-class LateInfer final : public InferContext {
- public:
-  LateInfer(const Node& node, std::vector<Type> types,
-            std::vector<std::optional<std::vector<Dim>>> elements,
-            std::span<const Tensor* const> constants)
-      : InferContext(node),
-        types_(std::move(types)),
-        elements_(std::move(elements)),
-        constants_(constants),
-        outputs_(node.outputs.size()) {}
-
-  const Type& input(size_t i) const override { return types_[i]; }
-  const Tensor* constant(size_t i) const override { return constants_[i]; }
-  const std::vector<Dim>* elements(size_t i) const override {
-    return elements_[i] ? &*elements_[i] : nullptr;
-  }
-  void set_output(size_t i, Type type) override { outputs_[i] = std::move(type); }
-  void set_elements(size_t, std::vector<Dim>) override {}
-  Result<std::vector<Type>> infer_body(size_t, std::vector<Type>) override {
-    return std::vector<Type>();
-  }
-  std::vector<Type> take() { return std::move(outputs_); }
-
- private:
-  std::vector<Type> types_;
-  std::vector<std::optional<std::vector<Dim>>> elements_;
-  std::span<const Tensor* const> constants_;
-  std::vector<Type> outputs_;
-};
+// Nanoseconds on one thread below which sharing a step, or waking threads for a run, doesn't pay.
+constexpr double kMinSharedStep = 10'000;
+constexpr double kMinSharedRun = 60'000;
 
 std::optional<Tensor> host_tensor(DType dtype, const Dims& dims, const std::vector<Dim>& elements) {
   if (!all_known(elements)) return std::nullopt;
@@ -87,13 +27,18 @@ std::optional<Tensor> host_tensor(DType dtype, const Dims& dims, const std::vect
 
 class Binder {
  public:
-  Binder(std::shared_ptr<const Plan> plan, std::vector<Dims> input_dims, size_t width)
-      : plan_(*plan), graph_(*plan->graph), width_(width), bound_(std::make_shared<Binding>()) {
+  Binder(std::shared_ptr<const Plan> plan, std::vector<Dims> input_dims, size_t width,
+         bool share_small)
+      : plan_(*plan),
+        graph_(*plan->graph),
+        width_(width),
+        share_small_(share_small),
+        bound_(std::make_shared<Binding>()) {
     bound_->plan = std::move(plan);
     bound_->input_dims = std::move(input_dims);
     bound_->slots.resize(plan_.slots.size());
     bound_->steps.resize(plan_.steps.size());
-    bound_->elements.resize(graph_.value_capacity());
+    elements_.resize(graph_.value_capacity());
     types_.resize(graph_.value_capacity());
   }
 
@@ -105,7 +50,7 @@ class Binder {
     choose_direct_outputs();
     share_bytes();
     plan_arena();
-    size_scratch();
+    size_steps();
     return std::shared_ptr<const Binding>(std::move(bound_));
   }
 
@@ -114,11 +59,10 @@ class Binder {
     for (ValueId id = 0; id < graph_.value_capacity(); ++id) {
       if (!graph_.alive_value(id)) continue;
       const Value& value = graph_.value(id);
-      types_[id] = value.type;
-      types_[id].shape.reset();
-      if (!value.constant) continue;
-      types_[id].shape = to_shape(value.constant->dims());
-      bound_->elements[id] = value.elements;
+      if (value.constant) continue;
+      types_[id].kind = value.type.kind;
+      types_[id].dtype = value.type.dtype;
+      types_[id].element = value.type.element;
     }
     size_t given = 0;
     for (size_t i = 0; i < graph_.inputs.size(); ++i) {
@@ -150,7 +94,11 @@ class Binder {
     return {};
   }
 
-  bool known(ValueId id) const { return !types_[id].boxed() && types_[id].has_known_shape(); }
+  bool known(ValueId id) const {
+    const Value& value = graph_.value(id);
+    if (value.type.boxed()) return false;
+    return value.constant || types_[id].has_known_shape();
+  }
 
   Status infer() {
     for (size_t s = 0; s < plan_.steps.size(); ++s) {
@@ -160,7 +108,7 @@ class Binder {
       bool late = !node.bodies.empty();
       for (const ValueId id : node.inputs) late = late || (id != kNoValue && !known(id));
       if (!late && node.op->infer != nullptr) {
-        BindInfer context(graph_, node, types_, bound_->elements);
+        BindInfer context(graph_, node, types_, elements_);
         if (auto status = node.op->infer(context); !status) {
           Error error = std::move(status).error();
           error.code = ErrorCode::invalid_data;
@@ -173,7 +121,7 @@ class Binder {
       for (const ValueId id : node.outputs) {
         if (id == kNoValue) continue;
         types_[id].shape.reset();
-        bound_->elements[id].reset();
+        elements_[id].reset();
       }
     }
     return {};
@@ -208,7 +156,7 @@ class Binder {
       bound.bytes = dtype_bytes(slot.dtype, static_cast<size_t>(*count));
       if (bound.place == Place::input) continue;
       bound.place = Place::arena;
-      if (const auto& elements = bound_->elements[slot.value]) {
+      if (const auto& elements = elements_[slot.value]) {
         if (auto tensor = host_tensor(slot.dtype, bound.dims, *elements)) {
           bound.host = std::move(*tensor);
           bound.place = Place::host;
@@ -279,6 +227,7 @@ class Binder {
       BoundSlot& out = bound_->slots[step.outputs[0]];
       if (bound_->slots[in].place == Place::late || out.bytes != bound_->slots[in].bytes) continue;
       out.root = bound_->slots[in].root;
+      views_.push_back(step.outputs[0]);
       bound_->steps[s].skip = true;
     }
     for (size_t s = 0; s < plan_.steps.size(); ++s)
@@ -304,8 +253,10 @@ class Binder {
           step.inputs[i] != step.inputs[0])
         return;
     const SlotId old = step.outputs[0];
-    for (BoundSlot& slot : bound_->slots)
-      if (slot.root == old) slot.root = root;
+    for (const SlotId view : views_)
+      if (bound_->slots[view].root == old) bound_->slots[view].root = root;
+    out.root = root;
+    views_.push_back(old);
     last_read_[root] = last_read_[old];
   }
 
@@ -327,53 +278,61 @@ class Binder {
     bound_->arena_bytes = memory.bytes;
   }
 
-  void size_scratch() {
+  std::vector<TensorView> shapes_of(const std::vector<SlotId>& ids) const {
+    std::vector<TensorView> views(ids.size());
+    for (size_t i = 0; i < ids.size(); ++i)
+      if (ids[i] != kNoSlot) views[i] = shape_of(ids[i]);
+    return views;
+  }
+
+  // Scratch, and the steps that are worth several threads.
+  void size_steps() {
+    double wide_cost = 0;
     for (size_t s = 0; s < plan_.steps.size(); ++s) {
-      if (bound_->steps[s].skip || bound_->steps[s].late) continue;
-      const auto views = [&](const std::vector<SlotId>& ids) {
-        std::vector<TensorView> list(ids.size());
-        for (size_t i = 0; i < ids.size(); ++i) {
-          if (ids[i] == kNoSlot) continue;
-          const Slot& slot = plan_.slots[ids[i]];
-          list[i] = {slot.dtype, bound_->slots[ids[i]].dims, nullptr, slot.layout,
-                     slot.quant.get()};
-        }
-        return list;
-      };
+      BoundStep& bound = bound_->steps[s];
+      if (bound.skip || bound.late) continue;
       const PlannedStep& step = plan_.steps[s];
+      auto inputs = shapes_of(step.inputs);
+      const auto outputs = shapes_of(step.outputs);
       bound_->scratch_bytes =
-          std::max(bound_->scratch_bytes,
-                   step.step->scratch_bytes(views(step.inputs), views(step.outputs), width_));
+          std::max(bound_->scratch_bytes, step.step->scratch_bytes(inputs, outputs, width_));
+      const double cost = cost_of(step, inputs, outputs);
+      bound.wide = share_small_ || cost >= kMinSharedStep;
+      if (bound.wide) wide_cost += cost;
     }
+    bound_->wide = width_ > 1 && (share_small_ || wide_cost >= kMinSharedRun);
+    if (bound_->wide) return;
+    for (BoundStep& step : bound_->steps) step.wide = step.late;
+  }
+
+  double cost_of(const PlannedStep& step, std::vector<TensorView>& inputs,
+                 std::span<const TensorView> outputs) const {
+    const OpDef* op = step.node == kNoNode ? nullptr : graph_.node(step.node).op;
+    // Of a table that it takes a little of, a step doesn't read all.
+    if (op == nullptr || op->macs == nullptr)
+      for (size_t i = 0; i < inputs.size(); ++i)
+        if (step.inputs[i] != kNoSlot && plan_.slots[step.inputs[i]].constant) inputs[i] = {};
+    return step_cost(op, inputs, outputs, step.info.isa);
   }
 
   const Plan& plan_;
   const Graph& graph_;
   size_t width_;
+  bool share_small_;
   std::shared_ptr<Binding> bound_;
+  // By ValueId, but of constants, whose types and elements the graph has.
   std::vector<Type> types_;
+  std::vector<std::optional<std::vector<Dim>>> elements_;
+  std::vector<SlotId> views_;
   std::vector<size_t> last_read_;
 };
 
 }  // namespace
 
 Result<std::shared_ptr<const Binding>> bind(std::shared_ptr<const Plan> plan,
-                                            std::vector<Dims> input_dims, size_t width) {
-  return Binder(std::move(plan), std::move(input_dims), width).run();
-}
-
-Result<std::vector<Type>> infer_late(const Node& node, std::vector<Type> types,
-                                     std::vector<std::optional<std::vector<Dim>>> elements,
-                                     std::span<const Tensor* const> constants) {
-  if (node.op->infer == nullptr || !node.bodies.empty())
-    return std::vector<Type>(node.outputs.size());
-  LateInfer context(node, std::move(types), std::move(elements), constants);
-  if (auto status = node.op->infer(context); !status) {
-    Error error = std::move(status).error();
-    error.code = ErrorCode::invalid_data;
-    return error;
-  }
-  return context.take();
+                                            std::vector<Dims> input_dims, size_t width,
+                                            bool share_small) {
+  return Binder(std::move(plan), std::move(input_dims), width, share_small).run();
 }
 
 }  // namespace octet::runtime

@@ -33,6 +33,7 @@ struct BoundSlot {
 struct BoundStep {
   bool skip = false;  ///< A view, or all outputs are host values.
   bool late = false;  ///< Its dims are inferred when it runs.
+  bool wide = true;   ///< Several threads may share it; else it is too small for that.
 };
 
 /// A plan with known input dims: the place of every slot. Immutable; shared by concurrent runs.
@@ -41,21 +42,17 @@ struct Binding {
   std::vector<Dims> input_dims;
   std::vector<BoundSlot> slots;
   std::vector<BoundStep> steps;
-  std::vector<std::optional<std::vector<Dim>>> elements;  ///< By ValueId.
   size_t arena_bytes = 0;
   size_t scratch_bytes = 0;
+  bool wide = false;  ///< One of its steps is.
   /// For each result, whether its bytes are made in place of the result; copied otherwise.
   std::vector<bool> direct_outputs;
 };
 
-/// Binds a plan. Fails when dims contradict the model: "input 'x': axis 2 is 81, not 80".
+/// Binds a plan for runs on `width` threads; `share_small`: as in CompileOptions. Fails when dims
+/// contradict the model: "input 'x': axis 2 is 81, not 80".
 Result<std::shared_ptr<const Binding>> bind(std::shared_ptr<const Plan> plan,
-                                            std::vector<Dims> input_dims, size_t width);
-
-/// Inference for one node over views, for late steps: `types` and `elements` are by input port.
-/// Gives the output types.
-Result<std::vector<Type>> infer_late(const Node& node, std::vector<Type> types,
-                                     std::vector<std::optional<std::vector<Dim>>> elements,
-                                     std::span<const Tensor* const> constants);
+                                            std::vector<Dims> input_dims, size_t width,
+                                            bool share_small = false);
 
 }  // namespace octet::runtime

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "engine/ir/memory.h"
+#include "runtime/session/bind_infer.h"
 
 namespace octet::runtime {
 namespace {
@@ -79,11 +80,11 @@ class StepContext final : public RunContext {
     for (size_t i = 0; i < outputs_.size(); ++i)
       if (step_.outputs[i] != kNoSlot) outputs_[i].data = execution_.address(step_.outputs[i]);
   }
-  void set_scratch(std::span<std::byte> scratch) { scratch_ = scratch; }
   void refresh_inputs() {
     for (size_t i = 0; i < inputs_.size(); ++i)
       if (step_.inputs[i] != kNoSlot) inputs_[i] = execution_.view(step_.inputs[i]);
   }
+  void set_scratch(std::span<std::byte> scratch) { scratch_ = scratch; }
   std::span<const TensorView> inputs() const { return inputs_; }
   std::span<const TensorView> outputs() const { return outputs_; }
 
@@ -125,40 +126,40 @@ class StepContext final : public RunContext {
   std::optional<ProgramBodies> bodies_;
 };
 
-Execution::Execution(std::shared_ptr<const Binding> binding, const CompileOptions& options)
+Status GrowingMemory::grow(size_t size) {
+  if (size <= bytes && data != nullptr) return {};
+  size_t wanted = std::max(size, bytes + bytes / 2);
+  data.reset();
+  bytes = 0;
+  auto made = allocate(wanted);
+  if (!made && wanted > size) made = allocate(wanted = size);
+  if (!made) return std::move(made).error();
+  data = std::move(*made);
+  bytes = wanted;
+  return {};
+}
+
+Execution::Execution(std::shared_ptr<const Binding> binding, Parallel& parallel,
+                     const CompileOptions& options)
     : binding_(std::move(binding)),
       plan_(*binding_->plan),
       options_(options),
-      late_(plan_.slots.size()) {}
-
-Execution::~Execution() = default;
-
-Result<std::unique_ptr<Execution>> Execution::make(std::shared_ptr<const Binding> binding,
-                                                   Parallel& parallel,
-                                                   const CompileOptions& options) {
-  std::unique_ptr<Execution> made(new Execution(std::move(binding), options));
-  auto arena = allocate(made->binding_->arena_bytes);
-  if (!arena) return std::move(arena).error().in(describe_arena(*made->binding_));
-  made->arena_ = std::move(*arena);
-  made->make_contexts(parallel);
-  if (auto status = made->grow_scratch(made->binding_->scratch_bytes); !status)
-    return std::move(status).error().in("the steps' scratch");
-  return made;
-}
-
-void Execution::make_contexts(Parallel& parallel) {
-  inputs_.assign(plan_.inputs.size(), nullptr);
-  outputs_.assign(plan_.outputs.size(), nullptr);
+      inputs_(plan_.inputs.size(), nullptr),
+      outputs_(plan_.outputs.size(), nullptr),
+      late_(plan_.slots.size()) {
   for (size_t s = 0; s < plan_.steps.size(); ++s) {
-    contexts_.push_back(std::make_unique<StepContext>(*this, s, parallel, options_.cpu));
+    Parallel& share = binding_->steps[s].wide ? parallel : serial_;
+    contexts_.push_back(std::make_unique<StepContext>(*this, s, share, options_.cpu));
   }
 }
 
-Status Execution::grow_scratch(size_t bytes) {
-  if (bytes <= scratch_bytes_) return {};
-  OCTET_ASSIGN(scratch_, allocate(bytes));
-  scratch_bytes_ = bytes;
-  for (const auto& each : contexts_) each->set_scratch({scratch_.get(), bytes});
+Execution::~Execution() = default;
+
+Status Execution::size_memory() {
+  if (auto status = memory_->arena.grow(binding_->arena_bytes); !status)
+    return std::move(status).error().in(describe_arena(*binding_));
+  if (auto status = memory_->scratch.grow(binding_->scratch_bytes); !status)
+    return std::move(status).error().in("the steps' scratch");
   return {};
 }
 
@@ -169,7 +170,8 @@ std::byte* Execution::address(SlotId id) const {
     return const_cast<std::byte*>(tensor.bytes().data());
   };
   switch (root.place) {
-    case Place::arena: return arena_.get() + root.offset;
+    case Place::arena:
+      return memory_ == nullptr ? nullptr : memory_->arena.data.get() + root.offset;
     case Place::constant: return bytes_of(*plan_.slots[root_id].constant);
     case Place::host: return bytes_of(root.host);
     case Place::input: return inputs_[root.index];
@@ -180,13 +182,16 @@ std::byte* Execution::address(SlotId id) const {
   return nullptr;
 }
 
+const Dims& Execution::dims_of(SlotId id) const {
+  const BoundSlot& bound = binding_->slots[id];
+  return bound.place == Place::late ? late_[id].dims() : bound.dims;
+}
+
 TensorView Execution::view(SlotId id) const {
   const Slot& slot = plan_.slots[id];
-  const BoundSlot& bound = binding_->slots[id];
-  const Dims& dims = bound.place == Place::late ? late_[id].dims() : bound.dims;
   const Tensor* boxed = nullptr;
   if (plan_.type_of(id).boxed()) boxed = slot.constant ? &*slot.constant : &late_[id];
-  return {slot.dtype, dims, address(id), slot.layout, slot.quant.get(), boxed};
+  return {slot.dtype, dims_of(id), address(id), slot.layout, slot.quant.get(), boxed};
 }
 
 Status Execution::attach(std::span<const Tensor> inputs, std::span<OutputTarget> outputs) {
@@ -223,8 +228,17 @@ Status Execution::attach(std::span<const Tensor> inputs, std::span<OutputTarget>
   return {};
 }
 
-Status Execution::run(std::span<const Tensor> inputs, std::span<OutputTarget> outputs,
-                      const RunOptions& options) {
+Status Execution::run(RunMemory& memory, std::span<const Tensor> inputs,
+                      std::span<OutputTarget> outputs, const RunOptions& options) {
+  memory_ = &memory;
+  auto status = size_memory();
+  if (status.ok()) status = run_steps(inputs, outputs, options);
+  memory_ = nullptr;
+  return status;
+}
+
+Status Execution::run_steps(std::span<const Tensor> inputs, std::span<OutputTarget> outputs,
+                            const RunOptions& options) {
   run_options_ = &options;
   OCTET_RETURN_IF_ERROR(attach(inputs, outputs));
   if (options.profile) step_macs();
@@ -274,6 +288,7 @@ Status Execution::run_step(size_t s, const RunOptions& options) {
   const PlannedStep& step = plan_.steps[s];
   Status status;
   if (binding_->steps[s].late) status = prepare_late(s);
+  contexts_[s]->set_scratch({memory_->scratch.data.get(), memory_->scratch.bytes});
   if (status.ok()) status = catch_memory_errors([&] { return step.step->run(*contexts_[s]); });
   if (status.ok()) status = check_boxed(step);
   if (!status && must_stop(options))
@@ -324,7 +339,7 @@ Status Execution::prepare_late(size_t s) {
   }
   const size_t scratch =
       step.step->scratch_bytes(context.inputs(), context.outputs(), context.parallel().width());
-  return grow_scratch(scratch);
+  return memory_->scratch.grow(scratch);
 }
 
 void Execution::observe(size_t s, const RunOptions& options) const {
@@ -337,8 +352,9 @@ Status Execution::collect(std::span<OutputTarget> outputs) {
   for (size_t i = 0; i < outputs.size(); ++i) {
     if (binding_->direct_outputs[i]) continue;
     OutputTarget& target = outputs[i];
-    const TensorView result = view(plan_.outputs[i]);
-    target.dims = result.dims;
+    const SlotId id = plan_.outputs[i];
+    const TensorView result = view(id);
+    target.dims = dims_of(id);
     if (result.boxed != nullptr) {
       if (target.data != nullptr)
         return Error{ErrorCode::invalid_argument,
@@ -346,14 +362,17 @@ Status Execution::collect(std::span<OutputTarget> outputs) {
       target.tensor = *result.boxed;
       continue;
     }
+    const DType dtype = plan_.slots[id].dtype;
+    const auto count = static_cast<size_t>(checked_count(target.dims).value_or(0));
+    const std::span<const std::byte> bytes(address(id), dtype_bytes(dtype, count));
     if (target.data == nullptr) {
-      target.tensor = Tensor::copy(result.dtype, result.dims, result.bytes());
+      target.tensor = Tensor::copy(dtype, target.dims, bytes);
       continue;
     }
-    if (target.capacity < result.bytes().size())
+    if (target.capacity < bytes.size())
       return Error{ErrorCode::invalid_argument,
                    "the memory for output " + std::to_string(i) + " is too small"};
-    if (!result.bytes().empty()) std::memcpy(target.data, result.data, result.bytes().size());
+    if (!bytes.empty()) std::memcpy(target.data, bytes.data(), bytes.size());
   }
   return {};
 }

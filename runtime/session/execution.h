@@ -12,23 +12,39 @@ namespace octet::runtime {
 
 class StepContext;
 
-/// One run's memory and views over a binding; reused by later runs, never by two at a time.
+/// Memory that grows and stays.
+struct GrowingMemory {
+  std::shared_ptr<std::byte> data;
+  size_t bytes = 0;
+
+  /// Makes it at least `size` bytes, and half as large again as it was: a length that grows from
+  /// run to run then seldom needs more. What it held is lost.
+  Status grow(size_t size);
+};
+
+/// What a run works in, whatever its dims.
+struct RunMemory {
+  GrowingMemory arena;
+  GrowingMemory scratch;
+};
+
+/// Views over a binding, and one run's memory; reused by later runs, never by two at a time.
 class Execution {
  public:
-  static Result<std::unique_ptr<Execution>> make(std::shared_ptr<const Binding> binding,
-                                                 Parallel& parallel, const CompileOptions& options);
+  Execution(std::shared_ptr<const Binding> binding, Parallel& parallel,
+            const CompileOptions& options);
   ~Execution();
 
   const std::shared_ptr<const Binding>& binding() const { return binding_; }
-  Status run(std::span<const Tensor> inputs, std::span<OutputTarget> outputs,
+  /// Runs in `memory`, which grows as it has to.
+  Status run(RunMemory& memory, std::span<const Tensor> inputs, std::span<OutputTarget> outputs,
              const RunOptions& options);
 
  private:
   friend class StepContext;
-  Execution(std::shared_ptr<const Binding> binding, const CompileOptions& options);
-  void make_contexts(Parallel& parallel);
-  /// Scratch of at least this size for all steps.
-  Status grow_scratch(size_t bytes);
+  Status size_memory();
+  Status run_steps(std::span<const Tensor> inputs, std::span<OutputTarget> outputs,
+                   const RunOptions& options);
   std::byte* address(SlotId id) const;
   Status attach(std::span<const Tensor> inputs, std::span<OutputTarget> outputs);
   Status run_step(size_t s, const RunOptions& options);
@@ -37,6 +53,7 @@ class Execution {
   Status check_boxed(const PlannedStep& step) const;
   Status collect(std::span<OutputTarget> outputs);
   void observe(size_t s, const RunOptions& options) const;
+  const Dims& dims_of(SlotId id) const;
   TensorView view(SlotId id) const;
   /// Multiply-accumulates of each step at this binding's dims; 0 where data decides.
   const std::vector<int64_t>& step_macs();
@@ -44,9 +61,8 @@ class Execution {
   std::shared_ptr<const Binding> binding_;
   const Plan& plan_;
   const CompileOptions& options_;
-  std::shared_ptr<std::byte> arena_;
-  std::shared_ptr<std::byte> scratch_;
-  size_t scratch_bytes_ = 0;
+  RunMemory* memory_ = nullptr;  ///< During a run.
+  SerialParallel serial_;
   std::vector<std::unique_ptr<StepContext>> contexts_;
   std::vector<std::byte*> inputs_;
   std::vector<std::byte*> outputs_;

@@ -16,8 +16,8 @@ bool is_half(DType type) { return type == DType::f16 || type == DType::bf16; }
 
 class Lowering {
  public:
-  Lowering(std::shared_ptr<Graph> graph, const CompileOptions& options)
-      : options_(options), graph_(*graph) {
+  Lowering(std::shared_ptr<Graph> graph, const CompileOptions& options, CompileWeights& weights)
+      : options_(options), weights_(weights), graph_(*graph) {
     plan_.graph = std::move(graph);
     layouts_.assign(graph_.value_capacity(), Layout::row_major);
     primary_.assign(graph_.value_capacity(), kNoSlot);
@@ -167,15 +167,22 @@ class Lowering {
     return fits(node.inputs, ports.inputs) && fits(node.outputs, ports.outputs);
   }
 
+  Provider provider_of(const Node& node) const {
+    if (options_.provider != Provider::automatic || !options_.choices) return options_.provider;
+    const auto chosen = options_.choices->find(node.name);
+    return chosen == options_.choices->end() ? options_.provider : chosen->second;
+  }
+
   Status lower_node(NodeId id) {
     const Node& node = graph_.node(id);
     const bool reference = options_.provider == Provider::reference;
     const CpuToken cpu = reference ? CpuToken::scalar() : options_.cpu;
-    const LowerContext context(graph_, node, cpu, layouts_);
+    const LowerContext context(graph_, node, cpu, layouts_, &weights_);
     Error last = unsupported("there is no implementation for these types");
-    for (const Implementation* row : candidates(*node.op, options_.provider)) {
+    for (const Implementation* row : candidates(*node.op, provider_of(node))) {
       const auto ports = row->match ? row->match(context) : std::optional<Ports>(Ports{});
       if (!ports || !takes_boxed(node, *ports)) continue;
+      weights_.take_ports();
       auto step = catch_memory_errors([&] { return row->prepare(context); });
       if (step) return add_node_step(id, std::move(step).value(), *ports);
       last = std::move(step).error();
@@ -190,6 +197,7 @@ class Lowering {
     planned.step = std::move(step);
     planned.node = id;
     planned.name = node.name;
+    planned.packed_inputs = weights_.take_ports();
     planned.alias = node.op->alias.kind;
     for (size_t i = 0; i < node.inputs.size(); ++i) {
       if (!node.has_input(i)) {
@@ -200,7 +208,7 @@ class Lowering {
       planned.inputs.push_back(slot);
     }
     for (const auto& body : node.bodies) {
-      OCTET_ASSIGN(auto program, Program::compile(body->clone(), options_));
+      OCTET_ASSIGN(auto program, Program::compile_body(body->clone(), options_, weights_));
       planned.bodies.push_back(std::move(program));
     }
     std::vector<std::pair<SlotId, SlotId>> rounding;
@@ -208,9 +216,22 @@ class Lowering {
       planned.outputs.push_back(node.has_output(i)
                                     ? add_output(node.outputs[i], port(ports.outputs, i), rounding)
                                     : kNoSlot);
+    drop_packed(node, planned.packed_inputs);
     add_step(std::move(planned));
     for (const auto& [made, codes] : rounding) OCTET_RETURN_IF_ERROR(add_conversion(made, codes));
     return {};
+  }
+
+  // A packed constant that no other node has goes at once: the rest of the graph is still to be
+  // packed.
+  void drop_packed(const Node& node, const std::vector<size_t>& ports) {
+    for (const size_t i : ports) {
+      const ValueId id = node.inputs[i];
+      Value& value = graph_.value(id);
+      if (value.uses.size() != 1 || graph_.is_output(id)) continue;
+      value.constant = value.constant->without_elements();
+      plan_.slots[primary_[id]].constant = value.constant;
+    }
   }
 
   // A quantized value that its producer gives as real numbers is rounded at once: its codes are the
@@ -234,6 +255,7 @@ class Lowering {
   }
 
   const CompileOptions& options_;
+  CompileWeights& weights_;
   Plan plan_;
   Graph& graph_;
   std::map<Key, SlotId> forms_;
@@ -243,8 +265,9 @@ class Lowering {
 
 }  // namespace
 
-Result<Plan> lower(std::shared_ptr<Graph> graph, const CompileOptions& options) {
-  return Lowering(std::move(graph), options).run();
+Result<Plan> lower(std::shared_ptr<Graph> graph, const CompileOptions& options,
+                   CompileWeights& weights) {
+  return Lowering(std::move(graph), options, weights).run();
 }
 
 }  // namespace octet::runtime

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +18,9 @@ enum class Provider : uint8_t { automatic, native, onednn, xnnpack, reference };
 std::string_view provider_name(Provider provider);
 std::optional<Provider> provider_from_name(std::string_view name);
 
+/// Nodes, by name, that another provider than ours runs.
+using NodeProviders = std::map<std::string, Provider, std::less<>>;
+
 struct CompileOptions {
   Provider provider = Provider::automatic;
   CpuToken cpu = CpuToken::best();
@@ -24,6 +28,10 @@ struct CompileOptions {
   bool fuse = true;               ///< False keeps every node of the graph, as calibration needs it.
   std::vector<std::string> keep;  ///< Inner values that must be made as they are.
   size_t cached_bindings = 8;     ///< Sets of input dims whose plans are remembered.
+  bool share_small = false;  ///< Threads share even what is too small to gain by it: for tests.
+  std::string cache;         ///< The folder of packed weights' files; empty: none.
+  /// Of `automatic`; unset: what tuning left in the cache folder for the model.
+  std::optional<NodeProviders> choices{};
   /// What compiling and running may take; null: whatever the calling thread is held to.
   std::shared_ptr<MemoryBudget> memory;
 };

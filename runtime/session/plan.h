@@ -31,6 +31,7 @@ struct PlannedStep {
   NodeId node = kNoNode;
   std::vector<SlotId> inputs;
   std::vector<SlotId> outputs;
+  std::vector<size_t> packed_inputs;  ///< Constants that the step packed: it reads only their dims.
   AliasRule::Kind alias = AliasRule::Kind::none;
   std::string name;  ///< The node's name, or "convert:" and the value's.
   StepInfo info;

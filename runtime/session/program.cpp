@@ -5,6 +5,8 @@
 #include "engine/passes/pass.h"
 #include "runtime/session/execution.h"
 #include "runtime/session/lower.h"
+#include "runtime/session/own_constants.h"
+#include "runtime/session/tuning.h"
 
 namespace octet::runtime {
 namespace {
@@ -41,33 +43,62 @@ Result<std::shared_ptr<Program>> Program::compile(std::shared_ptr<Graph> graph,
   return catch_memory_errors([&] { return build(std::move(graph), options); });
 }
 
-Result<std::shared_ptr<Program>> Program::build(std::shared_ptr<Graph> graph,
-                                                const CompileOptions& options) {
-  std::shared_ptr<Program> program(new Program());
-  program->options_ = options;
+namespace {
+
+Status run_all_passes(Graph& graph, const CompileOptions& options) {
   PassOptions pass_options;
-  for (ValueId id = 0; id < graph->value_capacity(); ++id) {
-    if (!graph->alive_value(id)) continue;
+  for (ValueId id = 0; id < graph.value_capacity(); ++id) {
+    if (!graph.alive_value(id)) continue;
     const auto& keep = options.keep;
-    if (std::find(keep.begin(), keep.end(), graph->value(id).name) != keep.end())
+    if (std::find(keep.begin(), keep.end(), graph.value(id).name) != keep.end())
       pass_options.keep.push_back(id);
   }
-  OCTET_RETURN_IF_ERROR(infer_graph(*graph));
-  OCTET_RETURN_IF_ERROR(expand_functions(*graph));
-  if (options.fuse) {
-    OCTET_RETURN_IF_ERROR(run_passes(*graph, PassPhase::portable, pass_options));
-    OCTET_RETURN_IF_ERROR(run_passes(*graph, PassPhase::fusion, pass_options));
-  }
-  OCTET_ASSIGN(Plan plan, lower(std::move(graph), program->options_));
-  program->plan_ = std::make_shared<const Plan>(std::move(plan));
-  for (size_t i = 0; i < program->plan_->inputs.size(); ++i)
-    if (program->plan_->inputs[i] != kNoSlot)
-      program->inputs_.push_back(program->plan_->graph->inputs[i]);
-  program->width_ = options.threads == 0 ? usable_cores() : options.threads;
+  OCTET_RETURN_IF_ERROR(infer_graph(graph));
+  OCTET_RETURN_IF_ERROR(expand_functions(graph));
+  if (!options.fuse) return {};
+  OCTET_RETURN_IF_ERROR(run_passes(graph, PassPhase::portable, pass_options));
+  return run_passes(graph, PassPhase::fusion, pass_options);
+}
+
+}  // namespace
+
+Program::Program(const CompileOptions& options)
+    : options_(options), width_(options.threads == 0 ? usable_cores() : options.threads) {
   ThreadPool& pool = ThreadPool::process();
-  pool.ensure_workers(program->width_ - 1);
-  program->parallel_ = std::make_unique<PoolParallel>(pool, program->width_);
+  pool.ensure_workers(width_ - 1);
+  parallel_ = std::make_unique<PoolParallel>(pool, width_);
+}
+
+Result<std::shared_ptr<Program>> Program::build(std::shared_ptr<Graph> graph,
+                                                const CompileOptions& options) {
+  std::shared_ptr<Program> program(new Program(options));
+  OCTET_RETURN_IF_ERROR(run_all_passes(*graph, options));
+  CompileWeights weights(options.cache);
+  OCTET_RETURN_IF_ERROR(weights.begin(*graph, *program->parallel_));
+  program->choices_path_ = weights.companion(".choices");
+  if (options.provider == Provider::automatic && !options.choices)
+    program->options_.choices = read_choices(program->choices_path_, options);
+  OCTET_RETURN_IF_ERROR(program->lower_graph(std::move(graph), weights));
+  OCTET_RETURN_IF_ERROR(weights.finish());
   return program;
+}
+
+Result<std::shared_ptr<Program>> Program::compile_body(std::shared_ptr<Graph> graph,
+                                                       const CompileOptions& options,
+                                                       CompileWeights& weights) {
+  std::shared_ptr<Program> program(new Program(options));
+  OCTET_RETURN_IF_ERROR(run_all_passes(*graph, options));
+  OCTET_RETURN_IF_ERROR(program->lower_graph(std::move(graph), weights));
+  return program;
+}
+
+Status Program::lower_graph(std::shared_ptr<Graph> graph, CompileWeights& weights) {
+  OCTET_ASSIGN(Plan plan, lower(std::move(graph), options_, weights));
+  OCTET_ASSIGN(files_, own_constants(plan, weights));
+  plan_ = std::make_shared<const Plan>(std::move(plan));
+  for (size_t i = 0; i < plan_->inputs.size(); ++i)
+    if (plan_->inputs[i] != kNoSlot) inputs_.push_back(plan_->graph->inputs[i]);
+  return {};
 }
 
 Status Program::check_inputs(std::span<const Tensor> inputs) const {
@@ -86,16 +117,23 @@ Status Program::check_inputs(std::span<const Tensor> inputs) const {
   return {};
 }
 
-Result<std::shared_ptr<const Binding>> Program::binding(std::vector<Dims> input_dims) {
-  {
-    const std::lock_guard lock(mutex_);
-    for (auto at = bindings_.begin(); at != bindings_.end(); ++at) {
-      if ((*at)->input_dims != input_dims) continue;
-      bindings_.splice(bindings_.begin(), bindings_, at);
-      return bindings_.front();
-    }
+std::shared_ptr<const Binding> Program::cached_binding(std::span<const Tensor> inputs) {
+  const auto has_dims = [](const Tensor& input, const Dims& dims) { return input.dims() == dims; };
+  const std::lock_guard lock(mutex_);
+  for (auto at = bindings_.begin(); at != bindings_.end(); ++at) {
+    const auto& dims = (*at)->input_dims;
+    if (!std::equal(inputs.begin(), inputs.end(), dims.begin(), dims.end(), has_dims)) continue;
+    bindings_.splice(bindings_.begin(), bindings_, at);
+    return bindings_.front();
   }
-  OCTET_ASSIGN(auto made, bind(plan_, std::move(input_dims), width_));
+  return nullptr;
+}
+
+Result<std::shared_ptr<const Binding>> Program::binding(std::span<const Tensor> inputs) {
+  if (auto cached = cached_binding(inputs)) return cached;
+  std::vector<Dims> input_dims;
+  for (const Tensor& input : inputs) input_dims.push_back(input.dims());
+  OCTET_ASSIGN(auto made, bind(plan_, std::move(input_dims), width_, options_.share_small));
   log::lazily(log::Level::trace, [&] {
     std::string text = "a binding for";
     for (const Dims& dims : made->input_dims) text += " " + to_string(to_shape(dims));
@@ -129,6 +167,19 @@ void Program::give(std::unique_ptr<Execution> execution) {
   if (known != bindings_.end()) idle_.push_back(std::move(execution));
 }
 
+std::unique_ptr<RunMemory> Program::take_memory() {
+  const std::lock_guard lock(mutex_);
+  if (idle_memory_.empty()) return std::make_unique<RunMemory>();
+  auto memory = std::move(idle_memory_.back());
+  idle_memory_.pop_back();
+  return memory;
+}
+
+void Program::give(std::unique_ptr<RunMemory> memory) {
+  const std::lock_guard lock(mutex_);
+  idle_memory_.push_back(std::move(memory));
+}
+
 Status Program::run(std::span<const Tensor> inputs, std::span<OutputTarget> outputs,
                     const RunOptions& options) {
   const BudgetScope scope(options_.memory);
@@ -138,16 +189,15 @@ Status Program::run(std::span<const Tensor> inputs, std::span<OutputTarget> outp
 Status Program::run_bound(std::span<const Tensor> inputs, std::span<OutputTarget> outputs,
                           const RunOptions& options) {
   OCTET_RETURN_IF_ERROR(check_inputs(inputs));
-  std::vector<Dims> dims;
-  dims.reserve(inputs.size());
-  for (const Tensor& input : inputs) dims.push_back(input.dims());
-  OCTET_ASSIGN(const auto bound, binding(std::move(dims)));
+  OCTET_ASSIGN(const auto bound, binding(inputs));
   auto execution = take(bound);
-  if (!execution) {
-    OCTET_ASSIGN(execution, Execution::make(bound, *parallel_, options_));
-  }
-  auto status = execution->run(inputs, outputs, options);
+  if (!execution) execution = std::make_unique<Execution>(bound, *parallel_, options_);
+  auto memory = take_memory();
+  if (bound->wide) parallel_->rouse();
+  auto status = execution->run(*memory, inputs, outputs, options);
   give(std::move(execution));
+  give(std::move(memory));
+  for (const auto& file : files_) OCTET_RETURN_IF_ERROR(file->intact());
   return status;
 }
 

@@ -1,18 +1,22 @@
 #pragma once
 
+#include <filesystem>
 #include <list>
 #include <memory>
 #include <mutex>
 #include <span>
 #include <vector>
 
+#include "engine/ir/mapped_file.h"
 #include "runtime/session/binding.h"
 #include "runtime/session/options.h"
 #include "runtime/threads/pool.h"
 
 namespace octet::runtime {
 
+class CompileWeights;
 class Execution;
+struct RunMemory;
 
 /// Where a result goes: the caller's memory when `data` is set (at least `capacity` bytes), else a
 /// tensor that the run makes.
@@ -29,10 +33,16 @@ class Program {
   /// Takes over a canonical graph (as imported): passes, lowering, preparing.
   static Result<std::shared_ptr<Program>> compile(std::shared_ptr<Graph> graph,
                                                   const CompileOptions& options);
+  /// The same for a body of a graph that is being compiled with these weights.
+  static Result<std::shared_ptr<Program>> compile_body(std::shared_ptr<Graph> graph,
+                                                       const CompileOptions& options,
+                                                       CompileWeights& weights);
   ~Program();
 
   const Plan& plan() const { return *plan_; }
   const CompileOptions& options() const { return options_; }
+  /// Where tuning leaves its choices for the graph; empty without a cache folder.
+  const std::filesystem::path& choices_path() const { return choices_path_; }
   /// Inputs that a run takes: graph inputs without a default, in order.
   const std::vector<ValueId>& inputs() const { return inputs_; }
 
@@ -40,28 +50,36 @@ class Program {
   Result<std::vector<Tensor>> run(std::span<const Tensor> inputs, const RunOptions& options = {});
   Status run(std::span<const Tensor> inputs, std::span<OutputTarget> outputs,
              const RunOptions& options);
-  /// The binding for these dims, made if it isn't cached.
-  Result<std::shared_ptr<const Binding>> binding(std::vector<Dims> input_dims);
 
  private:
-  Program() = default;
   static Result<std::shared_ptr<Program>> build(std::shared_ptr<Graph> graph,
                                                 const CompileOptions& options);
+  explicit Program(const CompileOptions& options);
+  /// What follows the passes.
+  Status lower_graph(std::shared_ptr<Graph> graph, CompileWeights& weights);
   Status run_bound(std::span<const Tensor> inputs, std::span<OutputTarget> outputs,
                    const RunOptions& options);
   Status check_inputs(std::span<const Tensor> inputs) const;
+  /// The binding for these inputs' dims, made if it isn't cached.
+  Result<std::shared_ptr<const Binding>> binding(std::span<const Tensor> inputs);
+  std::shared_ptr<const Binding> cached_binding(std::span<const Tensor> inputs);
   std::unique_ptr<Execution> take(const std::shared_ptr<const Binding>& binding);
   void give(std::unique_ptr<Execution> execution);
+  std::unique_ptr<RunMemory> take_memory();
+  void give(std::unique_ptr<RunMemory> memory);
 
   CompileOptions options_;
   std::shared_ptr<const Plan> plan_;
   std::vector<ValueId> inputs_;
+  std::filesystem::path choices_path_;
   size_t width_ = 1;
   std::unique_ptr<PoolParallel> parallel_;
+  std::vector<std::shared_ptr<const MappedFile>> files_;  ///< In which constants lie.
 
   std::mutex mutex_;
   std::list<std::shared_ptr<const Binding>> bindings_;  // most recent first
   std::vector<std::unique_ptr<Execution>> idle_;
+  std::vector<std::unique_ptr<RunMemory>> idle_memory_;
 };
 
 }  // namespace octet::runtime

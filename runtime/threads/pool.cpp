@@ -11,6 +11,7 @@ namespace octet::runtime {
 namespace {
 
 constexpr auto kSpin = std::chrono::microseconds(50);
+constexpr int kWaitPauses = 1000;
 constexpr size_t kMaxWorkers = 255;
 // Chunks a thread: enough that a late worker still finds some.
 constexpr size_t kChunksPerThread = 4;
@@ -65,12 +66,35 @@ void ThreadPool::ensure_workers(size_t count) {
     threads_.emplace_back([this] { worker_loop(); });
 }
 
-void ThreadPool::work(Job& job) {
-  while (true) {
-    const size_t begin = job.next.fetch_add(job.chunk, std::memory_order_relaxed);
-    if (begin >= job.count) return;
-    job.body(begin, std::min(begin + job.chunk, job.count));
+void ThreadPool::work(Job& job) noexcept {
+  try {
+    while (!job.failed.load(std::memory_order_relaxed)) {
+      const size_t begin = job.next.fetch_add(job.chunk, std::memory_order_relaxed);
+      if (begin >= job.count) return;
+      job.body(begin, std::min(begin + job.chunk, job.count));
+    }
+  } catch (...) {
+    if (!job.failed.exchange(true)) job.failure = std::current_exception();
   }
+}
+
+// Briefly awake: a helper that lost its core to somebody else needs ours.
+void ThreadPool::wait_for_helpers(const Job& job) {
+  for (int i = 0; job.active.load(std::memory_order_acquire) != 0; ++i) {
+    if (i < kWaitPauses)
+      pause();
+    else
+      std::this_thread::yield();
+  }
+}
+
+void ThreadPool::rouse() {
+  if (parked_.load(std::memory_order_relaxed) == 0) return;
+  posted_.fetch_add(1, std::memory_order_release);
+  {
+    const std::lock_guard lock(mutex_);  // Nobody is between its last look and its wait.
+  }
+  wake_.notify_all();
 }
 
 void ThreadPool::run(size_t count, size_t chunk, size_t width,
@@ -89,7 +113,8 @@ void ThreadPool::run(size_t count, size_t chunk, size_t width,
     const std::lock_guard lock(mutex_);
     jobs_.erase(std::find(jobs_.begin(), jobs_.end(), &job));
   }
-  while (job.active.load(std::memory_order_acquire) != 0) pause();
+  wait_for_helpers(job);
+  if (job.failure) std::rethrow_exception(job.failure);
 }
 
 ThreadPool::Job* ThreadPool::join_job() {

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstddef>
+#include <exception>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -28,8 +29,12 @@ class ThreadPool {
   static ThreadPool& process();
   void ensure_workers(size_t count);
 
-  /// Calls body over [0, count) in chunks of `chunk` indices on at most `width` threads.
+  /// Calls body over [0, count) in chunks of `chunk` indices on at most `width` threads. An
+  /// exception of a chunk ends the claiming of further ones and is thrown here, the first of
+  /// several, once no thread is in the body any more.
   void run(size_t count, size_t chunk, size_t width, FunctionRef<void(size_t, size_t)> body);
+  /// Wakes parked workers ahead of work, so that they are there when it comes.
+  void rouse();
 
  private:
   struct Job {
@@ -39,8 +44,11 @@ class ThreadPool {
     size_t helpers;  // workers that may still join; guarded by mutex_
     std::atomic<size_t> next{0};
     std::atomic<size_t> active{0};
+    std::atomic<bool> failed{false};
+    std::exception_ptr failure = nullptr;  // of the thread that set `failed`
   };
-  static void work(Job& job);
+  static void work(Job& job) noexcept;
+  static void wait_for_helpers(const Job& job);
   Job* join_job();
   void worker_loop();
 
@@ -49,7 +57,7 @@ class ThreadPool {
   std::vector<Job*> jobs_;
   std::vector<std::thread> threads_;
   std::atomic<uint64_t> posted_{0};
-  size_t parked_ = 0;
+  std::atomic<size_t> parked_{0};  // changed under mutex_
   std::atomic<bool> stop_{false};
 };
 
@@ -59,6 +67,7 @@ class PoolParallel final : public Parallel {
   PoolParallel(ThreadPool& pool, size_t width) : pool_(pool), width_(width) {}
   size_t width() const override { return width_; }
   void for_ranges(size_t count, size_t grain, FunctionRef<void(size_t, size_t)> body) override;
+  void rouse() { pool_.rouse(); }
 
  private:
   ThreadPool& pool_;

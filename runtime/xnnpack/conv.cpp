@@ -72,7 +72,7 @@ class Convolution final : public Step {
   }
   // As the attribute would spell them.
   static Dims pads_of(const ops::ConvGeometry& g) {
-    Dims pads = g.pad_begin;
+    Dims pads(g.pad_begin.begin(), g.pad_begin.end());
     for (size_t i = 0; i < g.in.size(); ++i) pads.push_back(std::max<int64_t>(g.pad_end(i), 0));
     return pads;
   }
@@ -80,7 +80,7 @@ class Convolution final : public Step {
   Result<Operator> make(const Dims& pads) const {
     Window window;
     const size_t first = 2 - axes();
-    const auto entry = [](const std::vector<int64_t>& values, size_t i) {
+    const auto entry = [](std::span<const int64_t> values, size_t i) {
       return values.empty() ? uint32_t{1} : static_cast<uint32_t>(values[i]);
     };
     for (size_t i = 0; i < axes(); ++i) {

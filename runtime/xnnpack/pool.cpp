@@ -11,7 +11,7 @@ namespace {
 using ops::PoolGeometry;
 using ops::PoolWindow;
 
-bool are_all(const std::vector<int64_t>& values, int64_t wanted) {
+bool are_all(std::span<const int64_t> values, int64_t wanted) {
   return std::all_of(values.begin(), values.end(), [&](int64_t v) { return v == wanted; });
 }
 

@@ -48,6 +48,7 @@ std::shared_ptr<Program> compile(Provider provider, size_t threads) {
   CompileOptions options;
   options.provider = provider;
   options.threads = threads;
+  options.share_small = true;
   options.cached_bindings = 2;  // fewer than the shapes: bindings are dropped while others run
   auto program = Program::compile(sample_graph(), options);
   REQUIRE(program.ok());

@@ -30,22 +30,31 @@ inline ValueId add(Graph& graph, const char* op, std::vector<ValueId> inputs, co
   return graph.add_op(def, std::move(inputs), std::move(*read), name);
 }
 
+/// Runs the float graph, node by node, on each sample (its inputs) and shows every value.
+inline Result<size_t> show_values(const Graph& graph,
+                                  const std::vector<std::vector<Tensor>>& samples,
+                                  const quant::ValueSink& sink) {
+  runtime::CompileOptions options;
+  options.fuse = false;
+  OCTET_ASSIGN(const auto program, runtime::Program::compile(graph.clone(), options));
+  runtime::RunOptions run;
+  Status seen;
+  run.observer = [&](std::string_view name, const TensorView& view) {
+    if (seen) seen = sink(name, view);
+  };
+  for (const auto& sample : samples) {
+    auto outputs = program->run(sample, run);
+    if (!outputs) return std::move(outputs).error();
+    OCTET_RETURN_IF_ERROR(seen);
+  }
+  return samples.size();
+}
+
 inline quant::Calibrate calibrate_with(const std::vector<Tensor>& samples) {
-  return [&samples](const Graph& graph, const quant::ValueSink& sink) -> Result<size_t> {
-    runtime::CompileOptions options;
-    options.fuse = false;
-    OCTET_ASSIGN(const auto program, runtime::Program::compile(graph.clone(), options));
-    runtime::RunOptions run;
-    Status seen;
-    run.observer = [&](std::string_view name, const TensorView& view) {
-      if (seen) seen = sink(name, view);
-    };
-    for (const Tensor& sample : samples) {
-      auto outputs = program->run(std::vector{sample}, run);
-      if (!outputs) return std::move(outputs).error();
-      OCTET_RETURN_IF_ERROR(seen);
-    }
-    return samples.size();
+  return [&samples](const Graph& graph, const quant::ValueSink& sink) {
+    std::vector<std::vector<Tensor>> inputs;
+    for (const Tensor& sample : samples) inputs.push_back({sample});
+    return show_values(graph, inputs, sink);
   };
 }
 

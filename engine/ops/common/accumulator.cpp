@@ -133,6 +133,8 @@ bool is_accumulator_output(const Value& value) {
 FloatFinish::FloatFinish(const Epilogue& epilogue, QuantPtr output, CpuToken cpu)
     : epilogue_(epilogue),
       output_(std::move(output)),
+      scale_(output_ ? output_->tensor_scale().v : 1.0F),
+      zero_point_(output_ ? output_->tensor_zero_point().v : 0),
       elementwise_(kernels::select_elementwise_f32(cpu).table),
       quantize_(kernels::select_quantize_linear(cpu).table) {}
 
@@ -140,8 +142,6 @@ void FloatFinish::run(float* values, size_t count, const float* residual, void* 
                       Parallel& parallel) const {
   constexpr size_t kGrain = 4096;
   const bool before = epilogue_.residual == Epilogue::Residual::before_activation;
-  const float scale = output_ ? output_->tensor_scale().v : 1.0F;
-  const int32_t zero = output_ ? output_->tensor_zero_point().v : 0;
   const auto blocks = (count + kGrain - 1) / kGrain;
   parallel.for_ranges(blocks, 1, [&](size_t first, size_t last) {
     SerialParallel serial;
@@ -161,8 +161,8 @@ void FloatFinish::run(float* values, size_t count, const float* residual, void* 
       args.out = static_cast<std::byte*>(codes) + begin;
       args.type = *kernel_element(output_->storage);
       args.inner = size;
-      args.scale = &scale;
-      args.zero_point = &zero;
+      args.scale = &scale_;
+      args.zero_point = &zero_point_;
       args.low = limits.low;
       args.high = limits.high;
       quantize_->quantize(args, serial);

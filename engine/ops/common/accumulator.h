@@ -70,6 +70,8 @@ class FloatFinish {
  private:
   Epilogue epilogue_;
   QuantPtr output_;
+  float scale_ = 1.0F;  // of the output's codes, with the zero point
+  int32_t zero_point_ = 0;
   const kernels::ElementwiseF32Table* elementwise_ = nullptr;
   const kernels::QuantizeLinearTable* quantize_ = nullptr;
 };

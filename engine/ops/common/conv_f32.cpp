@@ -22,7 +22,7 @@ ConvPorts conv_ports(const Node& node) {
 namespace {
 
 // Spatial axis `i` of two; a 1-D convolution has the width alone.
-size_t spatial(const std::vector<int64_t>& values, size_t i, size_t missing) {
+size_t spatial(std::span<const int64_t> values, size_t i, size_t missing) {
   if (values.size() == 2) return static_cast<size_t>(values[i]);
   return i == 0 ? missing : static_cast<size_t>(values[0]);
 }
@@ -75,14 +75,19 @@ class ConvF32 final : public Step {
   ConvF32(const LowerContext& context, const GemmF32Variant& variant)
       : attrs_(context.attrs<ConvAttrs>()), ports_(conv_ports(context.node())), variant_(variant) {}
 
-  Status pack(const Tensor& weights, const QuantPtr& quant) {
-    const auto real = real_elements(weights, quant);
+  Status pack(const LowerContext& context) {
+    const Tensor& weights = *context.constant(1);
+    const QuantPtr& quant = context.input_quant(1);
     const ConvF32Shape shape = weight_shape(weights.dims(), attrs_.group);
-    const auto size = static_cast<int64_t>(conv_f32_packed_size(*variant_.table, shape));
-    OCTET_ASSIGN(packed_, Tensor::zeros(DType::f32, {size}));
-    SerialParallel serial;
-    conv_f32_pack(*variant_.table, shape, weight_view(real.data(), shape),
-                  packed_.writable_as<float>(), serial);
+    const size_t size = conv_f32_packed_size(*variant_.table, shape) * sizeof(float);
+    PackLayout layout(info().kernel, variant_.isa);
+    layout.with(attrs_.group).with(quant);
+    OCTET_ASSIGN(packed_, context.pack(1, layout, size, [&](std::byte* packed) {
+      SerialParallel serial;
+      const auto real = real_elements(weights, quant);
+      conv_f32_pack(*variant_.table, shape, weight_view(real.data(), shape),
+                    reinterpret_cast<float*>(packed), serial);
+    }));
     is_packed_ = true;
     return {};
   }
@@ -97,7 +102,8 @@ class ConvF32 final : public Step {
     args.in_pixel = static_cast<ptrdiff_t>(args.shape.in_channels);
     args.out = out.as<float>();
     args.out_pixel = static_cast<ptrdiff_t>(args.shape.out_channels);
-    args.packed = is_packed_ ? packed_.as<float>().data() : pack_now(context, args.shape);
+    args.packed = is_packed_ ? reinterpret_cast<const float*>(packed_.bytes().data())
+                             : pack_now(context, args.shape);
     args.epilogue.activation = kernel_activation(attrs_.epilogue);
     if (ports_.bias) args.epilogue.bias = context.input(*ports_.bias).as<float>();
     if (ports_.residual) {
@@ -144,12 +150,18 @@ class DepthwiseF32 final : public Step {
   DepthwiseF32(const LowerContext& context, const DepthwiseF32Variant& variant)
       : attrs_(context.attrs<ConvAttrs>()), ports_(conv_ports(context.node())), variant_(variant) {}
 
-  Status pack(const Tensor& weights, const QuantPtr& quant) {
-    const auto real = real_elements(weights, quant);
-    OCTET_ASSIGN(packed_, Tensor::zeros(DType::f32, {static_cast<int64_t>(real.size())}));
-    const auto channels = static_cast<size_t>(weights.dims()[0]);
-    depthwise_f32_pack(real.data(), channels, channels == 0 ? 0 : real.size() / channels,
-                       packed_.writable_as<float>());
+  Status pack(const LowerContext& context) {
+    const Tensor& weights = *context.constant(1);
+    const QuantPtr& quant = context.input_quant(1);
+    PackLayout layout(info().kernel, variant_.isa);
+    layout.with(quant);
+    OCTET_ASSIGN(
+        packed_, context.pack(1, layout, weights.count() * sizeof(float), [&](std::byte* packed) {
+          const auto real = real_elements(weights, quant);
+          const auto channels = static_cast<size_t>(weights.dims()[0]);
+          depthwise_f32_pack(real.data(), channels, channels == 0 ? 0 : real.size() / channels,
+                             reinterpret_cast<float*>(packed));
+        }));
     return {};
   }
 
@@ -174,7 +186,7 @@ class DepthwiseF32 final : public Step {
     args.pad_top = s.pad_top;
     args.pad_left = s.pad_left;
     args.in = x.as<float>();
-    args.weights = packed_.as<float>().data();
+    args.weights = reinterpret_cast<const float*>(packed_.bytes().data());
     if (ports_.bias) args.bias = context.input(*ports_.bias).as<float>();
     args.activation = kernel_activation(attrs_.epilogue);
     if (ports_.residual) args.residual = context.input(*ports_.residual).as<float>();
@@ -214,8 +226,7 @@ std::optional<Ports> match_conv_f32(const LowerContext& context) {
 
 Result<std::unique_ptr<Step>> prepare_conv_f32(const LowerContext& context) {
   auto step = std::make_unique<ConvF32>(context, select_gemm_f32(context.cpu()));
-  if (const Tensor* weights = context.constant(1))
-    OCTET_RETURN_IF_ERROR(step->pack(*weights, context.input_quant(1)));
+  if (context.constant(1) != nullptr) OCTET_RETURN_IF_ERROR(step->pack(context));
   return std::unique_ptr<Step>(std::move(step));
 }
 
@@ -230,7 +241,7 @@ std::optional<Ports> match_depthwise_f32(const LowerContext& context) {
 
 Result<std::unique_ptr<Step>> prepare_depthwise_f32(const LowerContext& context) {
   auto step = std::make_unique<DepthwiseF32>(context, select_depthwise_f32(context.cpu()));
-  OCTET_RETURN_IF_ERROR(step->pack(*context.constant(1), context.input_quant(1)));
+  OCTET_RETURN_IF_ERROR(step->pack(context));
   return std::unique_ptr<Step>(std::move(step));
 }
 

@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "engine/ir/small_vector.h"
 #include "engine/ops/conv.h"
 #include "engine/ops/op.h"
 
@@ -19,7 +20,7 @@ struct ConvGeometry {
   int64_t in_channels = 1;   ///< Over all groups.
   int64_t out_channels = 1;  ///< Over all groups.
   int64_t groups = 1;
-  std::vector<int64_t> in, out, kernel, stride, dilation, pad_begin;
+  SmallVector<int64_t, 3> in, out, kernel, stride, dilation, pad_begin;
 
   int64_t group_in() const { return in_channels / groups; }
   int64_t group_out() const { return out_channels / groups; }

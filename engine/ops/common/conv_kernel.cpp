@@ -8,7 +8,7 @@ namespace {
 using namespace kernels;
 
 // Spatial axis `i` of two; a 1-D convolution has the width alone.
-size_t spatial(const std::vector<int64_t>& values, size_t i, size_t missing) {
+size_t spatial(std::span<const int64_t> values, size_t i, size_t missing) {
   if (values.size() == 2) return static_cast<size_t>(values[i]);
   return i == 0 ? missing : static_cast<size_t>(values[0]);
 }
@@ -63,27 +63,31 @@ ConvShape integer_conv_shape(const ConvGeometry& g) {
   return s;
 }
 
-Result<ConvKernel> ConvKernel::make(const Tensor& weights, const ConvAttrs& attrs,
-                                    const std::vector<int32_t>& zero_points, const Type& out,
-                                    CpuToken cpu) {
+Result<ConvKernel> ConvKernel::make(const LowerContext& context, size_t port,
+                                    const std::vector<int32_t>& zero_points) {
   ConvKernel kernel;
-  const ConvShape shape = compiled_shape(weights.dims(), attrs, out);
-  const auto codes = code_bytes(weights);
+  const Tensor& weights = *context.constant(port);
+  const auto& attrs = context.attrs<ConvAttrs>();
+  const ConvShape shape = compiled_shape(weights.dims(), attrs, context.output(0).type);
+  const CodeBytes codes(weights);
   const ConvWeights view{codes.data(), weights.dtype() == DType::s8, zero_points.data()};
   const auto pack = [&](const auto& table) -> Status {
-    const auto size = static_cast<int64_t>(table.packed_bytes(shape));
-    OCTET_ASSIGN(kernel.packed_, Tensor::zeros(DType::u8, {size}));
-    table.pack(shape, view, kernel.packed_.writable());
+    const StepInfo info = kernel.info();
+    PackLayout layout(info.kernel, info.isa);
+    layout.with(std::as_bytes(std::span(&shape, 1))).with(zero_points);
+    OCTET_ASSIGN(kernel.packed_,
+                 context.pack(port, layout, table.packed_bytes(shape),
+                              [&](std::byte* packed) { table.pack(shape, view, packed); }));
     return {};
   };
   if (is_depthwise(weights.dims(), attrs.group)) {
-    kernel.depthwise_ = &select_depthwise_s8(cpu);
+    kernel.depthwise_ = &select_depthwise_s8(context.cpu());
     OCTET_RETURN_IF_ERROR(pack(*kernel.depthwise_->table));
     return kernel;
   }
-  kernel.conv_ = &select_conv_s8(cpu);
+  kernel.conv_ = &select_conv_s8(context.cpu());
   if (winograd_s8_pays(shape, kernel.conv_->isa) && winograd_s8_takes(shape, view)) {
-    kernel.conv_ = &select_winograd_s8(cpu);
+    kernel.conv_ = &select_winograd_s8(context.cpu());
     kernel.name_ = "winograd_s8";
   }
   OCTET_RETURN_IF_ERROR(pack(*kernel.conv_->table));

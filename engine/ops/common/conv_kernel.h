@@ -14,11 +14,10 @@ kernels::ConvShape integer_conv_shape(const ConvGeometry& geometry);
 /// groups as channels, winograd_s8 where that pays, else conv_s8.
 class ConvKernel {
  public:
-  /// Packs OIHW (or OIW) `weights` of u8 or s8 codes; `zero_points` has one entry for each output
-  /// channel. `out` is the output's type: its dims, where known, decide on the kernel.
-  static Result<ConvKernel> make(const Tensor& weights, const ConvAttrs& attrs,
-                                 const std::vector<int32_t>& zero_points, const Type& out,
-                                 CpuToken cpu);
+  /// Packs the OIHW (or OIW) constant of u8 or s8 codes at input `port`; `zero_points` has one
+  /// entry for each output channel. The output's dims, where known, decide on the kernel.
+  static Result<ConvKernel> make(const LowerContext& context, size_t port,
+                                 const std::vector<int32_t>& zero_points);
   size_t scratch_bytes(const kernels::ConvShape& shape, size_t width) const;
   void run(const kernels::ConvShape& shape, const kernels::ConvIo& io,
            const kernels::ConvEpilogue& epilogue, void* scratch, Parallel& parallel) const;

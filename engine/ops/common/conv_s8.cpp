@@ -152,8 +152,7 @@ Result<std::unique_ptr<Step>> prepare_conv_s8(const LowerContext& context) {
   const Tensor& w = *context.constant(1);
   const ChannelParams params =
       channel_params(*context.input_quant(1), static_cast<size_t>(w.dims()[0]));
-  OCTET_ASSIGN(ConvKernel kernel, ConvKernel::make(w, context.attrs<ConvAttrs>(), params.zero_point,
-                                                   context.output(0).type, context.cpu()));
+  OCTET_ASSIGN(ConvKernel kernel, ConvKernel::make(context, 1, params.zero_point));
   return std::unique_ptr<Step>(
       std::make_unique<ConvS8>(context, *plan(context), std::move(kernel)));
 }

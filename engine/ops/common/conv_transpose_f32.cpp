@@ -29,14 +29,19 @@ class ConvTransposeF32 final : public Step {
   ConvTransposeF32(const LowerContext& context, const GemmF32Variant& variant)
       : attrs_(context.attrs<ConvTransposeAttrs>()), variant_(variant) {}
 
-  Status pack(const Tensor& weights, const QuantPtr& quant) {
-    const auto real = real_elements(weights, quant);
+  Status pack(const LowerContext& context) {
+    const Tensor& weights = *context.constant(1);
+    const QuantPtr& quant = context.input_quant(1);
     const ConvF32Shape shape = weight_shape(attrs_, weights.dims());
-    const auto size = static_cast<int64_t>(conv_transpose_f32_packed_size(*variant_.table, shape));
-    OCTET_ASSIGN(packed_, Tensor::zeros(DType::f32, {size}));
-    SerialParallel serial;
-    conv_transpose_f32_pack(*variant_.table, shape, weight_view(real.data(), shape),
-                            packed_.writable_as<float>(), serial);
+    const size_t size = conv_transpose_f32_packed_size(*variant_.table, shape) * sizeof(float);
+    PackLayout layout(info().kernel, variant_.isa);
+    layout.with(std::as_bytes(std::span(&shape, 1))).with(quant);
+    OCTET_ASSIGN(packed_, context.pack(1, layout, size, [&](std::byte* packed) {
+      SerialParallel serial;
+      const auto real = real_elements(weights, quant);
+      conv_transpose_f32_pack(*variant_.table, shape, weight_view(real.data(), shape),
+                              reinterpret_cast<float*>(packed), serial);
+    }));
     return {};
   }
 
@@ -50,7 +55,7 @@ class ConvTransposeF32 final : public Step {
     args.in_pixel = static_cast<ptrdiff_t>(args.shape.in_channels);
     args.out = out.as<float>();
     args.out_pixel = static_cast<ptrdiff_t>(args.shape.out_channels);
-    args.packed = packed_.as<float>().data();
+    args.packed = reinterpret_cast<const float*>(packed_.bytes().data());
     if (context.has_input(2)) args.epilogue.bias = context.input(2).as<float>();
     conv_transpose_f32(*variant_.table, args, context.parallel());
     return {};
@@ -82,7 +87,7 @@ std::optional<Ports> match_conv_transpose_f32(const LowerContext& context) {
 
 Result<std::unique_ptr<Step>> prepare_conv_transpose_f32(const LowerContext& context) {
   auto step = std::make_unique<ConvTransposeF32>(context, select_gemm_f32(context.cpu()));
-  OCTET_RETURN_IF_ERROR(step->pack(*context.constant(1), context.input_quant(1)));
+  OCTET_RETURN_IF_ERROR(step->pack(context));
   return std::unique_ptr<Step>(std::move(step));
 }
 

@@ -50,12 +50,15 @@ class ConvTransposeS8 final : public Step {
     const ConvShape shape =
         integer_conv_shape(conv_transpose_geometry(attrs_, pixel, w.dims(), pixel));
     const ChannelParams params = channel_params(*context.input_quant(1), shape.out_channels);
-    const auto codes = code_bytes(w);
+    const CodeBytes codes(w);
     const ConvWeights view{codes.data(), context.input_quant(1)->storage == DType::s8,
                            params.zero_point.data()};
-    const auto size = static_cast<int64_t>(variant_.table->packed_bytes(shape));
-    OCTET_ASSIGN(packed_, Tensor::zeros(DType::u8, {size}));
-    variant_.table->pack(shape, view, packed_.writable());
+    PackLayout layout(info().kernel, variant_.isa);
+    layout.with(std::as_bytes(std::span(&shape, 1))).with(params.zero_point);
+    OCTET_ASSIGN(packed_, context.pack(1, layout, variant_.table->packed_bytes(shape),
+                                       [&](std::byte* packed) {
+                                         variant_.table->pack(shape, view, packed);
+                                       }));
     return {};
   }
 

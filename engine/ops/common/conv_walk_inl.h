@@ -6,7 +6,7 @@ namespace octet::ops {
 namespace detail {
 
 /// The next position of a counter over `extents`; false after the last.
-inline bool advance(std::vector<int64_t>& position, const std::vector<int64_t>& extents) {
+inline bool advance(std::span<int64_t> position, std::span<const int64_t> extents) {
   for (size_t i = position.size(); i-- > 0;) {
     if (++position[i] < extents[i]) return true;
     position[i] = 0;
@@ -14,15 +14,15 @@ inline bool advance(std::vector<int64_t>& position, const std::vector<int64_t>& 
   return false;
 }
 
-inline int64_t product_of(const std::vector<int64_t>& extents) {
+inline int64_t product_of(std::span<const int64_t> extents) {
   int64_t product = 1;
   for (const int64_t extent : extents) product *= extent;
   return product;
 }
 
 /// Flat index of the input element that `tap` of the kernel sees from `at`; -1 in the padding.
-inline int64_t input_index(const ConvGeometry& g, const std::vector<int64_t>& at,
-                           const std::vector<int64_t>& tap) {
+inline int64_t input_index(const ConvGeometry& g, std::span<const int64_t> at,
+                           std::span<const int64_t> tap) {
   int64_t index = 0;
   for (size_t i = 0; i < at.size(); ++i) {
     const int64_t x = at[i] * g.stride[i] + tap[i] * g.dilation[i] - g.pad_begin[i];

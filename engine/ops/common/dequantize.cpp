@@ -68,15 +68,12 @@ ChannelParams channel_params(const QuantType& quant, size_t channels) {
   return params;
 }
 
-std::vector<uint8_t> code_bytes(const Tensor& tensor) {
-  std::vector<uint8_t> out;
-  out.reserve(tensor.count());
-  if (dtype_bits(tensor.dtype()) == 8) {
-    for (const std::byte code : tensor.bytes()) out.push_back(static_cast<uint8_t>(code));
-    return out;
-  }
-  for (const int64_t code : tensor.to_int64()) out.push_back(static_cast<uint8_t>(code));
-  return out;
+CodeBytes::CodeBytes(const Tensor& tensor)
+    : tensor_(tensor), data_(reinterpret_cast<const uint8_t*>(tensor.bytes().data())) {
+  if (dtype_bits(tensor.dtype()) == 8) return;
+  unpacked_.reserve(tensor.count());
+  for (const int64_t code : tensor.to_int64()) unpacked_.push_back(static_cast<uint8_t>(code));
+  data_ = unpacked_.data();
 }
 
 bool is_int8_per_tensor(const QuantPtr& quant) {

@@ -50,8 +50,17 @@ struct ChannelParams {
 /// Requires that `quant` isn't blocked and is per tensor or has `channels` scales.
 ChannelParams channel_params(const QuantType& quant, size_t channels);
 
-/// Codes of a u8 or s8 constant, as bytes; 4-bit types are unpacked into one code a byte.
-std::vector<uint8_t> code_bytes(const Tensor& tensor);
+/// Codes of a constant, one a byte: the tensor's own bytes, or 4-bit types unpacked.
+class CodeBytes {
+ public:
+  explicit CodeBytes(const Tensor& tensor);
+  const uint8_t* data() const { return data_; }
+
+ private:
+  Tensor tensor_;
+  std::vector<uint8_t> unpacked_;
+  const uint8_t* data_;
+};
 
 /// Whether codes of `quant` are 8-bit and share one scale: what integer kernels take as activation.
 bool is_int8_per_tensor(const QuantPtr& quant);

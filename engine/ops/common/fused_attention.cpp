@@ -11,11 +11,11 @@ namespace {
 
 // A stored tensor seen through a permutation.
 struct Permuted {
-  Dims dims;
+  Extents dims;
   Steps steps;
 };
 
-Permuted permuted(const TensorView& view, const std::vector<int64_t>& perm) {
+Permuted permuted(const TensorView& view, std::span<const int64_t> perm) {
   const Steps own = steps_of(view);
   if (perm.empty()) return {view.dims, own};
   Permuted p;
@@ -27,15 +27,15 @@ Permuted permuted(const TensorView& view, const std::vector<int64_t>& perm) {
 }
 
 // Of a result that is stored permuted: its own axes.
-Permuted unpermuted(const TensorView& view, const std::vector<int64_t>& perm) {
+Permuted unpermuted(const TensorView& view, std::span<const int64_t> perm) {
   if (perm.empty()) return permuted(view, perm);
-  std::vector<int64_t> inverse(perm.size());
+  Extents inverse(perm.size());
   for (size_t a = 0; a < perm.size(); ++a)
     inverse[static_cast<size_t>(perm[a])] = static_cast<int64_t>(a);
   return permuted(view, inverse);
 }
 
-AttentionOperand operand(const Permuted& p, const Dims& batch) {
+AttentionOperand operand(const Permuted& p, const Extents& batch) {
   const size_t rank = p.dims.size();
   AttentionOperand o;
   o.row = p.steps[rank - 2];
@@ -45,7 +45,7 @@ AttentionOperand operand(const Permuted& p, const Dims& batch) {
   return o;
 }
 
-AttentionOperand addend(const TensorView& view, const Dims& scores) {
+AttentionOperand addend(const TensorView& view, const Extents& scores) {
   Steps steps = broadcast_steps(view, scores);
   AttentionOperand o;
   o.column = steps.back();
@@ -128,7 +128,7 @@ AttentionGeometry attention_geometry(const FusedAttentionAttrs& attrs,
   const Permuted y = unpermuted(out, attrs.out_perm);
   const size_t rank = q.dims.size();
   AttentionGeometry g;
-  g.batch.assign(y.dims.begin(), y.dims.end() - 2);
+  g.batch = {y.dims.begin(), y.dims.end() - 2};
   g.queries = q.dims[rank - 2];
   g.depth = q.dims[rank - 1];
   g.keys = k.dims[rank - 1];
@@ -137,7 +137,7 @@ AttentionGeometry attention_geometry(const FusedAttentionAttrs& attrs,
   g.k = operand(k, g.batch);
   g.v = operand(v, g.batch);
   g.out = operand(y, g.batch);
-  Dims scores = g.batch;
+  Extents scores = g.batch;
   scores.push_back(g.queries);
   scores.push_back(g.keys);
   const auto present = [&](size_t i) { return i < inputs.size() && !inputs[i].dims.empty(); };

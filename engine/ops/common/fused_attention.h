@@ -3,6 +3,7 @@
 #include <optional>
 #include <vector>
 
+#include "engine/ops/common/strided.h"
 #include "engine/ops/op.h"
 
 namespace octet::ops {
@@ -35,12 +36,12 @@ inline constexpr FusedAttentionPorts kFusedAttentionPorts{};
 struct AttentionOperand {
   int64_t row = 0;
   int64_t column = 0;
-  std::vector<int64_t> batch = {};
+  Steps batch = {};
 };
 
 /// An attention with all dims known.
 struct AttentionGeometry {
-  Dims batch;
+  Extents batch;
   int64_t queries = 0, keys = 0, depth = 0, columns = 0;  ///< M, N, D, E
   AttentionOperand q, k, v, bias, mask, out;
   int64_t batch_count() const;

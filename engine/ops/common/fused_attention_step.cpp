@@ -46,8 +46,7 @@ class AttentionStep : public Step {
         elementwise_(*select_elementwise_f32(context.cpu()).table) {}
 
   Status run(RunContext& context) const override {
-    std::vector<TensorView> inputs;
-    for (size_t i = 0; i < context.input_count(); ++i) inputs.push_back(context.input(i));
+    const std::span inputs(&context.input(0), context.input_count());
     const TensorView& out = context.output(0);
     const AttentionGeometry g = attention_geometry(attrs_, inputs, out);
     if (g.keys > max_keys())

@@ -264,9 +264,7 @@ std::optional<Ports> match_integer_depthwise(const LowerContext& context,
 Result<std::unique_ptr<Step>> prepare_integer_conv(const LowerContext& context,
                                                    const IntegerConvPorts& ports) {
   Constants constants = *read_constants(context, ports);
-  OCTET_ASSIGN(ConvKernel kernel,
-               ConvKernel::make(*context.constant(ports.w), context.attrs<ConvAttrs>(),
-                                constants.w_zero, context.output(0).type, context.cpu()));
+  OCTET_ASSIGN(ConvKernel kernel, ConvKernel::make(context, ports.w, constants.w_zero));
   return std::unique_ptr<Step>(
       std::make_unique<IntegerConv>(context, ports, std::move(constants), std::move(kernel)));
 }

@@ -78,8 +78,10 @@ class IntegerProduct final : public Step {
         rows_(context.cpu()),
         by_row_(context.input(ports.a).type.dtype == DType::f32) {}
 
-  Status pack(const Tensor& b, const Tensor* zero_point) {
-    const auto codes = code_bytes(b);
+  Status pack(const LowerContext& context) {
+    const Tensor& b = *context.constant(ports_.b);
+    const Tensor* zero_point = context.constant(ports_.b_zero);
+    const CodeBytes codes(b);
     std::vector<int32_t> zeros = {0};
     if (zero_point != nullptr) {
       const auto values = zero_point->to_int64();
@@ -91,8 +93,11 @@ class IntegerProduct final : public Step {
     weights.zero_stride = zeros.size() == 1 ? 0 : 1;
     packed_by_ = &gemm_s8_packing(*variant_.table, weights);
     const size_t size = gemm_s8_packed_bytes(*packed_by_, weights.k, weights.n);
-    OCTET_ASSIGN(packed_, Tensor::zeros(DType::u8, {static_cast<int64_t>(size)}));
-    gemm_s8_pack(*packed_by_, weights, packed_.writable());
+    PackLayout layout(packed_by_ == variant_.table ? "gemm_s8" : "gemm_s8_s4", variant_.isa);
+    layout.with(int64_t{weights.is_unsigned}).with(int64_t{0}).with(zeros);
+    OCTET_ASSIGN(packed_, context.pack(ports_.b, layout, size, [&](std::byte* packed) {
+      gemm_s8_pack(*packed_by_, weights, packed);
+    }));
     return {};
   }
 
@@ -357,7 +362,7 @@ std::optional<Ports> match_integer_gemm(const LowerContext& context,
 Result<std::unique_ptr<Step>> prepare_integer_gemm(const LowerContext& context,
                                                    const IntegerProductPorts& ports) {
   auto step = make_step(context, ports);
-  OCTET_RETURN_IF_ERROR(step->pack(*context.constant(ports.b), context.constant(ports.b_zero)));
+  OCTET_RETURN_IF_ERROR(step->pack(context));
   return std::unique_ptr<Step>(std::move(step));
 }
 

@@ -58,7 +58,7 @@ Result<Dim> output_extent(const PoolWindow& window, size_t axis, const Dim& in) 
   return min(rounded_up, ceil_div(in + Dim(begin), Dim(stride)));
 }
 
-size_t pool_axis(const std::vector<int64_t>& values, size_t i, size_t missing) {
+size_t pool_axis(std::span<const int64_t> values, size_t i, size_t missing) {
   if (values.size() == 2) return static_cast<size_t>(values[i]);
   return i == 0 ? missing : static_cast<size_t>(values[0]);
 }

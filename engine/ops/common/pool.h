@@ -5,6 +5,7 @@
 #include <tuple>
 #include <vector>
 
+#include "engine/ir/small_vector.h"
 #include "engine/ops/op.h"
 #include "kernels/pool_f32/pool_f32.h"
 #include "kernels/pool_s8/pool_s8.h"
@@ -58,7 +59,7 @@ Result<std::optional<Shape>> pool_output_shape(const PoolWindow& window,
 struct PoolGeometry {
   size_t batch = 1;
   size_t channels = 1;
-  std::vector<int64_t> in, out, kernel, stride, dilation, pad_begin, pad_end;
+  SmallVector<int64_t, 3> in, out, kernel, stride, dilation, pad_begin, pad_end;
 
   int64_t in_pixels() const;
   int64_t out_pixels() const;
@@ -71,10 +72,10 @@ PoolGeometry pool_geometry(const PoolWindow& window, const Dims& x, const Dims& 
 template <typename Tap>
 void walk_window(const PoolGeometry& g, int64_t at, Tap&& tap) {
   const size_t rank = g.in.size();
-  std::vector<int64_t> start(rank);
+  SmallVector<int64_t, 3> start(rank);
   for (size_t a = rank; a-- > 0; at /= g.out[a])
     start[a] = at % g.out[a] * g.stride[a] - g.pad_begin[a];
-  std::vector<int64_t> k(rank, 0);
+  SmallVector<int64_t, 3> k(rank, 0);
   while (true) {
     int64_t pixel = 0;
     bool inside = true;

@@ -74,7 +74,7 @@ BatchAxis ProductShape::offsets(int64_t index) const {
 namespace {
 
 // Merges an axis into its inner neighbour where all operands step evenly through both.
-void merge_axes(std::vector<BatchAxis>& batch) {
+void merge_axes(SmallVector<BatchAxis, 4>& batch) {
   for (size_t i = batch.size(); i-- > 1;) {
     const BatchAxis& inner = batch[i];
     BatchAxis& outer = batch[i - 1];
@@ -82,7 +82,7 @@ void merge_axes(std::vector<BatchAxis>& batch) {
                       outer.out == inner.out * inner.count;
     if (!even && inner.count != 1) continue;
     if (inner.count != 1) outer = {outer.count * inner.count, inner.a, inner.b, inner.out};
-    batch.erase(batch.begin() + static_cast<ptrdiff_t>(i));
+    batch.erase(i);
   }
   if (batch.size() == 1 && batch[0].count == 1) batch.clear();
 }
@@ -90,9 +90,9 @@ void merge_axes(std::vector<BatchAxis>& batch) {
 }  // namespace
 
 ProductShape product_shape(const Dims& a, const Dims& b, bool transpose_a, bool transpose_b) {
-  Dims left = a;
-  Dims right = b;
-  if (left.size() == 1) left.insert(left.begin(), 1);
+  SmallVector<int64_t, 8> left = a;
+  SmallVector<int64_t, 8> right = b;
+  if (left.size() == 1) left.insert_front(1);
   if (right.size() == 1) right.push_back(1);
   const size_t ra = left.size();
   const size_t rb = right.size();

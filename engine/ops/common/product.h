@@ -3,6 +3,7 @@
 #include <optional>
 #include <vector>
 
+#include "engine/ir/small_vector.h"
 #include "engine/ops/epilogue.h"
 #include "engine/ops/op.h"
 
@@ -41,7 +42,8 @@ struct ProductShape {
   int64_t k = 1;
   int64_t a_row = 0, a_column = 0;
   int64_t b_row = 0, b_column = 0;
-  std::vector<BatchAxis> batch;  ///< Outermost first; empty for one product. Dense axes are merged.
+  /// Outermost first; empty for one product. Dense axes are merged.
+  SmallVector<BatchAxis, 4> batch;
   int64_t batch_count() const;
   /// Where product `index` of the batch begins in A, B and the output (`count` means nothing).
   BatchAxis offsets(int64_t index) const;

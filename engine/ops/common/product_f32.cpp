@@ -73,16 +73,23 @@ class ProductF32 final : public Step {
     const auto n = static_cast<size_t>(swap ? extents.rows : extents.columns);
     format_ = format_of(b, context.input_quant(1), swap);
     const MatrixF32 strides{nullptr, swap ? 1 : extents.columns, swap ? extents.columns : 1};
+    const QuantPtr& quant = context.input_quant(1);
     const bool stored = format_.form != WeightForm::f32;
+    const auto layout = [&](const char* kernel) {
+      PackLayout of_b(kernel, variant_.isa);
+      return of_b.with(int64_t{swap}).with(static_cast<int64_t>(format_.group)).with(quant);
+    };
     if (stored) {
       const size_t bytes = gemm_f32_packed_bytes(*variant_.table, format_, k, n);
-      OCTET_ASSIGN(stored_, Tensor::zeros(DType::u8, {static_cast<int64_t>(bytes)}));
-      pack_stored(b, context.input_quant(1), strides, k, n);
+      OCTET_ASSIGN(stored_, context.pack(1, layout(kNames[form()]), bytes, [&](std::byte* packed) {
+        pack_stored(b, quant, strides, k, n, packed);
+      }));
     }
     if (!stored || keeps_floats(context.graph())) {
-      const size_t size = gemm_f32_packed_size(*variant_.table, k, n);
-      OCTET_ASSIGN(floats_, Tensor::zeros(DType::f32, {static_cast<int64_t>(size)}));
-      pack_floats(real_elements(b, context.input_quant(1)), strides, k, n);
+      const size_t bytes = gemm_f32_packed_size(*variant_.table, k, n) * sizeof(float);
+      OCTET_ASSIGN(floats_, context.pack(1, layout(kNames[0]), bytes, [&](std::byte* packed) {
+        pack_floats(real_elements(b, quant), strides, k, n, packed);
+      }));
     }
     is_packed_ = true;
     return {};
@@ -115,30 +122,31 @@ class ProductF32 final : public Step {
     return gemm_f32_scratch_size(*variant_.table, arguments(shape)) * sizeof(float);
   }
 
-  StepInfo info() const override {
-    constexpr const char* kNames[] = {"gemm_f32", "gemm_f32_f16", "gemm_f32_s4"};
-    return {kNames[static_cast<size_t>(format_.form)], "native", variant_.isa};
-  }
+  StepInfo info() const override { return {kNames[form()], "native", variant_.isa}; }
 
  private:
-  void pack_floats(const std::vector<float>& values, MatrixF32 b, size_t k, size_t n) {
+  static constexpr const char* kNames[] = {"gemm_f32", "gemm_f32_f16", "gemm_f32_s4"};
+  size_t form() const { return static_cast<size_t>(format_.form); }
+
+  void pack_floats(const std::vector<float>& values, MatrixF32 b, size_t k, size_t n,
+                   std::byte* packed) const {
     SerialParallel serial;
     b.data = values.data();
-    gemm_f32_pack(*variant_.table, b, k, n, floats_.writable_as<float>(), serial);
+    gemm_f32_pack(*variant_.table, b, k, n, reinterpret_cast<float*>(packed), serial);
   }
 
   void pack_stored(const Tensor& b, const QuantPtr& quant, const MatrixF32& strides, size_t k,
-                   size_t n) {
+                   size_t n, std::byte* packed) const {
     StoredWeights stored;
     stored.data = b.bytes().data();
     stored.row = strides.row;
     stored.column = strides.column;
-    std::vector<uint8_t> codes;
+    std::optional<CodeBytes> codes;
     std::vector<float> scales;
     if (format_.form == WeightForm::s4) {
-      codes = code_bytes(b);
+      codes.emplace(b);
       scales = quant->scale.to_float();
-      stored.data = codes.data();
+      stored.data = codes->data();
       stored.scales = scales.data();
       const auto groups = static_cast<ptrdiff_t>((k + format_.group - 1) / format_.group);
       const bool by_row = strides.column == 1;
@@ -146,7 +154,7 @@ class ProductF32 final : public Step {
       stored.scale_column = by_row ? 1 : groups;
       if (quant->per_tensor()) stored.scale_row = stored.scale_column = 0;
     }
-    gemm_f32_pack_stored(*variant_.table, format_, stored, k, n, stored_.writable());
+    gemm_f32_pack_stored(*variant_.table, format_, stored, k, n, packed);
   }
 
   // Everything but the pointers to data.

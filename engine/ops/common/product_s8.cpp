@@ -74,7 +74,7 @@ class ProductS8 final : public Step {
 
   Status pack(const LowerContext& context, MatrixExtents extents) {
     const bool swap = common_.spec.transpose_b;
-    const auto codes = code_bytes(*context.constant(1));
+    const CodeBytes codes(*context.constant(1));
     GemmS8Weights weights;
     weights.data = codes.data();
     weights.is_unsigned = context.input_quant(1)->storage == DType::u8;
@@ -87,8 +87,11 @@ class ProductS8 final : public Step {
     weights.zero_stride = 1;
     table_ = &gemm_s8_packing(*variant_.table, weights);
     const size_t size = gemm_s8_packed_bytes(*table_, weights.k, weights.n);
-    OCTET_ASSIGN(packed_, Tensor::zeros(DType::u8, {static_cast<int64_t>(size)}));
-    gemm_s8_pack(*table_, weights, packed_.writable());
+    PackLayout layout(info().kernel, variant_.isa);
+    layout.with(int64_t{weights.is_unsigned}).with(int64_t{swap}).with(params.zero_point);
+    OCTET_ASSIGN(packed_, context.pack(1, layout, size, [&](std::byte* packed) {
+      gemm_s8_pack(*table_, weights, packed);
+    }));
     return {};
   }
 

@@ -15,12 +15,16 @@ Status Projection::prepare(const LowerContext& context, Input input, std::vector
 
 Status Projection::pack_real(const LowerContext& context) {
   gemm_f32_ = kernels::select_gemm_f32(context.cpu()).table;
-  const auto w = real_elements(*context.constant(kW), context.input_quant(kW));
-  const size_t size = kernels::gemm_f32_packed_size(*gemm_f32_, inputs_, columns_);
-  OCTET_ASSIGN(packed_, Tensor::zeros(DType::f32, {static_cast<int64_t>(size)}));
-  SerialParallel serial;
-  const kernels::MatrixF32 view{w.data(), 1, static_cast<ptrdiff_t>(inputs_)};
-  kernels::gemm_f32_pack(*gemm_f32_, view, inputs_, columns_, packed_.writable_as<float>(), serial);
+  const size_t size = kernels::gemm_f32_packed_size(*gemm_f32_, inputs_, columns_) * sizeof(float);
+  PackLayout layout("gemm_f32", kernels::select_gemm_f32(context.cpu()).isa);
+  layout.with(int64_t{1}).with(context.input_quant(kW));
+  OCTET_ASSIGN(packed_, context.pack(kW, layout, size, [&](std::byte* packed) {
+    SerialParallel serial;
+    const auto w = real_elements(*context.constant(kW), context.input_quant(kW));
+    const kernels::MatrixF32 view{w.data(), 1, static_cast<ptrdiff_t>(inputs_)};
+    kernels::gemm_f32_pack(*gemm_f32_, view, inputs_, columns_, reinterpret_cast<float*>(packed),
+                           serial);
+  }));
   return {};
 }
 
@@ -39,6 +43,7 @@ Status Projection::pack_codes(const LowerContext& context) {
   }
   if (input_ == Input::codes) {
     x_quant_ = context.input_quant(kX);
+    x_zero_ = x_quant_->tensor_zero_point().v;
     for (float& scale : multiplier_) scale *= x_quant_->tensor_scale().v;
   }
   kernels::GemmS8Weights weights;
@@ -51,8 +56,11 @@ Status Projection::pack_codes(const LowerContext& context) {
   weights.zero_point = zero_point.data();
   weights.zero_stride = 1;
   const size_t size = kernels::gemm_s8_packed_bytes(*gemm_s8_, inputs_, columns_);
-  OCTET_ASSIGN(packed_, Tensor::zeros(DType::u8, {static_cast<int64_t>(size)}));
-  kernels::gemm_s8_pack(*gemm_s8_, weights, packed_.writable());
+  PackLayout layout("gemm_s8", kernels::select_gemm_s8(context.cpu()).isa);
+  layout.with(int64_t{weights.is_unsigned}).with(int64_t{1}).with(zero_point);
+  OCTET_ASSIGN(packed_, context.pack(kW, layout, size, [&](std::byte* packed) {
+    kernels::gemm_s8_pack(*gemm_s8_, weights, packed);
+  }));
   return {};
 }
 
@@ -69,7 +77,7 @@ void Projection::run_real(const float* x, size_t rows, float* out, Parallel& par
   args.n = columns_;
   args.k = inputs_;
   args.a = {x, static_cast<ptrdiff_t>(inputs_), 1};
-  args.packed_b = packed_.as<float>().data();
+  args.packed_b = packed_.bytes().data();
   args.out = out;
   args.out_row = static_cast<ptrdiff_t>(columns_);
   args.epilogue.bias = bias_.data();
@@ -100,7 +108,7 @@ void Projection::run(const TensorView& x, size_t rows, float* out, std::byte* sc
   if (input_ == Input::codes) {
     args.a = x.data;
     args.a_signed = x_quant_->storage == DType::s8;
-    args.a_zero = x_quant_->tensor_zero_point().v;
+    args.a_zero = x_zero_;
   } else {
     scratch += align_bytes(kernels::gemm_s8_scratch_bytes(*gemm_s8_, rows, inputs_));
     auto* multiplier = reinterpret_cast<float*>(scratch);

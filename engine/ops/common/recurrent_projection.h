@@ -34,6 +34,7 @@ class Projection {
   std::vector<float> bias_;
   std::vector<float> multiplier_;  // of W, times X's scale where that is known
   QuantPtr x_quant_;
+  int32_t x_zero_ = 0;
   Tensor packed_;
   const kernels::GemmF32Table* gemm_f32_ = nullptr;
   const kernels::GemmS8Table* gemm_s8_ = nullptr;

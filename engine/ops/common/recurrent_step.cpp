@@ -127,22 +127,25 @@ class RecurrentStep final : public Step {
     const size_t elements = static_cast<size_t>(r_dims_[1]) * weights.hidden;
     std::vector<float> real;
     ChannelParams params;
-    if (integer_) {
-      params = channel_params(*context.input_quant(kR), static_cast<size_t>(r_dims_[1]));
-      weights.scale = params.scale.data();
-    } else {
-      real = real_elements(r, context.input_quant(kR));
-    }
     packed_stride_ = align_bytes(variant_.table->packed_bytes(weights.gates, weights.hidden));
-    const auto size = static_cast<int64_t>(directions * packed_stride_);
-    OCTET_ASSIGN(packed_, Tensor::zeros(DType::u8, {size}));
-    for (size_t d = 0; d < directions; ++d) {
-      if (integer_)
-        weights.data = r.bytes().data() + d * elements;
-      else
-        weights.data = real.data() + d * elements;
-      variant_.table->pack(weights, packed_.writable() + d * packed_stride_);
-    }
+    const auto pack_directions = [&](std::byte* packed) {
+      if (integer_) {
+        params = channel_params(*context.input_quant(kR), static_cast<size_t>(r_dims_[1]));
+        weights.scale = params.scale.data();
+      } else {
+        real = real_elements(r, context.input_quant(kR));
+      }
+      for (size_t d = 0; d < directions; ++d) {
+        if (integer_)
+          weights.data = r.bytes().data() + d * elements;
+        else
+          weights.data = real.data() + d * elements;
+        variant_.table->pack(weights, packed + d * packed_stride_);
+      }
+    };
+    PackLayout layout(info().kernel, variant_.isa);
+    layout.with(context.input_quant(kR));
+    OCTET_ASSIGN(packed_, context.pack(kR, layout, directions * packed_stride_, pack_directions));
     return {};
   }
 

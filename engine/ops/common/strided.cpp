@@ -8,8 +8,8 @@ namespace octet {
 namespace {
 
 // Axes of a stored tensor from the outermost to the innermost in memory.
-std::vector<size_t> memory_order(size_t rank, Layout layout) {
-  std::vector<size_t> order(rank);
+SmallVector<size_t, 8> memory_order(size_t rank, Layout layout) {
+  SmallVector<size_t, 8> order(rank);
   std::iota(order.begin(), order.end(), size_t{0});
   if (layout == Layout::channels_last && rank >= 3)
     std::rotate(order.begin() + 1, order.begin() + 2, order.end());
@@ -47,7 +47,7 @@ CopyRun copy_run_for(size_t bytes) {
 
 }  // namespace
 
-Steps row_major_steps(const Dims& dims) {
+Steps row_major_steps(std::span<const int64_t> dims) {
   Steps steps(dims.size());
   int64_t step = 1;
   for (size_t a = dims.size(); a-- > 0; step *= dims[a]) steps[a] = step;
@@ -62,7 +62,7 @@ Steps steps_of(const TensorView& view) {
   return steps;
 }
 
-Steps broadcast_steps(const TensorView& view, const Dims& dims) {
+Steps broadcast_steps(const TensorView& view, std::span<const int64_t> dims) {
   const Steps own = steps_of(view);
   Steps steps(dims.size(), 0);
   const size_t shift = dims.size() - own.size();
@@ -80,19 +80,23 @@ int64_t Nest::rows() const {
 Offsets Nest::row_offsets(int64_t row) const {
   Offsets offsets{};
   for (size_t a = dims.size() - 1; a-- > 0; row /= dims[a])
-    for (size_t i = 0; i < steps.size(); ++i) offsets[i] += row % dims[a] * steps[i][a];
+    for (size_t i = 0; i < operands; ++i) offsets[i] += row % dims[a] * steps[i][a];
   return offsets;
 }
 
-Nest make_nest(const Dims& dims, std::vector<Steps> steps) {
-  std::vector<size_t> axes;
-  for (size_t a = 0; a < dims.size(); ++a)
-    if (dims[a] != 1) axes.push_back(a);
-  std::stable_sort(axes.begin(), axes.end(), [&](size_t a, size_t b) {
-    return std::abs(steps[0][a]) > std::abs(steps[0][b]);
-  });
+Nest make_nest(std::span<const int64_t> dims, std::initializer_list<Steps> all_steps) {
+  const std::span<const Steps> steps(all_steps.begin(), all_steps.size());
+  // Insertion keeps equals in their order; std::stable_sort would allocate.
+  SmallVector<size_t, 8> axes;
+  for (size_t a = 0; a < dims.size(); ++a) {
+    if (dims[a] == 1) continue;
+    axes.push_back(a);
+    const auto farther = [&](size_t i) { return std::abs(steps[0][axes[i]]); };
+    for (size_t i = axes.size() - 1; i > 0 && farther(i) > farther(i - 1); --i)
+      std::swap(axes[i], axes[i - 1]);
+  }
   Nest nest;
-  nest.steps.resize(steps.size());
+  nest.operands = steps.size();
   for (const size_t axis : axes) {
     bool merged = !nest.dims.empty();
     for (size_t i = 0; merged && i < steps.size(); ++i)
@@ -107,7 +111,7 @@ Nest make_nest(const Dims& dims, std::vector<Steps> steps) {
   }
   if (nest.dims.empty()) {
     nest.dims.push_back(1);
-    for (auto& s : nest.steps) s.push_back(1);
+    for (size_t i = 0; i < nest.operands; ++i) nest.steps[i].push_back(1);
   }
   return nest;
 }
@@ -119,7 +123,8 @@ Result<size_t> element_bytes(DType dtype) {
 }
 
 void copy_strided(std::byte* to, const Steps& to_steps, const std::byte* from,
-                  const Steps& from_steps, const Dims& dims, size_t bytes, Parallel& parallel) {
+                  const Steps& from_steps, std::span<const int64_t> dims, size_t bytes,
+                  Parallel& parallel) {
   const Nest nest = make_nest(dims, {to_steps, from_steps});
   const int64_t to_step = nest.inner_step(0);
   const int64_t from_step = nest.inner_step(1);

@@ -2,20 +2,24 @@
 
 #include <array>
 #include <cstddef>
-#include <vector>
+#include <initializer_list>
+#include <span>
 
+#include "engine/ir/small_vector.h"
 #include "engine/ops/step.h"
 
 namespace octet {
 
+/// An entry an axis, without an allocation.
+using Extents = SmallVector<int64_t, 8>;
 /// Distances between neighbours along each logical axis, in elements; 0 repeats.
-using Steps = std::vector<int64_t>;
+using Steps = Extents;
 
-Steps row_major_steps(const Dims& dims);
+Steps row_major_steps(std::span<const int64_t> dims);
 /// Steps of a stored tensor, whatever its layout.
 Steps steps_of(const TensorView& view);
 /// Steps of `view` under the broadcast dims `dims`: 0 along the axes that it repeats.
-Steps broadcast_steps(const TensorView& view, const Dims& dims);
+Steps broadcast_steps(const TensorView& view, std::span<const int64_t> dims);
 
 inline constexpr size_t kMaxOperands = 5;
 using Offsets = std::array<int64_t, kMaxOperands>;
@@ -23,8 +27,9 @@ using Offsets = std::array<int64_t, kMaxOperands>;
 /// A loop nest over operands: axes of extent 1 dropped, sorted by the steps of operand 0 (so that
 /// it is walked in memory order), and merged where every operand allows it. At least one axis.
 struct Nest {
-  Dims dims;
-  std::vector<Steps> steps;  ///< One an operand, one entry an axis of `dims`.
+  Extents dims;
+  size_t operands = 0;
+  std::array<Steps, kMaxOperands> steps;  ///< One an operand, one entry an axis of `dims`.
 
   int64_t inner() const { return dims.back(); }
   int64_t inner_step(size_t operand) const { return steps[operand].back(); }
@@ -32,7 +37,7 @@ struct Nest {
   /// Offsets of a row's first elements.
   Offsets row_offsets(int64_t row) const;
 };
-Nest make_nest(const Dims& dims, std::vector<Steps> steps);
+Nest make_nest(std::span<const int64_t> dims, std::initializer_list<Steps> steps);
 
 /// Elements that are worth handing to another thread.
 inline constexpr size_t kParallelGrain = 16384;
@@ -47,7 +52,7 @@ void for_each_run(const Nest& nest, Parallel& parallel, F&& f) {
   if (rows == 1) {
     parallel.for_ranges(static_cast<size_t>(inner), kParallelGrain, [&](size_t begin, size_t end) {
       Offsets offsets{};
-      for (size_t i = 0; i < nest.steps.size(); ++i)
+      for (size_t i = 0; i < nest.operands; ++i)
         offsets[i] = static_cast<int64_t>(begin) * nest.inner_step(i);
       f(offsets, static_cast<int64_t>(end - begin));
     });
@@ -55,7 +60,7 @@ void for_each_run(const Nest& nest, Parallel& parallel, F&& f) {
   }
   const size_t grain = kParallelGrain / static_cast<size_t>(inner) + 1;
   parallel.for_ranges(static_cast<size_t>(rows), grain, [&](size_t begin, size_t end) {
-    std::vector<int64_t> index(nest.dims.size() - 1);
+    Extents index(nest.dims.size() - 1);
     auto rest = static_cast<int64_t>(begin);
     for (size_t a = index.size(); a-- > 0; rest /= nest.dims[a]) index[a] = rest % nest.dims[a];
     Offsets offsets = nest.row_offsets(static_cast<int64_t>(begin));
@@ -64,7 +69,7 @@ void for_each_run(const Nest& nest, Parallel& parallel, F&& f) {
       for (size_t a = index.size(); a-- > 0;) {
         const bool carry = ++index[a] == nest.dims[a];
         const int64_t moved = carry ? 1 - nest.dims[a] : 1;
-        for (size_t i = 0; i < nest.steps.size(); ++i) offsets[i] += moved * nest.steps[i][a];
+        for (size_t i = 0; i < nest.operands; ++i) offsets[i] += moved * nest.steps[i][a];
         if (!carry) break;
         index[a] = 0;
       }
@@ -78,7 +83,8 @@ Result<size_t> element_bytes(DType dtype);
 /// Copies a strided block: to[i...] = from[i...] over dims, steps in elements. Contiguous runs move
 /// as a whole.
 void copy_strided(std::byte* to, const Steps& to_steps, const std::byte* from,
-                  const Steps& from_steps, const Dims& dims, size_t bytes, Parallel& parallel);
+                  const Steps& from_steps, std::span<const int64_t> dims, size_t bytes,
+                  Parallel& parallel);
 
 /// memcpy over threads.
 void copy_bytes(std::byte* to, const std::byte* from, size_t bytes, Parallel& parallel);

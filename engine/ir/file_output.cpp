@@ -1,4 +1,4 @@
-#include "importers/onnx/file_output.h"
+#include "engine/ir/file_output.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
-namespace octet::onnx {
+namespace octet {
 
 FileOutput::~FileOutput() {
   if (fd_ >= 0) ::close(fd_);
@@ -92,4 +92,4 @@ Status FileOutput::commit() {
   return flushed ? Status() : Status(error);
 }
 
-}  // namespace octet::onnx
+}  // namespace octet

@@ -8,7 +8,7 @@
 
 #include "engine/ir/result.h"
 
-namespace octet::onnx {
+namespace octet {
 
 /// A file that appears whole or not at all: written under a temporary name beside `path`; `commit`
 /// puts its bytes on the disk and renames it. Without a commit the temporary file goes away.
@@ -40,4 +40,4 @@ class FileOutput {
   std::string buffer_;
 };
 
-}  // namespace octet::onnx
+}  // namespace octet

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+namespace octet {
+
+/// 128 bits that stand for bytes. Not cryptographic: under a seed that nobody else knows, equal
+/// digests of different bytes are as rare as chance makes them; under a known one they can be made.
+struct Digest {
+  uint64_t high = 0;
+  uint64_t low = 0;
+  friend auto operator<=>(const Digest&, const Digest&) = default;
+};
+
+/// The digest of `bytes` under `seed`. Digests of parts are joined by digesting them in turn.
+Digest digest_of(std::span<const std::byte> bytes, const Digest& seed);
+
+/// A seed of the machine's random numbers.
+Digest random_seed();
+
+/// As 32 hexadecimal digits.
+std::string to_hex(const Digest& digest);
+
+}  // namespace octet
