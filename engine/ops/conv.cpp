@@ -62,6 +62,7 @@ constexpr Implementation kImplementations[] = {
     {.name = "depthwise_s8", .match = match_depthwise_s8, .prepare = prepare_conv_s8},
     {.name = "conv_s8", .match = match_conv_s8, .prepare = prepare_conv_s8},
     {.name = "depthwise_f32", .match = match_depthwise_f32, .prepare = prepare_depthwise_f32},
+    {.name = "winograd_f32", .match = match_winograd_f32, .prepare = prepare_winograd_f32},
     {.name = "conv_f32", .match = match_conv_f32, .prepare = prepare_conv_f32},
     reference<run>(),
 };

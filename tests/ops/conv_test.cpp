@@ -37,6 +37,17 @@ const Case kCases[] = {
      .w = {3, 2, 3, 3},
      .out = {1, 3, 5, 3},
      .attrs = {.dilations = {2, 3}}},
+    {.name = "3x3 by Winograd's transforms",
+     .x = {2, 16, 9, 6},
+     .w = {32, 16, 3, 3},
+     .out = {2, 32, 9, 6},
+     .attrs = {.pads = {1, 1, 1, 1}},
+     .best = "winograd_f32"},
+    {.name = "too small an image for them",
+     .x = {1, 16, 4, 8},
+     .w = {32, 16, 3, 3},
+     .out = {1, 32, 4, 8},
+     .attrs = {.pads = {1, 1, 1, 1}}},
     {.name = "groups",
      .x = {2, 6, 5, 5},
      .w = {4, 3, 3, 3},
@@ -169,33 +180,48 @@ TEST_CASE("Conv: every row and instruction set against plain loops") {
 }
 
 TEST_CASE("Conv: activation and residual that fusion adds") {
-  const Case c{.name = "",
-               .x = {1, 8, 5, 5},
-               .w = {8, 1, 3, 3},
-               .out = {1, 8, 5, 5},
-               .attrs = {.group = 8, .pads = {1, 1, 1, 1}}};
-  const Tensor x = random_floats(c.x, 1), w = random_floats(c.w, 2);
-  const Tensor bias = random_floats({8}, 3), residual = random_floats(c.out, 4);
-  const Tensor plain = oracle(c, x, w, bias);
-  for (const auto place :
-       {Epilogue::Residual::before_activation, Epilogue::Residual::after_activation}) {
-    const bool before = place == Epilogue::Residual::before_activation;
-    std::vector<float> expected;
-    for (size_t i = 0; i < plain.count(); ++i) {
-      const float r = residual.as<float>()[i];
-      const float v = plain.as<float>()[i] + (before ? r : 0.0F);
-      expected.push_back(std::max(v, 0.0F) + (before ? 0.0F : r));
+  struct Fused {
+    Case conv;
+    size_t rows_before, rows_after;
+  };
+  const Fused kFused[] = {{{.name = "depthwise",
+                            .x = {1, 8, 5, 5},
+                            .w = {8, 1, 3, 3},
+                            .out = {1, 8, 5, 5},
+                            .attrs = {.group = 8, .pads = {1, 1, 1, 1}}},
+                           2,
+                           3},
+                          {{.name = "3x3",
+                            .x = {1, 16, 6, 9},
+                            .w = {16, 16, 3, 3},
+                            .out = {1, 16, 6, 9},
+                            .attrs = {.pads = {1, 1, 1, 1}}},
+                           3,
+                           3}};
+  for (const auto& [c, rows_before, rows_after] : kFused)
+    for (const auto place :
+         {Epilogue::Residual::before_activation, Epilogue::Residual::after_activation}) {
+      INFO(c.name);
+      const Tensor x = random_floats(c.x, 1), w = random_floats(c.w, 2);
+      const Tensor bias = random_floats({c.w[0]}, 3), residual = random_floats(c.out, 4);
+      const Tensor plain = oracle(c, x, w, bias);
+      const bool before = place == Epilogue::Residual::before_activation;
+      std::vector<float> expected;
+      for (size_t i = 0; i < plain.count(); ++i) {
+        const float r = residual.as<float>()[i];
+        const float v = plain.as<float>()[i] + (before ? r : 0.0F);
+        expected.push_back(std::max(v, 0.0F) + (before ? 0.0F : r));
+      }
+      ConvAttrs attrs = c.attrs;
+      attrs.epilogue = {.activation = Activation::relu, .residual = place};
+      NodeRunner node("Conv", Attrs::of(attrs));
+      node.input(x).constant(w).constant(bias).input(residual).output();
+      CHECK(node.rows().size() == (before ? rows_before : rows_after));
+      for (const std::string& row : node.rows()) {
+        INFO(row);
+        CHECK(relative_difference(node.run(row)[0], Tensor::of(c.out, expected)) < 1e-5);
+      }
     }
-    ConvAttrs attrs = c.attrs;
-    attrs.epilogue = {.activation = Activation::relu, .residual = place};
-    NodeRunner node("Conv", Attrs::of(attrs));
-    node.input(x).constant(w).constant(bias).input(residual).output();
-    CHECK(node.rows().size() == (before ? 2 : 3));
-    for (const std::string& row : node.rows()) {
-      INFO(row);
-      CHECK(relative_difference(node.run(row)[0], Tensor::of(c.out, expected)) < 1e-5);
-    }
-  }
 }
 
 TEST_CASE("Conv: groups that don't divide the channels are refused by name") {

@@ -50,17 +50,14 @@ ConvF32Shape float_conv_shape(const ConvGeometry& g) {
   return s;
 }
 
-namespace {
-
-ConvF32Weights weight_view(const float* data, const ConvF32Shape& s) {
+ConvF32Weights float_conv_weights(const float* data, const ConvF32Shape& s) {
   const auto width = static_cast<ptrdiff_t>(s.kernel_width);
   const ptrdiff_t taps = width * static_cast<ptrdiff_t>(s.kernel_height);
   const auto depth = static_cast<ptrdiff_t>(s.in_channels / s.groups);
   return {data, taps * depth, taps, width, 1};
 }
 
-// What packing depends on: channels, groups and the kernel.
-ConvF32Shape weight_shape(const Dims& w, int64_t groups) {
+ConvF32Shape float_weight_shape(const Dims& w, int64_t groups) {
   ConvF32Shape s;
   s.groups = static_cast<size_t>(groups);
   s.out_channels = static_cast<size_t>(w[0]);
@@ -70,6 +67,33 @@ ConvF32Shape weight_shape(const Dims& w, int64_t groups) {
   return s;
 }
 
+ConvF32Args float_conv_args(const ConvAttrs& attrs, const ConvPorts& ports,
+                            const RunContext& context) {
+  const TensorView& x = context.input(0);
+  const TensorView& out = context.output(0);
+  ConvF32Args args;
+  args.shape = float_conv_shape(conv_geometry(attrs, x.dims, context.input(1).dims, out.dims));
+  args.in = x.as<float>();
+  args.in_pixel = static_cast<ptrdiff_t>(args.shape.in_channels);
+  args.out = out.as<float>();
+  args.out_pixel = static_cast<ptrdiff_t>(args.shape.out_channels);
+  args.epilogue.activation = kernel_activation(attrs.epilogue);
+  if (ports.bias) args.epilogue.bias = context.input(*ports.bias).as<float>();
+  if (!ports.residual) return args;
+  const float* residual = context.input(*ports.residual).as<float>();
+  if (attrs.epilogue.residual == Epilogue::Residual::before_activation) {
+    args.epilogue.addend = residual;
+    args.epilogue.addend_row = args.out_pixel;
+    args.epilogue.beta = 1.0F;
+  } else {
+    args.epilogue.residual = residual;
+    args.epilogue.residual_row = args.out_pixel;
+  }
+  return args;
+}
+
+namespace {
+
 class ConvF32 final : public Step {
  public:
   ConvF32(const LowerContext& context, const GemmF32Variant& variant)
@@ -78,14 +102,14 @@ class ConvF32 final : public Step {
   Status pack(const LowerContext& context) {
     const Tensor& weights = *context.constant(1);
     const QuantPtr& quant = context.input_quant(1);
-    const ConvF32Shape shape = weight_shape(weights.dims(), attrs_.group);
+    const ConvF32Shape shape = float_weight_shape(weights.dims(), attrs_.group);
     const size_t size = conv_f32_packed_size(*variant_.table, shape) * sizeof(float);
     PackLayout layout(info().kernel, variant_.isa);
     layout.with(attrs_.group).with(quant);
     OCTET_ASSIGN(packed_, context.pack(1, layout, size, [&](std::byte* packed) {
       SerialParallel serial;
       const auto real = real_elements(weights, quant);
-      conv_f32_pack(*variant_.table, shape, weight_view(real.data(), shape),
+      conv_f32_pack(*variant_.table, shape, float_conv_weights(real.data(), shape),
                     reinterpret_cast<float*>(packed), serial);
     }));
     is_packed_ = true;
@@ -93,30 +117,9 @@ class ConvF32 final : public Step {
   }
 
   Status run(RunContext& context) const override {
-    const TensorView& x = context.input(0);
-    const TensorView& w = context.input(1);
-    const TensorView& out = context.output(0);
-    ConvF32Args args;
-    args.shape = float_conv_shape(conv_geometry(attrs_, x.dims, w.dims, out.dims));
-    args.in = x.as<float>();
-    args.in_pixel = static_cast<ptrdiff_t>(args.shape.in_channels);
-    args.out = out.as<float>();
-    args.out_pixel = static_cast<ptrdiff_t>(args.shape.out_channels);
+    ConvF32Args args = float_conv_args(attrs_, ports_, context);
     args.packed = is_packed_ ? reinterpret_cast<const float*>(packed_.bytes().data())
                              : pack_now(context, args.shape);
-    args.epilogue.activation = kernel_activation(attrs_.epilogue);
-    if (ports_.bias) args.epilogue.bias = context.input(*ports_.bias).as<float>();
-    if (ports_.residual) {
-      const float* residual = context.input(*ports_.residual).as<float>();
-      if (attrs_.epilogue.residual == Epilogue::Residual::before_activation) {
-        args.epilogue.addend = residual;
-        args.epilogue.addend_row = args.out_pixel;
-        args.epilogue.beta = 1.0F;
-      } else {
-        args.epilogue.residual = residual;
-        args.epilogue.residual_row = args.out_pixel;
-      }
-    }
     conv_f32(*variant_.table, args, context.parallel());
     return {};
   }
@@ -124,7 +127,7 @@ class ConvF32 final : public Step {
   size_t scratch_bytes(std::span<const TensorView> inputs, std::span<const TensorView> /*outputs*/,
                        size_t /*width*/) const override {
     if (is_packed_) return 0;
-    const ConvF32Shape shape = weight_shape(inputs[1].dims, attrs_.group);
+    const ConvF32Shape shape = float_weight_shape(inputs[1].dims, attrs_.group);
     return conv_f32_packed_size(*variant_.table, shape) * sizeof(float);
   }
 
@@ -133,7 +136,7 @@ class ConvF32 final : public Step {
  private:
   const float* pack_now(RunContext& context, const ConvF32Shape& shape) const {
     auto* packed = reinterpret_cast<float*>(context.scratch().data());
-    const ConvF32Weights weights = weight_view(context.input(1).as<float>(), shape);
+    const ConvF32Weights weights = float_conv_weights(context.input(1).as<float>(), shape);
     conv_f32_pack(*variant_.table, shape, weights, packed, context.parallel());
     return packed;
   }
@@ -212,7 +215,7 @@ std::optional<Ports> match_conv_f32(const LowerContext& context) {
   if (!real || !w.shape || w.shape->size() < 3 || w.shape->size() > 4) return std::nullopt;
   const Tensor* weights = context.constant(1);
   const int64_t groups = context.attrs<ConvAttrs>().group;
-  if (weights != nullptr && !conv_f32_fits(weight_shape(weights->dims(), groups)))
+  if (weights != nullptr && !conv_f32_fits(float_weight_shape(weights->dims(), groups)))
     return std::nullopt;
   Ports ports;
   ports.inputs.resize(context.node().inputs.size());

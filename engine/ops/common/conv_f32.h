@@ -8,12 +8,10 @@ namespace octet::ops {
 /// A convolution of one or two spatial axes as float kernels describe it.
 kernels::ConvF32Shape float_conv_shape(const ConvGeometry& geometry);
 
-/// Float Conv of one or two spatial axes, channels last.
-std::optional<Ports> match_conv_f32(const LowerContext& context);
-Result<std::unique_ptr<Step>> prepare_conv_f32(const LowerContext& context);
-/// Depthwise: as many groups as channels.
-std::optional<Ports> match_depthwise_f32(const LowerContext& context);
-Result<std::unique_ptr<Step>> prepare_depthwise_f32(const LowerContext& context);
+/// What packing depends on: channels, groups and the kernel of weights of these dims.
+kernels::ConvF32Shape float_weight_shape(const Dims& weights, int64_t groups);
+/// ONNX's weights of such a shape.
+kernels::ConvF32Weights float_conv_weights(const float* data, const kernels::ConvF32Shape& shape);
 
 /// Indices of Conv's optional inputs.
 struct ConvPorts {
@@ -21,5 +19,18 @@ struct ConvPorts {
   std::optional<size_t> residual;
 };
 ConvPorts conv_ports(const Node& node);
+/// A run's arguments but for the packed weights.
+kernels::ConvF32Args float_conv_args(const ConvAttrs& attrs, const ConvPorts& ports,
+                                     const RunContext& context);
+
+/// Float Conv of one or two spatial axes, channels last.
+std::optional<Ports> match_conv_f32(const LowerContext& context);
+Result<std::unique_ptr<Step>> prepare_conv_f32(const LowerContext& context);
+/// Depthwise: as many groups as channels.
+std::optional<Ports> match_depthwise_f32(const LowerContext& context);
+Result<std::unique_ptr<Step>> prepare_depthwise_f32(const LowerContext& context);
+/// 3x3 with constant weights that Winograd's transforms make faster.
+std::optional<Ports> match_winograd_f32(const LowerContext& context);
+Result<std::unique_ptr<Step>> prepare_winograd_f32(const LowerContext& context);
 
 }  // namespace octet::ops
