@@ -14,7 +14,7 @@ using simd::Mask16;
 using simd::unroll;
 
 constexpr size_t kLanes = 16;
-// Outputs that are computed at once: enough chains to hide the latency of an fma.
+// Neighbouring outputs that are computed at once: enough chains to hide the latency of an fma.
 constexpr int kMostPixels = simd::kRegisters >= 32 ? 8 : 4;
 
 struct Range {
@@ -66,8 +66,11 @@ inline __attribute__((always_inline)) F32x16 load(const float* p, Mask16 mask) {
   return kWhole ? simd::load(p) : simd::load(p, mask);
 }
 
-// kPixels outputs of 16 channels, or of the channels that are left.
-template <ActivationKind kKind, int kPixels, bool kWhole>
+// Chains of kPixels neighbouring outputs: so many times 16 channels keep as many.
+constexpr int groups_of(int pixels) { return kMostPixels / pixels < 4 ? kMostPixels / pixels : 4; }
+
+// kPixels outputs of kGroups times 16 channels, or of the channels that are left of 16.
+template <ActivationKind kKind, int kPixels, int kGroups, bool kWhole>
 void convolve(const Row& row, const Place& place) {
   const Mask16 mask = simd::first(kWhole ? kLanes : place.channels);
   const size_t pixel_step = row.pixel_step;
@@ -76,15 +79,23 @@ void convolve(const Row& row, const Place& place) {
   const size_t kernel_columns = place.kernel_columns;
   const float* in_row = place.in;
   const float* weights_row = place.weights;
-  F32x16 sums[kPixels];
-  unroll<kPixels>([&](auto p) __attribute__((always_inline)) { sums[p] = simd::zero(); });
+  const auto each = [](auto f) __attribute__((always_inline)) {
+    unroll<kGroups>([&](auto g) __attribute__((always_inline)) {
+      unroll<kPixels>([&](auto p) __attribute__((always_inline)) { f(g, p); });
+    });
+  };
+  F32x16 sums[kGroups][kPixels];
+  each([&](auto g, auto p) __attribute__((always_inline)) { sums[g][p] = simd::zero(); });
   for (size_t ky = row.kernel_rows; ky > 0; --ky) {
     const float* in = in_row;
     const float* weights = weights_row;
     for (size_t kx = kernel_columns; kx > 0; --kx) {
-      const F32x16 weight = load<kWhole>(weights, mask);
-      unroll<kPixels>([&](auto p) __attribute__((always_inline)) {
-        sums[p] = simd::fma(load<kWhole>(in + p * pixel_step, mask), weight, sums[p]);
+      unroll<kGroups>([&](auto g) __attribute__((always_inline)) {
+        const F32x16 weight = load<kWhole>(weights + g * kLanes, mask);
+        unroll<kPixels>([&](auto p) __attribute__((always_inline)) {
+          const F32x16 pixel = load<kWhole>(in + p * pixel_step + g * kLanes, mask);
+          sums[g][p] = simd::fma(pixel, weight, sums[g][p]);
+        });
       });
       in += tap_step;
       weights += channels;
@@ -92,19 +103,24 @@ void convolve(const Row& row, const Place& place) {
     in_row += row.row_step;
     weights_row += row.weight_row_step;
   }
-  const F32x16 bias = place.bias != nullptr ? load<kWhole>(place.bias, mask) : simd::zero();
-  unroll<kPixels>([&](auto p) __attribute__((always_inline)) {
-    sums[p] = simd::activate<kKind>(simd::add(sums[p], bias), row.args.activation);
+  unroll<kGroups>([&](auto g) __attribute__((always_inline)) {
+    const F32x16 bias =
+        place.bias != nullptr ? load<kWhole>(place.bias + g * kLanes, mask) : simd::zero();
+    unroll<kPixels>([&](auto p) __attribute__((always_inline)) {
+      sums[g][p] = simd::activate<kKind>(simd::add(sums[g][p], bias), row.args.activation);
+    });
   });
   if (place.residual != nullptr)
-    unroll<kPixels>([&](auto p) __attribute__((always_inline)) {
-      sums[p] = simd::add(sums[p], load<kWhole>(place.residual + p * channels, mask));
+    each([&](auto g, auto p) __attribute__((always_inline)) {
+      const float* at = place.residual + p * channels + g * kLanes;
+      sums[g][p] = simd::add(sums[g][p], load<kWhole>(at, mask));
     });
-  unroll<kPixels>([&](auto p) __attribute__((always_inline)) {
+  each([&](auto g, auto p) __attribute__((always_inline)) {
+    float* out = place.out + p * channels + g * kLanes;
     if constexpr (kWhole)
-      simd::store(place.out + p * channels, sums[p]);
+      simd::store(out, sums[g][p]);
     else
-      simd::store(place.out + p * channels, sums[p], mask);
+      simd::store(out, sums[g][p], mask);
   });
 }
 
@@ -122,16 +138,21 @@ void convolve_channels(const Row& row, size_t x, Range taps) {
               row.residual != nullptr ? row.residual + x * channels : nullptr,
               args.bias,
               channels};
-  const auto advance = [&] {
-    place.in += kLanes;
-    place.weights += kLanes;
-    place.out += kLanes;
-    if (place.residual != nullptr) place.residual += kLanes;
-    if (place.bias != nullptr) place.bias += kLanes;
-    place.channels -= kLanes;
+  const auto advance = [&](size_t done) {
+    place.in += done;
+    place.weights += done;
+    place.out += done;
+    if (place.residual != nullptr) place.residual += done;
+    if (place.bias != nullptr) place.bias += done;
+    place.channels -= done;
   };
-  for (; place.channels >= kLanes; advance()) convolve<kKind, kPixels, true>(row, place);
-  if (place.channels > 0) convolve<kKind, kPixels, false>(row, place);
+  constexpr int kGroups = groups_of(kPixels);
+  constexpr size_t kAtOnce = kGroups * kLanes;
+  for (; place.channels >= kAtOnce; advance(kAtOnce))
+    convolve<kKind, kPixels, kGroups, true>(row, place);
+  if constexpr (kGroups > 1)
+    for (; place.channels >= kLanes; advance(kLanes)) convolve<kKind, kPixels, 1, true>(row, place);
+  if (place.channels > 0) convolve<kKind, kPixels, 1, false>(row, place);
 }
 
 // Outputs [x, end), all inside.
