@@ -146,15 +146,15 @@ __attribute__((always_inline)) inline void add_row(const float* const (&a)[kRows
   });
 }
 
-// Where rows of A end, `length` from their starts.
+// Elements of A's rows, `length` from their starts.
 template <int kRows>
 __attribute__((always_inline)) inline void point_past(const float* const (&a)[kRows],
                                                       ptrdiff_t length,
-                                                      const float* (&ends)[kRows]) {
+                                                      const float* (&rows)[kRows]) {
   unroll<kRows>([&](auto r) __attribute__((always_inline)) {
-    ends[r] = a[r] + length;
+    rows[r] = a[r] + length;
     // Opaque, so that a loop keeps one offset instead of advancing every pointer.
-    __asm__("" : "+r"(ends[r]));
+    __asm__("" : "+r"(rows[r]));
   });
 }
 
@@ -164,12 +164,11 @@ template <int kRows, int kVectors, int kPanels, bool kDense, class Rows>
 __attribute__((always_inline)) inline void add_rows(const TileArgs& args,
                                                     const float* const (&a)[kRows], Rows b,
                                                     TileSums<kRows, kVectors, kPanels>& sums) {
-  const ptrdiff_t step = kDense ? 1 : args.step;
-  const ptrdiff_t end = static_cast<ptrdiff_t>(args.depth) * step;
-  const float* ends[kRows];
-  point_past(a, end, ends);
-  size_t left = args.depth;
-  for (ptrdiff_t offset = -end; kDense ? offset != 0 : left != 0; offset += step, --left) {
+  const ptrdiff_t length = kDense ? static_cast<ptrdiff_t>(args.depth) : 0;
+  const float* rows[kRows];
+  point_past(a, length, rows);
+  ptrdiff_t offset = -length;
+  for (size_t k = 0; kDense ? offset != 0 : k < args.depth; ++k) {
     F32x16 row[kPanels * kVectors];
     unroll<kPanels>([&](auto p) __attribute__((always_inline)) {
       unroll<kVectors>([&](auto v) __attribute__((always_inline)) {
@@ -177,8 +176,9 @@ __attribute__((always_inline)) inline void add_rows(const TileArgs& args,
         if constexpr (kRows > 1) b.prefetch(p, v, kVectors * kLanes);
       });
     });
-    add_row(ends, offset, row, sums);
+    add_row(rows, offset, row, sums);
     b.next(kDense ? kVectors * kLanes : b.row);
+    offset += kDense ? 1 : args.step;
   }
 }
 
@@ -306,12 +306,16 @@ template <class Rows>
 constexpr Tiles<Rows, kPanelVectors> kWholeTiles;
 template <class Rows>
 constexpr Tiles<Rows, 1> kNarrowTiles;
-// A few rows take several panels at once, so that enough chains hide the latency of an fma.
-constexpr size_t kFewRowsPanels[4] = {1, 4, 2, 2};
+// A few rows take several panels at once, so that enough chains hide the latency of an fma; three
+// rows of halfs leave no AVX2 register for a second panel.
 template <class Rows>
-constexpr Multiply kFewRows[4] = {nullptr, multiply<Rows, 1, kPanelVectors, 4>,
-                                  multiply<Rows, 2, kPanelVectors, 2>,
-                                  multiply<Rows, 3, kPanelVectors, 2>};
+constexpr int kFewRowsPanels[4] = {1, 4, 2,
+                                   simd::kRegisters < 32 && Rows::kForm == WeightForm::f16 ? 1 : 2};
+template <class Rows>
+constexpr Multiply kFewRows[4] = {nullptr,
+                                  multiply<Rows, 1, kPanelVectors, kFewRowsPanels<Rows>[1]>,
+                                  multiply<Rows, 2, kPanelVectors, kFewRowsPanels<Rows>[2]>,
+                                  multiply<Rows, 3, kPanelVectors, kFewRowsPanels<Rows>[3]>};
 
 }  // namespace
 }  // namespace octet::kernels

@@ -86,7 +86,8 @@ void block_of(const GemmF32Block& block, float* wide = nullptr) {
   const bool clamp = is_clamp(block.epilogue, &args.low, &args.high);
   for (size_t column = 0; column < block.columns;) {
     const size_t left = block.columns - column;
-    const size_t panels = left >= kFewRowsPanels[few] * kPanel ? kFewRowsPanels[few] : 1;
+    const auto at_once = static_cast<size_t>(kFewRowsPanels<Rows>[few]);
+    const size_t panels = left >= at_once * kPanel ? at_once : 1;
     const bool narrow = left <= kPanel - kLanes;
     args.packed = static_cast<const typename Rows::Unit*>(block.packed) +
                   column / kPanel * block.panel_stride;

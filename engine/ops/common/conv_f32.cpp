@@ -27,6 +27,13 @@ size_t spatial(std::span<const int64_t> values, size_t i, size_t missing) {
   return i == 0 ? missing : static_cast<size_t>(values[0]);
 }
 
+ConvF32Weights float_conv_weights(const float* data, const ConvF32Shape& s) {
+  const auto width = static_cast<ptrdiff_t>(s.kernel_width);
+  const ptrdiff_t taps = width * static_cast<ptrdiff_t>(s.kernel_height);
+  const auto depth = static_cast<ptrdiff_t>(s.in_channels / s.groups);
+  return {data, taps * depth, taps, width, 1};
+}
+
 }  // namespace
 
 ConvF32Shape float_conv_shape(const ConvGeometry& g) {
@@ -50,13 +57,6 @@ ConvF32Shape float_conv_shape(const ConvGeometry& g) {
   return s;
 }
 
-ConvF32Weights float_conv_weights(const float* data, const ConvF32Shape& s) {
-  const auto width = static_cast<ptrdiff_t>(s.kernel_width);
-  const ptrdiff_t taps = width * static_cast<ptrdiff_t>(s.kernel_height);
-  const auto depth = static_cast<ptrdiff_t>(s.in_channels / s.groups);
-  return {data, taps * depth, taps, width, 1};
-}
-
 ConvF32Shape float_weight_shape(const Dims& w, int64_t groups) {
   ConvF32Shape s;
   s.groups = static_cast<size_t>(groups);
@@ -65,6 +65,22 @@ ConvF32Shape float_weight_shape(const Dims& w, int64_t groups) {
   s.kernel_height = w.size() == 4 ? static_cast<size_t>(w[2]) : 1;
   s.kernel_width = static_cast<size_t>(w.back());
   return s;
+}
+
+Result<Tensor> pack_float_conv(const LowerContext& context, const StepInfo& info, int64_t groups,
+                               const GemmF32Table& gemm, decltype(&conv_f32_packed_size) size,
+                               decltype(&conv_f32_pack) pack) {
+  const Tensor& weights = *context.constant(1);
+  const QuantPtr& quant = context.input_quant(1);
+  const ConvF32Shape shape = float_weight_shape(weights.dims(), groups);
+  PackLayout layout(info.kernel, info.isa);
+  layout.with(groups).with(quant);
+  return context.pack(1, layout, size(gemm, shape) * sizeof(float), [&](std::byte* packed) {
+    SerialParallel serial;
+    const auto real = real_elements(weights, quant);
+    pack(gemm, shape, float_conv_weights(real.data(), shape), reinterpret_cast<float*>(packed),
+         serial);
+  });
 }
 
 ConvF32Args float_conv_args(const ConvAttrs& attrs, const ConvPorts& ports,
@@ -100,18 +116,8 @@ class ConvF32 final : public Step {
       : attrs_(context.attrs<ConvAttrs>()), ports_(conv_ports(context.node())), variant_(variant) {}
 
   Status pack(const LowerContext& context) {
-    const Tensor& weights = *context.constant(1);
-    const QuantPtr& quant = context.input_quant(1);
-    const ConvF32Shape shape = float_weight_shape(weights.dims(), attrs_.group);
-    const size_t size = conv_f32_packed_size(*variant_.table, shape) * sizeof(float);
-    PackLayout layout(info().kernel, variant_.isa);
-    layout.with(attrs_.group).with(quant);
-    OCTET_ASSIGN(packed_, context.pack(1, layout, size, [&](std::byte* packed) {
-      SerialParallel serial;
-      const auto real = real_elements(weights, quant);
-      conv_f32_pack(*variant_.table, shape, float_conv_weights(real.data(), shape),
-                    reinterpret_cast<float*>(packed), serial);
-    }));
+    OCTET_ASSIGN(packed_, pack_float_conv(context, info(), attrs_.group, *variant_.table,
+                                          conv_f32_packed_size, conv_f32_pack));
     is_packed_ = true;
     return {};
   }

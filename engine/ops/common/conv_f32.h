@@ -10,8 +10,12 @@ kernels::ConvF32Shape float_conv_shape(const ConvGeometry& geometry);
 
 /// What packing depends on: channels, groups and the kernel of weights of these dims.
 kernels::ConvF32Shape float_weight_shape(const Dims& weights, int64_t groups);
-/// ONNX's weights of such a shape.
-kernels::ConvF32Weights float_conv_weights(const float* data, const kernels::ConvF32Shape& shape);
+/// The node's constant weights as the kernel of `info` packs them: conv_f32_packed_size and
+/// conv_f32_pack, or another's.
+Result<Tensor> pack_float_conv(const LowerContext& context, const StepInfo& info, int64_t groups,
+                               const kernels::GemmF32Table& gemm,
+                               decltype(&kernels::conv_f32_packed_size) size,
+                               decltype(&kernels::conv_f32_pack) pack);
 
 /// Indices of Conv's optional inputs.
 struct ConvPorts {

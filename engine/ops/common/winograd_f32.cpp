@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "engine/ops/common/conv_f32.h"
-#include "engine/ops/common/dequantize.h"
 
 namespace octet::ops {
 namespace {
@@ -39,20 +38,15 @@ class WinogradF32 final : public Step {
         gemm_(gemm),
         variant_(variant) {}
 
-  Status pack(const Tensor& weights, const QuantPtr& quant) {
-    const auto real = real_elements(weights, quant);
-    const ConvF32Shape shape = float_weight_shape(weights.dims(), attrs_.group);
-    const auto size = static_cast<int64_t>(winograd_f32_packed_size(*gemm_.table, shape));
-    OCTET_ASSIGN(packed_, Tensor::zeros(DType::f32, {size}));
-    SerialParallel serial;
-    winograd_f32_pack(*gemm_.table, shape, float_conv_weights(real.data(), shape),
-                      packed_.writable_as<float>(), serial);
+  Status pack(const LowerContext& context) {
+    OCTET_ASSIGN(packed_, pack_float_conv(context, info(), attrs_.group, *gemm_.table,
+                                          winograd_f32_packed_size, winograd_f32_pack));
     return {};
   }
 
   Status run(RunContext& context) const override {
     ConvF32Args args = float_conv_args(attrs_, ports_, context);
-    args.packed = packed_.as<float>().data();
+    args.packed = reinterpret_cast<const float*>(packed_.bytes().data());
     winograd_f32(*gemm_.table, *variant_.table, args,
                  reinterpret_cast<float*>(context.scratch().data()), context.parallel());
     return {};
@@ -92,7 +86,7 @@ std::optional<Ports> match_winograd_f32(const LowerContext& context) {
 Result<std::unique_ptr<Step>> prepare_winograd_f32(const LowerContext& context) {
   auto step = std::make_unique<WinogradF32>(context, select_gemm_f32(context.cpu()),
                                             select_winograd_f32(context.cpu()));
-  OCTET_RETURN_IF_ERROR(step->pack(*context.constant(1), context.input_quant(1)));
+  OCTET_RETURN_IF_ERROR(step->pack(context));
   return std::unique_ptr<Step>(std::move(step));
 }
 
