@@ -164,13 +164,9 @@ PowerRounding rounding_of(const std::string& mode) {
   return mode == "nearest" ? PowerRounding::nearest : PowerRounding::up;
 }
 
-template <typename A>
-Status run(const Attrs& attrs, RunContext& context) {
-  TensorView x = context.input(0);
-  TensorView y = context.output(0);
-  if (y.dtype == DType::string && x.dtype == DType::string) return context.set_boxed(0, *x.boxed);
-  if (y.dtype == DType::string) return print(x, context);
-  if (x.dtype == DType::string) return parse(strings_of(context, 0), y);
+// Elements of types below 8 bits and of small floats go by way of wider ones.
+Status run_widened(TensorView x, const TensorView& y, bool saturate, PowerRounding rounding,
+                   RunContext& context) {
   Tensor wide_x;
   Tensor wide_y;
   if (const DType wide = wide_type(x.dtype, false); wide != x.dtype) {
@@ -182,8 +178,21 @@ Status run(const Attrs& attrs, RunContext& context) {
   if (wide == y.dtype) return run_plain(x, y, context);
   OCTET_ASSIGN(wide_y, Tensor::zeros(wide, y.dims));
   OCTET_RETURN_IF_ERROR(run_plain(x, view_of(wide_y), context));
-  narrow(wide_y, y, attrs.as<A>().saturate != 0, rounding_of(attrs.as<A>().round_mode));
+  narrow(wide_y, y, saturate, rounding);
   return {};
+}
+
+template <typename A>
+Status run(const Attrs& attrs, RunContext& context) {
+  const TensorView& x = context.input(0);
+  const TensorView& y = context.output(0);
+  if (y.dtype == DType::string && x.dtype == DType::string) return context.set_boxed(0, *x.boxed);
+  if (y.dtype == DType::string) return print(x, context);
+  if (x.dtype == DType::string) return parse(strings_of(context, 0), y);
+  if (wide_type(x.dtype, false) == x.dtype && wide_type(y.dtype, true) == y.dtype)
+    return run_plain(x, y, context);
+  return run_widened(x, y, attrs.as<A>().saturate != 0, rounding_of(attrs.as<A>().round_mode),
+                     context);
 }
 
 bool castable(DType dtype) {
