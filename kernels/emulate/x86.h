@@ -92,6 +92,10 @@ OCTET_EMULATE __m512i widen_s8(__m128i v) {
 OCTET_EMULATE __m512i widen_u8(__m128i v) {
   return IntHalves{_mm256_cvtepu8_epi32(v), _mm256_cvtepu8_epi32(_mm_srli_si128(v, 8))};
 }
+OCTET_EMULATE __m512i widen_u8_words(__m256i v) {
+  return IntHalves{_mm256_cvtepu8_epi16(_mm256_castsi256_si128(v)),
+                   _mm256_cvtepu8_epi16(_mm256_extracti128_si256(v, 1))};
+}
 OCTET_EMULATE __m512i widen_s16(__m256i v) {
   return IntHalves{_mm256_cvtepi16_epi32(_mm256_castsi256_si128(v)),
                    _mm256_cvtepi16_epi32(_mm256_extracti128_si256(v, 1))};
@@ -210,6 +214,7 @@ OCTET_EMULATE void multiply_tile(int sums, int a, int b) {
 #define _mm512_mask_storeu_ps(p, k, v) octet::emulate::store_masked<float>(p, k, v)
 #define _mm512_cvtepi8_epi32(v) octet::emulate::widen_s8(v)
 #define _mm512_cvtepu8_epi32(v) octet::emulate::widen_u8(v)
+#define _mm512_cvtepu8_epi16(v) octet::emulate::widen_u8_words(v)
 #define _mm512_cvtepi16_epi32(v) octet::emulate::widen_s16(v)
 #define _mm512_cvtepu16_epi32(v) octet::emulate::widen_u16(v)
 #define _mm512_cvtepi32_epi8(v) octet::emulate::truncate<uint8_t, __m128i>(v)

@@ -19,9 +19,11 @@ void interleave16(const uint8x16_t in[16], uint8x16_t out[16]) {
 
 size_t interleave3(ConstBytes in, size_t in_stride, Bytes out, size_t columns) {
   size_t c = 0;
-  for (; c + 16 <= columns; c += 16, out += 48)
-    vst3q_u8(out,
-             {{vld1q_u8(in + c), vld1q_u8(in + in_stride + c), vld1q_u8(in + 2 * in_stride + c)}});
+  for (; c + 16 <= columns; c += 16, out += 48) {
+    const uint8x16x3_t planes = {
+        {vld1q_u8(in + c), vld1q_u8(in + in_stride + c), vld1q_u8(in + 2 * in_stride + c)}};
+    vst3q_u8(out, planes);
+  }
   return c;
 }
 

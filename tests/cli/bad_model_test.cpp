@@ -127,9 +127,9 @@ std::vector<BadModel> bad_models() {
       {"an old opset",
        kBadInput,
        [](auto& p) {
-         rewrite(p, [](ModelProto& m) { m.mutable_opset_import(0)->set_version(6); });
+         rewrite(p, [](ModelProto& m) { m.mutable_opset_import(0)->set_version(5); });
        },
-       {"model.onnx", "opset 6 is not supported"}},
+       {"model.onnx", "opset 5 is not supported"}},
       {"external data past the file's end",
        kBadInput,
        [](auto& p) {
