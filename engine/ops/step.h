@@ -180,6 +180,8 @@ class RunContext {
   const Node* node_ = nullptr;
 };
 
+// Overriders keep the value.
+// NOLINTNEXTLINE(performance-unnecessary-value-param)
 inline Status RunContext::set_boxed(size_t i, Tensor /*value*/) {
   return unsupported("output " + std::to_string(i) + " holds strings or a sequence");
 }

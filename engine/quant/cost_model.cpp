@@ -114,6 +114,8 @@ Anchors anchors_of(const Report& report) {
 class Attentions {
  public:
   Attentions(const Graph& graph, Anchors& anchors) : graph_(graph), anchors_(anchors) {
+    // The loop changes `anchors`.
+    // NOLINTNEXTLINE(performance-unnecessary-copy-initialization)
     const Anchors products = anchors;
     for (const NodeId id : graph.order()) {
       const Node& softmax = graph.node(id);

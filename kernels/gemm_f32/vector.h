@@ -112,7 +112,7 @@ void block_of(const GemmF32Block& block, float* wide = nullptr) {
       if (whole) continue;
       const Sums done{sums, width, row, height, column, left < width ? left : width};
       simd::with_kind(block.epilogue.activation.kind,
-                      [&](auto tag) { finish<decltype(tag)::kind>(block, done); });
+                      [&](auto tag) { finish<decltype(tag)::kValue>(block, done); });
     }
     column += width;
   }

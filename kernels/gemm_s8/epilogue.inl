@@ -146,7 +146,7 @@ struct StoreFinished {
   }
   void finish(const SumBlock& block) const {
     simd::with_kind(args.epilogue.activation.kind,
-                    [&](auto tag) { finish_block<decltype(tag)::kind>(args, block); });
+                    [&](auto tag) { finish_block<decltype(tag)::kValue>(args, block); });
   }
   const GemmS8Args& args;
   RealSums<V> real;

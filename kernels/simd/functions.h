@@ -74,7 +74,7 @@ OCTET_SIMD F32x16 activate(F32x16 x, const Activation& activation) {
 /// A kind as a compile-time value, for `with_kind`.
 template <ActivationKind kKind>
 struct KindTag {
-  static constexpr ActivationKind kind = kKind;
+  static constexpr ActivationKind kValue = kKind;
 };
 
 /// Calls f(KindTag<kind>{}).

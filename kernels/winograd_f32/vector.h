@@ -104,7 +104,8 @@ void write_channels(const WinogradTile& tile, size_t c) {
 
 void write_tile(const WinogradTile& tile) {
   simd::with_kind(tile.epilogue.activation.kind, [&](auto tag) {
-    for (size_t c = 0; c < tile.channels; c += kLanes) write_channels<decltype(tag)::kind>(tile, c);
+    for (size_t c = 0; c < tile.channels; c += kLanes)
+      write_channels<decltype(tag)::kValue>(tile, c);
   });
 }
 
