@@ -196,7 +196,8 @@ void row(const DepthwiseF32Args& args, size_t image, size_t y) {
                 weight_row,
                 args.out + out,
                 args.residual != nullptr ? args.residual + out : nullptr};
-  simd::with_kind(args.activation.kind, [&](auto tag) { convolve_row<decltype(tag)::kind>(row); });
+  simd::with_kind(args.activation.kind,
+                  [&](auto tag) { convolve_row<decltype(tag)::kValue>(row); });
 }
 
 }  // namespace
