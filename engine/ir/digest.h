@@ -1,6 +1,5 @@
 #pragma once
 
-#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -13,7 +12,10 @@ namespace octet {
 struct Digest {
   uint64_t high = 0;
   uint64_t low = 0;
-  friend auto operator<=>(const Digest&, const Digest&) = default;
+  friend bool operator==(const Digest&, const Digest&) = default;
+  friend bool operator<(const Digest& a, const Digest& b) {
+    return a.high != b.high ? a.high < b.high : a.low < b.low;
+  }
 };
 
 /// The digest of `bytes` under `seed`. Digests of parts are joined by digesting them in turn.
