@@ -27,8 +27,9 @@ Plot latency_over_frames(const Evaluation& evaluation) {
   for (const EvaluationRow& row : evaluation.rows) {
     const auto frames = static_cast<double>(row.feature_frames);
     for (const auto& [name, seconds] : stages_of(row.times)) {
-      const auto series = std::find_if(plot.series.begin(), plot.series.end(),
-                                       [&](const Series& each) { return each.name == name; });
+      const auto series =
+          std::find_if(plot.series.begin(), plot.series.end(),
+                       [&name = name](const Series& each) { return each.name == name; });
       series->points.emplace_back(frames, milliseconds(seconds));
     }
     plot.series.back().points.emplace_back(frames, milliseconds(row.times.total()));
