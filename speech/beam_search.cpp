@@ -1,7 +1,10 @@
 #include "speech/beam_search.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <functional>
+#include <numbers>
 #include <tuple>
 
 #include "speech/log_sum.h"
@@ -14,12 +17,14 @@ namespace {
 constexpr size_t kLengths = 3;
 constexpr double kMargin = 10;
 
-double at(std::span<const float> log_probs, size_t index) {
-  return log_probs.empty() ? 0.0 : static_cast<double>(log_probs[index]);
-}
+// What bounds leave for the rounding of float32.
+constexpr double kSlack = 1e-3;
 
-// A factor of 0 leaves a term out, even where that is infinite.
-double weighted(double weight, double score) { return weight == 0 ? 0 : weight * score; }
+// The logarithm of x > 0, or up to 0.06 more: log2(1 + m) <= m + 0.0861 for the mantissa's m.
+double log_bound(float x) {
+  const auto bits = static_cast<double>(std::bit_cast<int32_t>(x));
+  return (bits * 0x1p-23 - 126.9139) * std::numbers::ln2;
+}
 
 }  // namespace
 
@@ -28,85 +33,145 @@ BeamSearch::BeamSearch(const SearchSettings& settings, const Special& special, s
     : settings_(settings),
       special_(special),
       vocabulary_(vocabulary),
-      ctc_(ctc),
+      ctc_(settings.ctc_weight > 0 ? ctc : nullptr),
       max_tokens_(max_tokens),
       tokens_{special.start},
       parents_{0} {
-  open_.push_back({{}, ctc == nullptr ? CtcPrefix::State{} : ctc->empty(), {}});
+  open_.push_back({{}, ctc_ == nullptr ? CtcPrefix::State{} : ctc_->empty(), {}});
 }
 
-double BeamSearch::score_of(const Hypothesis& hypothesis, double attention, double ctc, double lm,
-                            size_t length) const {
-  return weighted(1 - settings_.ctc_weight, hypothesis.attention + attention) +
-         weighted(settings_.ctc_weight, ctc) + weighted(settings_.lm_weight, hypothesis.lm + lm) +
-         settings_.length_bonus * static_cast<double>(length);
+BeamSearch::Row BeamSearch::row(size_t h) const {
+  const auto of = [&](double weight, std::span<const float> log_probs) {
+    return weight == 0 || log_probs.empty() ? nullptr : log_probs.data() + h * vocabulary_;
+  };
+  return {of(1 - settings_.ctc_weight, attention_), of(settings_.lm_weight, lm_)};
 }
 
-// The best `beam` continuations of each open hypothesis; where it is as long as may be, its end.
-std::vector<BeamSearch::Candidate> BeamSearch::candidates(std::span<const float> attention,
-                                                          std::span<const float> lm) const {
-  std::vector<Candidate> all;
-  std::vector<double> ctc(vocabulary_, 0);
-  for (size_t h = 0; h < open_.size(); ++h) {
-    const Hypothesis& hypothesis = open_[h].hypothesis;
-    if (ctc_ != nullptr) {
-      ctc_->extensions(open_[h].prefix, ctc);
-      ctc[static_cast<size_t>(special_.end)] = ctc_->complete(open_[h].prefix);
-    }
-    for (size_t c = 0; c < vocabulary_; ++c) {
-      const auto token = static_cast<int64_t>(c);
-      const bool end = token == special_.end;
-      if (!end && (length_ >= max_tokens_ || token == special_.start || token == special_.blank))
-        continue;
-      const size_t index = h * vocabulary_ + c;
-      const double score = score_of(hypothesis, at(attention, index), ctc[c], at(lm, index),
-                                    length_ + (end ? 0 : 1));
-      if (std::isfinite(score)) all.push_back({h, token, score, ctc[c]});
-    }
+bool BeamSearch::better(const Candidate& a, const Candidate& b) {
+  return a.score != b.score ? a.score > b.score
+                            : std::tie(a.from, a.token) < std::tie(b.from, b.token);
+}
+
+// `best` is a heap, its worst in front.
+void BeamSearch::keep(const Candidate& candidate, std::vector<Candidate>& best) const {
+  if (!std::isfinite(candidate.score)) return;
+  best.push_back(candidate);
+  std::push_heap(best.begin(), best.end(), better);
+  if (best.size() <= settings_.beam) return;
+  std::pop_heap(best.begin(), best.end(), better);
+  best.pop_back();
+}
+
+// Offers the continuations of an open hypothesis; where it is as long as may be, its end.
+void BeamSearch::keep_best(size_t h, std::vector<Candidate>& best) {
+  const Hypothesis& hypothesis = open_[h].hypothesis;
+  const Row row = this->row(h);
+  const double base = (1 - settings_.ctc_weight) * hypothesis.attention +
+                      settings_.lm_weight * hypothesis.lm +
+                      settings_.length_bonus * static_cast<double>(length_);
+  const auto end = static_cast<size_t>(special_.end);
+  const double whole = ctc_ == nullptr ? 0 : ctc_->complete(open_[h].prefix);
+  double score = base + (1 - settings_.ctc_weight) * row.at(row.attention, end) +
+                 settings_.lm_weight * row.at(row.lm, end);
+  if (ctc_ != nullptr) score += settings_.ctc_weight * whole;
+  keep({h, special_.end, score, whole}, best);
+  if (length_ < max_tokens_) keep_best_tokens(h, base + settings_.length_bonus, best);
+}
+
+// A longer prefix is no more probable than the shorter one, so that CTC scores are calculated only
+// where they decide.
+void BeamSearch::keep_best_tokens(size_t h, double base, std::vector<Candidate>& best) {
+  const Row row = this->row(h);
+  const double weight = settings_.ctc_weight;
+  const double prefix = open_[h].hypothesis.ctc;
+  if (ctc_ != nullptr) {
+    ctc_->find_onsets(open_[h].prefix, onsets_);
+    if (onsets_.log_scale == kImpossible) return;
   }
-  return all;
+  double worst = kImpossible;
+  for (size_t c = 0; c < vocabulary_; ++c) {
+    const auto token = static_cast<int64_t>(c);
+    if (token == special_.end || token == special_.start || token == special_.blank) continue;
+    if (best.size() == settings_.beam) worst = best.front().score - kSlack;
+    double score =
+        base + (1 - weight) * row.at(row.attention, c) + settings_.lm_weight * row.at(row.lm, c);
+    double ctc = 0;
+    if (ctc_ != nullptr) {
+      if (!(score + weight * prefix > worst)) continue;
+      const float sum = ctc_->sum(onsets_, token);
+      if (!(sum > 0 && score + weight * (onsets_.log_scale + log_bound(sum)) > worst)) continue;
+      ctc = onsets_.log_scale + std::log(static_cast<double>(sum));
+      score += weight * ctc;
+    }
+    if (score > worst) keep({h, token, score, ctc}, best);
+  }
 }
 
-void BeamSearch::take(const Candidate& candidate, std::span<const float> attention,
-                      std::span<const float> lm, std::vector<Open>& next) {
-  const size_t index = candidate.from * vocabulary_ + static_cast<size_t>(candidate.token);
+void BeamSearch::take(const Candidate& candidate, std::vector<Open>& next) {
+  const auto token = static_cast<size_t>(candidate.token);
+  const Row row = this->row(candidate.from);
   const Open& from = open_[candidate.from];
   Open made{from.hypothesis, {}, from.rows};
   made.rows.push_back(candidate.from);
-  made.hypothesis.attention += at(attention, index);
-  made.hypothesis.lm += at(lm, index);
+  made.hypothesis.attention += row.at(row.attention, token);
+  made.hypothesis.lm += row.at(row.lm, token);
   made.hypothesis.ctc = candidate.ctc;
   made.hypothesis.score = candidate.score;
   if (candidate.token == special_.end) return end(std::move(made));
   made.hypothesis.tokens.push_back(candidate.token);
   if (ctc_ != nullptr) made.prefix = ctc_->extend(from.prefix, candidate.token);
-  tokens_.push_back(candidate.token);
-  parents_.push_back(static_cast<int64_t>(candidate.from));
   next.push_back(std::move(made));
 }
 
 void BeamSearch::end(Open open) {
-  const auto length = static_cast<double>(open.hypothesis.tokens.size() + 1);
-  const double rank = open.hypothesis.score / std::pow(length, settings_.length_normalization);
+  const double rank = ranked(open.hypothesis.score, open.hypothesis.tokens.size());
   ended_.push_back({std::move(open.hypothesis), rank, std::move(open.rows)});
 }
 
+double BeamSearch::ranked(double score, size_t tokens) const {
+  return score / std::pow(static_cast<double>(tokens + 1), settings_.length_normalization);
+}
+
 void BeamSearch::advance(std::span<const float> attention, std::span<const float> lm) {
-  auto all = candidates(attention, lm);
-  const auto kept = all.begin() + static_cast<std::ptrdiff_t>(std::min(settings_.beam, all.size()));
-  std::partial_sort(all.begin(), kept, all.end(), [](const Candidate& a, const Candidate& b) {
-    return a.score != b.score ? a.score > b.score
-                              : std::tie(a.from, a.token) < std::tie(b.from, b.token);
-  });
-  tokens_.clear();
-  parents_.clear();
+  attention_ = attention;
+  lm_ = lm;
+  std::vector<Candidate> best;
+  for (size_t h = 0; h < open_.size(); ++h) keep_best(h, best);
+  std::sort_heap(best.begin(), best.end(), better);
   std::vector<Open> next;
-  for (auto candidate = all.begin(); candidate != kept; ++candidate)
-    take(*candidate, attention, lm, next);
+  for (const Candidate& candidate : best) take(candidate, next);
   ++length_;
   last_open_ = std::move(open_);
   open_ = std::move(next);
   if (nothing_better_comes()) open_.clear();
+  drop_hopeless();
+  tokens_.clear();
+  parents_.clear();
+  for (const Open& open : open_) {
+    tokens_.push_back(open.hypothesis.tokens.back());
+    parents_.push_back(static_cast<int64_t>(open.rows.back()));
+  }
+}
+
+// No continuation ranks higher: logarithms of probabilities only fall.
+double BeamSearch::best_rank_to_come(const Hypothesis& hypothesis) const {
+  if (settings_.lm_weight < 0) return -kImpossible;
+  const size_t length = hypothesis.tokens.size();
+  const double left = static_cast<double>(max_tokens_ - std::min(length, max_tokens_));
+  const double score = hypothesis.score + std::max(settings_.length_bonus, 0.0) * left;
+  return std::max(ranked(score, length), ranked(score, std::max(length, max_tokens_)));
+}
+
+// Open hypotheses that can't come among the wanted ones. Whatever takes their places in the beam
+// scores less, and can't either: what is found stays the same.
+void BeamSearch::drop_hopeless() {
+  if (ended_.size() < settings_.best) return;
+  std::vector<double> ranks;
+  for (const Ended& ended : ended_) ranks.push_back(ended.rank);
+  const auto last = ranks.begin() + static_cast<std::ptrdiff_t>(settings_.best - 1);
+  std::nth_element(ranks.begin(), last, ranks.end(), std::greater<>());
+  std::erase_if(
+      open_, [&](const Open& open) { return best_rank_to_come(open.hypothesis) < *last - kSlack; });
 }
 
 bool BeamSearch::nothing_better_comes() const {

@@ -64,13 +64,25 @@ class BeamSearch {
     double score;
     double ctc;
   };
-  std::vector<Candidate> candidates(std::span<const float> attention,
-                                    std::span<const float> lm) const;
-  double score_of(const Hypothesis& hypothesis, double attention, double ctc, double lm,
-                  size_t length) const;
-  void take(const Candidate& candidate, std::span<const float> attention, std::span<const float> lm,
-            std::vector<Open>& next);
+  /// Log-probabilities of an open hypothesis's row, [vocabulary]; null: not used.
+  struct Row {
+    const float* attention;
+    const float* lm;
+    double at(const float* log_probs, size_t token) const {
+      return log_probs == nullptr ? 0.0 : static_cast<double>(log_probs[token]);
+    }
+  };
+  /// The higher score; of equal ones what comes first.
+  static bool better(const Candidate& a, const Candidate& b);
+  Row row(size_t h) const;
+  void keep_best(size_t h, std::vector<Candidate>& best);
+  void keep_best_tokens(size_t h, double base, std::vector<Candidate>& best);
+  void keep(const Candidate& candidate, std::vector<Candidate>& best) const;
+  void take(const Candidate& candidate, std::vector<Open>& next);
   void end(Open open);
+  double ranked(double score, size_t tokens) const;
+  double best_rank_to_come(const Hypothesis& hypothesis) const;
+  void drop_hopeless();
   bool nothing_better_comes() const;
 
   SearchSettings settings_;
@@ -84,6 +96,9 @@ class BeamSearch {
   std::vector<Ended> ended_;
   std::vector<int64_t> tokens_;
   std::vector<int64_t> parents_;
+  std::span<const float> attention_;  // Of the step.
+  std::span<const float> lm_;
+  CtcPrefix::Onsets onsets_;
 };
 
 }  // namespace octet::speech

@@ -1,72 +1,128 @@
 #include "speech/ctc_prefix.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "speech/log_sum.h"
 
 namespace octet::speech {
+namespace {
+
+using Forward = CtcPrefix::Forward;
+
+constexpr double kDown = 0x1p-512;
+constexpr double kUp = 0x1p+512;
+constexpr double kSmall = 0x1p-400;
+const double kLogScale = CtcPrefix::kScale * std::log(2.0);
+
+// What a value of one exponent is under a larger one.
+double lowered(double value, int32_t exponent, int32_t larger) {
+  if (exponent == larger) return value;
+  return larger - exponent == 1 ? value * kDown : 0.0;
+}
+
+double log_of(double value, int32_t exponent) {
+  return value > 0 ? std::log(value) + exponent * kLogScale : kImpossible;
+}
+
+bool impossible(const Forward& at) { return at.label == 0 && at.blank == 0; }
+
+// The frame after `before`, with `begin` · 2^(kScale exponent) the probability that the last label
+// may begin there.
+Forward next(const Forward& before, double begin, int32_t exponent, double label, double blank) {
+  Forward at{0, 0, impossible(before) ? exponent : before.exponent};
+  if (begin > 0) at.exponent = std::max(at.exponent, exponent);
+  const double ended = lowered(before.label, before.exponent, at.exponent);
+  const double rested = lowered(before.blank, before.exponent, at.exponent);
+  at.label = (ended + lowered(begin, exponent, at.exponent)) * label;
+  at.blank = (ended + rested) * blank;
+  if (!impossible(at) && at.label < kSmall && at.blank < kSmall) {
+    at.label *= kUp;
+    at.blank *= kUp;
+    --at.exponent;
+  }
+  return at;
+}
+
+}  // namespace
 
 CtcPrefix::CtcPrefix(std::span<const float> log_probs, size_t vocabulary, int64_t blank)
-    : log_probs_(log_probs.begin(), log_probs.end()),
-      probs_(log_probs.size()),
-      vocabulary_(vocabulary),
-      frames_(log_probs.size() / vocabulary),
-      blank_(blank) {
-  for (size_t i = 0; i < log_probs_.size(); ++i)
-    probs_[i] = std::exp(static_cast<double>(log_probs_[i]));
+    : frames_(log_probs.size() / vocabulary), blank_(blank), probs_(log_probs.size()) {
+  for (size_t t = 0; t < frames_; ++t)
+    for (size_t c = 0; c < vocabulary; ++c)
+      probs_[c * frames_ + t] = std::exp(log_probs[t * vocabulary + c]);
 }
 
 CtcPrefix::State CtcPrefix::empty() const {
-  State state{std::vector<double>(frames_, kImpossible), std::vector<double>(frames_), -1};
-  double sum = 0;
-  for (size_t t = 0; t < frames_; ++t) state.blank[t] = sum += log_prob(t, blank_);
+  State state{std::vector<Forward>(frames_), -1};
+  const float* blank = probs_of(blank_);
+  Forward before{0, 1, 0};
+  for (size_t t = 0; t < frames_; ++t)
+    before = state.frames[t] = next(before, 0, 0, 0, static_cast<double>(blank[t]));
   return state;
-}
-
-// P(g·c) = sum over t of P(what was heard before t is g, and c may begin at t) P(c at t). The first
-// factor is the same for every c but the last label of g, after which c needs a blank; it is taken
-// relative to its largest, so that the sums run over plain products.
-void CtcPrefix::extensions(const State& prefix, std::span<double> scores) const {
-  std::vector<double> before(frames_, kImpossible);  // Ended in anything,
-  before[0] = prefix.last < 0 ? 0 : kImpossible;
-  double largest = before[0];
-  for (size_t t = 1; t < frames_; ++t) {
-    before[t] = log_sum(prefix.label[t - 1], prefix.blank[t - 1]);
-    largest = std::max(largest, before[t]);
-  }
-  std::fill(scores.begin(), scores.end(), largest == kImpossible ? kImpossible : 0);
-  if (largest == kImpossible) return;
-  double again = 0;  // and in a blank, for the last label.
-  for (size_t t = 0; t < frames_; ++t) {
-    const double weight = std::exp(before[t] - largest);
-    const double* probs = probs_.data() + t * vocabulary_;
-    if (weight > 0)
-      for (size_t c = 0; c < vocabulary_; ++c) scores[c] += weight * probs[c];
-    if (prefix.last >= 0 && t > 0)
-      again += std::exp(prefix.blank[t - 1] - largest) * probs[prefix.last];
-  }
-  if (prefix.last >= 0) scores[static_cast<size_t>(prefix.last)] = again;
-  for (double& score : scores) score = largest + std::log(score);
-  scores[static_cast<size_t>(blank_)] = kImpossible;
-}
-
-double CtcPrefix::complete(const State& prefix) const {
-  return log_sum(prefix.label.back(), prefix.blank.back());
 }
 
 CtcPrefix::State CtcPrefix::extend(const State& prefix, int64_t token) const {
-  State state{std::vector<double>(frames_, kImpossible), std::vector<double>(frames_, kImpossible),
-              token};
-  if (prefix.last < 0) state.label[0] = log_prob(0, token);
+  State state{std::vector<Forward>(frames_), token};
+  const float* label = probs_of(token);
+  const float* blank = probs_of(blank_);
+  if (prefix.last < 0) state.frames[0].label = static_cast<double>(label[0]);
   for (size_t t = 1; t < frames_; ++t) {
-    const double may_begin = token == prefix.last
-                                 ? prefix.blank[t - 1]
-                                 : log_sum(prefix.label[t - 1], prefix.blank[t - 1]);
-    state.label[t] = log_sum(state.label[t - 1], may_begin) + log_prob(t, token);
-    state.blank[t] = log_sum(state.label[t - 1], state.blank[t - 1]) + log_prob(t, blank_);
+    const Forward& from = prefix.frames[t - 1];
+    const double begin = token == prefix.last ? from.blank : from.label + from.blank;
+    state.frames[t] = next(state.frames[t - 1], begin, from.exponent, static_cast<double>(label[t]),
+                           static_cast<double>(blank[t]));
   }
   return state;
+}
+
+double CtcPrefix::complete(const State& prefix) const {
+  const Forward& at = prefix.frames.back();
+  return log_of(at.label + at.blank, at.exponent);
+}
+
+// P(g·c) = sum over t of P(what was heard before t is g, and c may begin at t) P(c at t). The first
+// factor is the same for every c but the last label of g, after which c needs a blank.
+void CtcPrefix::find_onsets(const State& prefix, Onsets& onsets) const {
+  onsets.last = prefix.last;
+  onsets.any.assign(frames_, 0.0F);
+  onsets.again.assign(frames_, 0.0F);
+  const Forward nothing{0, prefix.last < 0 ? 1.0 : 0.0, 0};
+  const auto before = [&](size_t t) -> const Forward& {
+    return t == 0 ? nothing : prefix.frames[t - 1];
+  };
+  double largest = 0;
+  int32_t exponent = INT32_MIN;
+  for (size_t t = 0; t < frames_; ++t) {
+    const Forward& at = before(t);
+    if (impossible(at) || at.exponent < exponent) continue;
+    largest = at.exponent > exponent ? at.label + at.blank : std::max(largest, at.label + at.blank);
+    exponent = at.exponent;
+  }
+  onsets.log_scale = log_of(largest, exponent);
+  if (largest == 0) return;
+  for (size_t t = 0; t < frames_; ++t) {
+    const Forward& at = before(t);
+    if (impossible(at)) continue;
+    const double scale = lowered(1.0, at.exponent, exponent) / largest;
+    onsets.any[t] = static_cast<float>((at.label + at.blank) * scale);
+    onsets.again[t] = static_cast<float>(at.blank * scale);
+  }
+}
+
+float CtcPrefix::sum(const Onsets& onsets, int64_t token) const {
+  constexpr size_t kLanes = 8;
+  const float* onset = token == onsets.last ? onsets.again.data() : onsets.any.data();
+  const float* probs = probs_of(token);
+  std::array<float, kLanes> lanes{};
+  size_t t = 0;
+  for (; t + kLanes <= frames_; t += kLanes)
+    for (size_t l = 0; l < kLanes; ++l) lanes[l] += onset[t + l] * probs[t + l];
+  float total = 0;
+  for (; t < frames_; ++t) total += onset[t] * probs[t];
+  for (const float lane : lanes) total += lane;
+  return total;
 }
 
 }  // namespace octet::speech

@@ -6,38 +6,55 @@
 
 namespace octet::speech {
 
-/// Log-probabilities of label prefixes under CTC, for label-synchronous search: algorithm 2 of
+/// Probabilities of label prefixes under CTC, for label-synchronous search: algorithm 2 of
 /// Watanabe, Hori, Kim, Hershey, Hayashi: "Hybrid CTC/Attention Architecture for End-to-End Speech
 /// Recognition", IEEE JSTSP 11(8), 2017.
 class CtcPrefix {
  public:
-  /// A prefix g. Frame by frame, the log-probability that what was heard so far is g and ended in
-  /// its last label, or in a blank.
+  /// The probabilities that what was heard up to a frame is a prefix and ended in its last label,
+  /// or in a blank: these numbers times 2^(kScale exponent), so that none underflows.
+  struct Forward {
+    double label = 0;
+    double blank = 0;
+    int32_t exponent = 0;
+  };
+  static constexpr int kScale = 512;
+
+  /// A prefix g, frame by frame.
   struct State {
-    std::vector<double> label;
-    std::vector<double> blank;
+    std::vector<Forward> frames;
     int64_t last = -1;  ///< The last label; -1 of the empty prefix.
+  };
+
+  /// Where labels after a prefix may begin: log P(the labels begin with g·c) is `log_scale` plus
+  /// the logarithm of a sum.
+  struct Onsets {
+    std::vector<float> any;    ///< A frame: that all before it is g; the largest is 1.
+    std::vector<float> again;  ///< That g ended in a blank besides: for its last label.
+    double log_scale = 0;      ///< -inf: no label may begin.
+    int64_t last = -1;
   };
 
   /// log_probs: [frames, vocabulary], at least one frame.
   CtcPrefix(std::span<const float> log_probs, size_t vocabulary, int64_t blank);
 
   State empty() const;
-  /// For every token c: log P(the labels begin with g·c); -inf for the blank. scores: [vocabulary].
-  void extensions(const State& prefix, std::span<double> scores) const;
+  State extend(const State& prefix, int64_t token) const;
   /// log P(the labels are g and nothing more).
   double complete(const State& prefix) const;
-  State extend(const State& prefix, int64_t token) const;
+
+  /// Takes the place of what `onsets` held.
+  void find_onsets(const State& prefix, Onsets& onsets) const;
+  /// The sum of a token other than the blank.
+  float sum(const Onsets& onsets, int64_t token) const;
 
  private:
-  double log_prob(size_t frame, int64_t token) const {
-    return static_cast<double>(log_probs_[frame * vocabulary_ + static_cast<size_t>(token)]);
+  const float* probs_of(int64_t token) const {
+    return probs_.data() + static_cast<size_t>(token) * frames_;
   }
-  std::vector<float> log_probs_;
-  std::vector<double> probs_;  // Their exponentials.
-  size_t vocabulary_;
   size_t frames_;
   int64_t blank_;
+  std::vector<float> probs_;  // [vocabulary, frames]
 };
 
 }  // namespace octet::speech

@@ -84,9 +84,10 @@ Outcome Stepper::find_states() {
     ref.dims = port.dims;
     ref.dims[0] = 1;
     for (int64_t& dim : ref.dims) dim = std::max<int64_t>(dim, 0);
-    state.now.resize(product(ref.dims) * element_bytes(port.dtype));
-    ref.data = state.now.data();
-    ref.bytes = state.now.size();
+    state.now.make_room(product(ref.dims) * element_bytes(port.dtype));
+    std::fill_n(state.now.data.get(), state.now.bytes, std::byte{0});
+    ref.data = state.now.data.get();
+    ref.bytes = state.now.bytes;
     states_.push_back(std::move(state));
   }
   return std::nullopt;
@@ -99,6 +100,12 @@ Outcome Stepper::bind(const std::string& name, const TensorRef& tensor) {
   return std::nullopt;
 }
 
+void Stepper::Buffer::make_room(size_t wanted) {
+  if (wanted <= bytes) return;
+  data = std::make_unique_for_overwrite<std::byte[]>(wanted);
+  bytes = wanted;
+}
+
 // An axis that the model leaves free may grow; capacity doubles, so that it seldom does.
 void Stepper::make_room(State& state, size_t rows) {
   const Port& port = graph_->outputs()[state.output];
@@ -108,9 +115,9 @@ void Stepper::make_room(State& state, size_t rows) {
     const bool grows = graph_->inputs()[state.input].dims[d] < 0;
     bytes *= static_cast<size_t>(grows ? std::max(2 * dims[d], kGrowth) : dims[d]);
   }
-  if (state.next.size() < bytes) state.next.resize(bytes);
-  outputs_[state.output].data = state.next.data();
-  outputs_[state.output].bytes = state.next.size();
+  state.next.make_room(bytes);
+  outputs_[state.output].data = state.next.data.get();
+  outputs_[state.output].bytes = state.next.bytes;
 }
 
 Outcome Stepper::step(const std::vector<int64_t>& tokens, const std::vector<int64_t>& parents,
@@ -133,8 +140,8 @@ Outcome Stepper::step(const std::vector<int64_t>& tokens, const std::vector<int6
     const TensorRef& out = outputs_[state.output];
     std::swap(state.now, state.next);
     in.dims = out.dims;
-    in.data = state.now.data();
-    in.bytes = state.now.size();
+    in.data = state.now.data.get();
+    in.bytes = state.now.bytes;
     if (in.dims.empty() || in.dims[0] != count)
       return graph_->failed("'" + graph_->outputs()[state.output].name + "' hasn't a row a token");
   }

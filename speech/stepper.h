@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -30,11 +31,17 @@ class Stepper {
   size_t hidden_width() const { return hidden_width_; }
 
  private:
+  struct Buffer {
+    std::unique_ptr<std::byte[]> data;
+    size_t bytes = 0;
+    /// At least so many, with nothing in them.
+    void make_room(size_t wanted);
+  };
   struct State {
     size_t input;
     size_t output;
-    std::vector<std::byte> now;   // What the next step reads,
-    std::vector<std::byte> next;  // and what it writes.
+    Buffer now;   // What the next step reads,
+    Buffer next;  // and what it writes.
   };
 
   explicit Stepper(Graph& graph) : graph_(&graph) {}
