@@ -10,8 +10,9 @@
 namespace octet::ops::fourier {
 namespace {
 
-using Cell = Fourier::Cell;
-constexpr size_t kLanes = Fourier::kLanes;
+using Cell = FourierCell;
+using kernels::FourierF64Table;
+using kernels::kFourierLanes;
 
 struct DftAttrs {
   std::optional<int64_t> axis;  ///< An input from opset 20 on.
@@ -68,13 +69,6 @@ int64_t integer_of(const TensorView& view) {
   return Tensor(view.dtype, view.dims, view.bytes(), nullptr).to_int64()[0];
 }
 
-// The cells of a transform and of its result.
-struct Buffers {
-  explicit Buffers(size_t length) : x(length), y(length) {}
-  std::vector<Cell> x;
-  std::vector<Cell> y;
-};
-
 // A lane from a strided row of numbers of one or two parts, padded with zeros or cut.
 template <typename T>
 void read_lane(const T* x, size_t count, size_t step, size_t parts, std::vector<Cell>& cells,
@@ -86,29 +80,28 @@ void read_lane(const T* x, size_t count, size_t step, size_t parts, std::vector<
 }
 
 template <typename T>
-void dft(bool inverse, size_t length, size_t axis, RunContext& context) {
+void dft(const FourierF64Table& table, const FourierPlan& plan, size_t axis, RunContext& context) {
   const TensorView& x = context.input(0);
   const TensorView& y = context.output(0);
   const AxisCut in = cut_at(x.dims, axis);
   const AxisCut out = cut_at(y.dims, axis);
   const auto parts = static_cast<size_t>(x.dims.back());
-  const Fourier fourier(length, inverse);
-  const double factor = inverse ? 1.0 / static_cast<double>(length) : 1.0;
+  const double factor = plan.inverse() ? 1.0 / static_cast<double>(plan.length()) : 1.0;
   const size_t columns = out.inner / 2;
   const size_t rows = out.outer * columns;
-  const size_t groups = (rows + kLanes - 1) / kLanes;
+  const size_t groups = (rows + kFourierLanes - 1) / kFourierLanes;
   context.parallel().for_ranges(groups, 1, [&](size_t begin, size_t end) {
-    Buffers buffers(length);
+    FourierBuffers buffers(plan);
     for (size_t group = begin; group < end; ++group) {
-      const size_t first = group * kLanes;
-      const size_t lanes = std::min(kLanes, rows - first);
+      const size_t first = group * kFourierLanes;
+      const size_t lanes = std::min(kFourierLanes, rows - first);
       for (size_t l = 0; l < lanes; ++l) {
         const size_t o = (first + l) / columns;
         const size_t c = (first + l) % columns;
         read_lane(x.as<T>() + o * in.extent * in.inner + c * parts, in.extent, in.inner, parts,
                   buffers.x, l);
       }
-      fourier.run(buffers.x.data(), buffers.y.data());
+      buffers.transform(table, plan);
       for (size_t l = 0; l < lanes; ++l) {
         const size_t o = (first + l) / columns;
         T* to = y.as<T>() + o * out.extent * out.inner + (first + l) % columns * 2;
@@ -121,8 +114,8 @@ void dft(bool inverse, size_t length, size_t axis, RunContext& context) {
   });
 }
 
-Status run_dft(const Attrs& attributes, RunContext& context) {
-  const auto& attrs = attributes.as<DftAttrs>();
+Status run_dft(const DftAttrs& attrs, const FourierF64Table& table, FourierPlans& plans,
+               RunContext& context) {
   const TensorView& x = context.input(0);
   const auto axis =
       normalize_axis(context.has_input(2) ? integer_of(context.input(2)) : -2, x.rank());
@@ -135,7 +128,7 @@ Status run_dft(const Attrs& attributes, RunContext& context) {
   dims.back() = 2;
   OCTET_RETURN_IF_ERROR(context.allocate(0, std::move(dims)));
   const bool known = visit_dtype(x.dtype, FloatTypes{}, [&]<typename T>() {
-    dft<T>(attrs.inverse != 0, static_cast<size_t>(length), *axis, context);
+    dft<T>(table, *plans.get(static_cast<size_t>(length), attrs.inverse != 0), *axis, context);
   });
   return known ? Status{} : unsupported("elements of " + std::string(dtype_name(x.dtype)));
 }
@@ -171,96 +164,107 @@ Status infer_stft(InferContext& context) {
   return {};
 }
 
-// Frames of a signal: frame f of all rows' frames, windowed.
+// What a transform of windowed frames reads and writes: frame f of all rows' frames.
 template <typename T>
 class Frames {
  public:
-  Frames(size_t step, size_t length, const RunContext& context)
-      : x_(context.input(0)), step_(step), length_(length) {
+  Frames(size_t step, const FourierPlan& plan, const FourierF64Table& table,
+         const RunContext& context)
+      : x_(context.input(0)), y_(context.output(0)), step_(step), plan_(plan), table_(table) {
     parts_ = x_.rank() == 3 ? static_cast<size_t>(x_.dims[2]) : 1;
-    per_row_ = static_cast<size_t>(context.output(0).dims[1]);
-    window_ = context.has_input(2) ? context.input(2).as<T>() : nullptr;
+    per_row_ = static_cast<size_t>(y_.dims[1]);
+    bins_ = static_cast<size_t>(y_.dims[2]);
+    window_.assign(plan.length(), T(1.0F));
+    if (context.has_input(2)) std::copy_n(context.input(2).as<T>(), plan.length(), window_.begin());
   }
   bool real() const { return parts_ == 1; }
-  /// One part of frame f as one part of a lane.
-  void read(size_t f, size_t part, std::array<double, kLanes> Cell::*field, size_t lane,
-            std::vector<Cell>& cells) const {
-    const auto samples = static_cast<size_t>(x_.dims[1]);
-    const T* from = x_.as<T>() + (f / per_row_ * samples + f % per_row_ * step_) * parts_ + part;
-    for (size_t i = 0; i < length_; ++i) {
-      const double factor = window_ != nullptr ? static_cast<double>(window_[i]) : 1.0;
-      (cells[i].*field)[lane] = static_cast<double>(from[i * parts_]) * factor;
+  size_t rows() const { return static_cast<size_t>(x_.dims[0]); }
+  size_t per_row() const { return per_row_; }
+
+  // kFourierLanes frames of all rows', or fewer, from the first one on.
+  void run_lanes(size_t first, FourierBuffers& buffers) const {
+    const size_t lanes = std::min(kFourierLanes, rows() * per_row_ - first);
+    for (size_t l = 0; l < lanes; ++l)
+      for (size_t part = 0; part < 2; ++part) read(first + l, part, l, buffers.x);
+    buffers.transform(table_, plan_);
+    for (size_t l = 0; l < lanes; ++l) {
+      T* to = y_.as<T>() + (first + l) * bins_ * 2;
+      for (size_t k = 0; k < bins_; ++k) {
+        to[2 * k] = static_cast<T>(buffers.y[k].re[l]);
+        to[2 * k + 1] = static_cast<T>(buffers.y[k].im[l]);
+      }
     }
+  }
+
+  // `count` frames of a row of real samples, at most twice as many as there are lanes. Where they
+  // are fewer, copies stand beside each other with zeros behind.
+  void run_pairs(size_t row, size_t first, size_t count, FourierBuffers& buffers) const {
+    constexpr size_t kPairs = 2 * kFourierLanes;
+    const auto samples = static_cast<size_t>(x_.dims[1]);
+    const float* x = x_.as<float>() + row * samples + first * step_;
+    float* y = y_.as<float>() + (row * per_row_ + first) * bins_ * 2;
+    std::vector<float> in, out;
+    if (count < kPairs) {
+      in.assign((kPairs - 1) * step_ + plan_.length(), 0.0F);
+      std::copy_n(x, (count - 1) * step_ + plan_.length(), in.begin());
+      out.resize(kPairs * bins_ * 2);
+    }
+    table_.load_pairs(in.empty() ? x : in.data(), step_, window_.data(), plan_.length(),
+                      buffers.x[0].re);
+    buffers.transform(table_, plan_);
+    table_.store_pairs(buffers.y[0].re, plan_.length(), bins_, out.empty() ? y : out.data(),
+                       bins_ * 2);
+    std::copy_n(out.begin(), out.empty() ? 0 : count * bins_ * 2, y);
   }
 
  private:
+  // One part of frame f as one part of a lane.
+  void read(size_t f, size_t part, size_t lane, std::vector<Cell>& cells) const {
+    const auto samples = static_cast<size_t>(x_.dims[1]);
+    const T* from = x_.as<T>() + (f / per_row_ * samples + f % per_row_ * step_) * parts_ + part;
+    for (size_t i = 0; i < cells.size(); ++i) {
+      const double x = part < parts_ ? static_cast<double>(from[i * parts_]) : 0.0;
+      (part == 0 ? cells[i].re : cells[i].im)[lane] = x * static_cast<double>(window_[i]);
+    }
+  }
+
   const TensorView& x_;
+  const TensorView& y_;
   size_t step_;
-  size_t length_;
+  const FourierPlan& plan_;
+  const FourierF64Table& table_;
   size_t parts_;
   size_t per_row_;
-  const T* window_;
+  size_t bins_;
+  std::vector<T> window_;
 };
 
 template <typename T>
-void write_bins(const std::vector<Cell>& cells, size_t lane, T* y, size_t bins) {
-  for (size_t k = 0; k < bins; ++k) {
-    y[2 * k] = static_cast<T>(cells[k].re[lane]);
-    y[2 * k + 1] = static_cast<T>(cells[k].im[lane]);
-  }
-}
-
-// The transforms of two real rows from that of the first plus i times the second: the parts of it
-// that are and aren't their own mirrored conjugates. `second` may be null.
-template <typename T>
-void write_pair(const std::vector<Cell>& cells, size_t lane, T* first, T* second, size_t bins) {
-  for (size_t k = 0; k < bins; ++k) {
-    const Cell& at = cells[k];
-    const Cell& mirror = cells[k == 0 ? 0 : cells.size() - k];
-    first[2 * k] = static_cast<T>(0.5 * (at.re[lane] + mirror.re[lane]));
-    first[2 * k + 1] = static_cast<T>(0.5 * (at.im[lane] - mirror.im[lane]));
-    if (second == nullptr) continue;
-    second[2 * k] = static_cast<T>(0.5 * (at.im[lane] + mirror.im[lane]));
-    second[2 * k + 1] = static_cast<T>(0.5 * (mirror.re[lane] - at.re[lane]));
-  }
-}
-
-template <typename T>
-void stft(size_t step, size_t length, RunContext& context) {
-  const TensorView& y = context.output(0);
-  const auto bins = static_cast<size_t>(y.dims[2]);
-  const size_t count = static_cast<size_t>(y.dims[0]) * static_cast<size_t>(y.dims[1]);
-  const Frames<T> frames(step, length, context);
-  const Fourier fourier(length, false);
-  const size_t pair = frames.real() ? 2 : 1;
-  const size_t groups = (count + pair * kLanes - 1) / (pair * kLanes);
-  context.parallel().for_ranges(groups, 1, [&](size_t begin, size_t end) {
-    Buffers buffers(length);
-    for (size_t group = begin; group < end; ++group) {
-      const size_t first = group * pair * kLanes;
-      const size_t lanes = std::min(kLanes, (count - first + pair - 1) / pair);
-      for (size_t l = 0; l < lanes; ++l) {
-        const size_t f = first + l * pair;
-        frames.read(f, 0, &Cell::re, l, buffers.x);
-        if (!frames.real())
-          frames.read(f, 1, &Cell::im, l, buffers.x);
-        else
-          frames.read(std::min(f + 1, count - 1), 0, &Cell::im, l, buffers.x);
-      }
-      fourier.run(buffers.x.data(), buffers.y.data());
-      for (size_t l = 0; l < lanes; ++l) {
-        const size_t f = first + l * pair;
-        T* to = y.as<T>() + f * bins * 2;
-        if (!frames.real())
-          write_bins(buffers.y, l, to, bins);
-        else
-          write_pair(buffers.y, l, to, f + 1 < count ? to + bins * 2 : nullptr, bins);
-      }
+void stft(size_t step, const FourierPlan& plan, const FourierF64Table& table, RunContext& context) {
+  const Frames<T> frames(step, plan, table, context);
+  if constexpr (std::is_same_v<T, float>) {
+    if (frames.real()) {
+      constexpr size_t kPairs = 2 * kFourierLanes;
+      const size_t groups = (frames.per_row() + kPairs - 1) / kPairs;
+      context.parallel().for_ranges(frames.rows() * groups, 1, [&](size_t begin, size_t end) {
+        FourierBuffers buffers(plan);
+        for (size_t i = begin; i < end; ++i) {
+          const size_t first = i % groups * kPairs;
+          frames.run_pairs(i / groups, first, std::min(kPairs, frames.per_row() - first), buffers);
+        }
+      });
+      return;
     }
+  }
+  const size_t groups = (frames.rows() * frames.per_row() + kFourierLanes - 1) / kFourierLanes;
+  context.parallel().for_ranges(groups, 1, [&](size_t begin, size_t end) {
+    FourierBuffers buffers(plan);
+    for (size_t i = begin; i < end; ++i) frames.run_lanes(i * kFourierLanes, buffers);
   });
 }
 
-Status run_stft(const Attrs& attrs, RunContext& context) {
+Status run_stft(const StftAttrs& attrs, const FourierF64Table& table, FourierPlans& plans,
+                RunContext& context) {
   const TensorView& x = context.input(0);
   const int64_t step = integer_of(context.input(1));
   const int64_t length =
@@ -271,16 +275,41 @@ Status run_stft(const Attrs& attrs, RunContext& context) {
   if (context.has_input(2) &&
       (context.input(2).count() != length || context.input(2).dtype != x.dtype))
     return invalid_data("the window doesn't fit a frame");
-  const int64_t bins = bins_of(Dim(length), attrs.as<StftAttrs>().onesided != 0).value();
+  const int64_t bins = bins_of(Dim(length), attrs.onesided != 0).value();
   OCTET_RETURN_IF_ERROR(context.allocate(0, {x.dims[0], (x.dims[1] - length) / step + 1, bins, 2}));
   const bool known = visit_dtype(x.dtype, FloatTypes{}, [&]<typename T>() {
-    stft<T>(static_cast<size_t>(step), static_cast<size_t>(length), context);
+    stft<T>(static_cast<size_t>(step), *plans.get(static_cast<size_t>(length), false), table,
+            context);
   });
   return known ? Status{} : unsupported("elements of " + std::string(dtype_name(x.dtype)));
 }
 
-constexpr Implementation kDftRows[] = {reference<run_dft>()};
-constexpr Implementation kStftRows[] = {reference<run_stft>()};
+template <typename A, auto Run>
+class FourierStep final : public Step {
+ public:
+  FourierStep(A attrs, const kernels::FourierF64Variant& variant)
+      : attrs_(std::move(attrs)), variant_(variant) {}
+  Status run(RunContext& context) const override {
+    return Run(attrs_, *variant_.table, plans_, context);
+  }
+  StepInfo info() const override { return {"fourier_f64", "native", variant_.isa}; }
+
+ private:
+  A attrs_;
+  const kernels::FourierF64Variant& variant_;
+  mutable FourierPlans plans_;
+};
+
+template <typename A, auto Run>
+Result<std::unique_ptr<Step>> prepare(const LowerContext& context) {
+  return std::unique_ptr<Step>(std::make_unique<FourierStep<A, Run>>(
+      context.attrs<A>(), kernels::select_fourier_f64(context.cpu())));
+}
+
+constexpr Implementation kDftRows[] = {
+    {.name = "fourier_f64", .prepare = prepare<DftAttrs, run_dft>}};
+constexpr Implementation kStftRows[] = {
+    {.name = "fourier_f64", .prepare = prepare<StftAttrs, run_stft>}};
 
 }  // namespace
 

@@ -1,37 +1,63 @@
 #pragma once
-#include <array>
-#include <complex>
-#include <cstddef>
+
+#include <memory>
+#include <mutex>
 #include <vector>
+
+#include "kernels/fourier_f64/fourier_f64.h"
 
 namespace octet::ops {
 
-/// Discrete Fourier transform of one length, of kLanes rows at a time: y[k] is the sum over i of
-/// x[i] e^(-2 pi i k / n), the exponent's sign turned for the inverse, unscaled either way. Mixed
-/// radices by decimation in time (Cooley and Tukey 1965): O(n times the sum of n's prime factors).
-class Fourier {
+/// A transform of one length: what the kernels' plan points to.
+class FourierPlan {
  public:
-  static constexpr size_t kLanes = 4;
-  /// One element of each of the rows.
-  struct Cell {
-    std::array<double, kLanes> re{};
-    std::array<double, kLanes> im{};
-  };
+  FourierPlan(size_t length, bool inverse);
+  FourierPlan(const FourierPlan&) = delete;
+  FourierPlan& operator=(const FourierPlan&) = delete;
+  ~FourierPlan() = default;
 
-  Fourier(size_t length, bool inverse);
-  size_t length() const { return roots_.size(); }
-  /// x and y hold length() cells each and don't overlap.
-  void run(const Cell* x, Cell* y) const;
+  size_t length() const { return plan_.length; }
+  bool inverse() const { return plan_.turn > 0; }
+  const kernels::FourierF64Plan& plan() const { return plan_; }
+  size_t largest_radix() const;
 
  private:
-  void level(const Cell* x, size_t stride, Cell* y, size_t length, size_t depth) const;
-  void fours(Cell* y, size_t stride, size_t part) const;
-  void twos(Cell* y, size_t stride, size_t part) const;
-  void primes(Cell* y, size_t stride, size_t part, size_t radix) const;
+  std::vector<double> roots_;
+  std::vector<size_t> radices_;
+  kernels::FourierF64Plan plan_;
+};
 
-  std::vector<std::complex<double>> roots_;  ///< e^(-2 pi i k / n), or its conjugate.
-  std::vector<size_t> radices_;              ///< Their product is n.
-  double turn_;                              ///< The sign of i in the fourth root of one.
+/// The plan of the last length asked for.
+class FourierPlans {
+ public:
+  std::shared_ptr<const FourierPlan> get(size_t length, bool inverse);
+
+ private:
+  std::mutex mutex_;
+  std::shared_ptr<const FourierPlan> last_;
+};
+
+/// One element of kFourierLanes rows.
+struct alignas(64) FourierCell {
+  double re[kernels::kFourierLanes];
+  double im[kernels::kFourierLanes];
+};
+
+/// The cells of a transform and of its result.
+class FourierBuffers {
+ public:
+  explicit FourierBuffers(const FourierPlan& plan)
+      : x(plan.length()), y(plan.length()), scratch_(plan.largest_radix()) {}
+  /// y from x.
+  void transform(const kernels::FourierF64Table& table, const FourierPlan& plan) {
+    table.transform(plan.plan(), x[0].re, y[0].re, scratch_[0].re);
+  }
+
+  std::vector<FourierCell> x;
+  std::vector<FourierCell> y;
+
+ private:
+  std::vector<FourierCell> scratch_;
 };
 
 }  // namespace octet::ops
