@@ -12,6 +12,7 @@ struct Arguments {
   std::string wavs;
   std::string references;
   std::string html;
+  std::string baseline;
   size_t batch = 1;
   SearchArguments search;
   std::vector<size_t> sweep_beam;
@@ -49,41 +50,54 @@ std::vector<EvaluationItem> some_of(const std::vector<EvaluationItem>& items, si
 
 class Evaluator {
  public:
-  Evaluator(const Arguments& arguments, const Global& global, speech::Recognizer& recognizer)
-      : arguments_(arguments), global_(global), recognizer_(recognizer) {}
+  /// The last recognizer is what is evaluated; one before it, the baseline.
+  Evaluator(const Arguments& arguments, const Global& global,
+            std::vector<speech::Recognizer>& recognizers)
+      : arguments_(arguments), global_(global), recognizers_(recognizers) {}
 
-  Result<Evaluation> run(const std::vector<EvaluationItem>& items, std::optional<size_t> beam,
-                         size_t batch) const {
-    SearchArguments search = arguments_.search;
-    if (beam) search.beam = beam;
-    auto settings = settings_of(search, recognizer_);
-    const bool translates = recognizer_.bundle().translates();
-    return evaluate_items(Transcriber(recognizer_, settings, global_), items, batch, translates);
+  Result<std::vector<Evaluation>> run_all(const std::vector<EvaluationItem>& items) const {
+    return run(recognizers_, items, std::nullopt, arguments_.batch);
   }
 
   Result<std::vector<SweepPoint>> sweep_beams(const std::vector<EvaluationItem>& items) const {
     std::vector<SweepPoint> points;
     for (const size_t beam : arguments_.sweep_beam) {
-      OCTET_ASSIGN(auto evaluation, run(items, beam, 1));
+      OCTET_ASSIGN(auto evaluation, run_last(items, beam, 1));
       points.push_back({beam, 1, std::move(evaluation)});
     }
     return points;
   }
 
   Result<std::vector<SweepPoint>> sweep_batches(const std::vector<EvaluationItem>& items) const {
-    const size_t beam = arguments_.search.beam.value_or(recognizer_.settings().search.beam);
+    const size_t beam = arguments_.search.beam.value_or(recognizers_.back().settings().search.beam);
     std::vector<SweepPoint> points;
     for (const size_t batch : arguments_.sweep_batch) {
-      OCTET_ASSIGN(auto evaluation, run(items, std::nullopt, batch));
+      OCTET_ASSIGN(auto evaluation, run_last(items, std::nullopt, batch));
       points.push_back({beam, batch, std::move(evaluation)});
     }
     return points;
   }
 
  private:
+  Result<std::vector<Evaluation>> run(std::span<speech::Recognizer> recognizers,
+                                      const std::vector<EvaluationItem>& items,
+                                      std::optional<size_t> beam, size_t batch) const {
+    SearchArguments search = arguments_.search;
+    if (beam) search.beam = beam;
+    std::vector<Transcriber> transcribers;
+    for (speech::Recognizer& recognizer : recognizers)
+      transcribers.emplace_back(recognizer, settings_of(search, recognizer), global_);
+    return evaluate_items(transcribers, items, batch, recognizers.back().bundle().translates());
+  }
+  Result<Evaluation> run_last(const std::vector<EvaluationItem>& items, std::optional<size_t> beam,
+                              size_t batch) const {
+    OCTET_ASSIGN(auto evaluations, run(std::span(&recognizers_.back(), 1), items, beam, batch));
+    return std::move(evaluations[0]);
+  }
+
   const Arguments& arguments_;
   const Global& global_;
-  speech::Recognizer& recognizer_;
+  std::vector<speech::Recognizer>& recognizers_;
 };
 
 void print(const Evaluation& evaluation) {
@@ -96,7 +110,7 @@ void print(const Evaluation& evaluation) {
     std::cout << "WER " << fixed(100 * errors.rate(), 2) << "% (" << errors.substitutions
               << " substitutions, " << errors.deletions << " deletions, " << errors.insertions
               << " insertions)\n";
-  std::cout << "real-time factor " << fixed(evaluation.real_time_factor(), 4) << "\n";
+  std::cout << "real-time factor " << fixed(evaluation.real_time_factor(), 5) << "\n";
   Table table({"stage", "ms an utterance", "share"});
   const double total = evaluation.times.total();
   const auto add = [&](const char* stage, double seconds) {
@@ -112,6 +126,33 @@ void print(const Evaluation& evaluation) {
   table.print();
 }
 
+void print(const Evaluation& baseline, const Evaluation& evaluation, const Comparison& comparison) {
+  const auto quality = [](const Evaluation& each) {
+    return each.translates ? "BLEU " + fixed(each.bleu.score(), 2)
+                           : "WER " + fixed(100 * each.errors.rate(), 2) + "%";
+  };
+  const auto& d = comparison.quality;
+  std::cout << "baseline: " << quality(baseline) << ", real-time factor "
+            << fixed(baseline.real_time_factor(), 5) << "\n"
+            << quality(evaluation) << " is " << (d.difference < 0 ? "" : "+")
+            << fixed(d.difference, 2) << ", 95% from " << fixed(d.low, 2) << " to "
+            << fixed(d.high, 2) << "; " << fixed(comparison.faster, 2)
+            << " times as fast in the median\n";
+}
+
+Result<std::vector<speech::Recognizer>> load(const Arguments& arguments, const Global& global) {
+  std::vector<speech::Recognizer> recognizers;
+  for (const std::string& bundle : {arguments.baseline, arguments.bundle}) {
+    if (bundle.empty()) continue;
+    auto recognizer = speech::Recognizer::load(bundle, global.session_options());
+    if (!recognizer) return to_error(recognizer.failure());
+    recognizers.push_back(std::move(*recognizer));
+  }
+  if (recognizers[0].bundle().translates() == recognizers.back().bundle().translates())
+    return recognizers;
+  return invalid_data("one of the bundles translates, the other one doesn't");
+}
+
 Status write_page(const Arguments& arguments, const std::string& page) {
   FileOutput file(arguments.html);
   OCTET_RETURN_IF_ERROR(file.open());
@@ -122,12 +163,12 @@ Status write_page(const Arguments& arguments, const std::string& page) {
 Result<nlohmann::json> evaluated(const Arguments& arguments, const Global& global) {
   if (!arguments.html.empty()) OCTET_RETURN_IF_ERROR(FileOutput(arguments.html).open());
   OCTET_ASSIGN(const auto items, find_items(arguments));
-  auto recognizer = speech::Recognizer::load(arguments.bundle, global.session_options());
-  if (!recognizer) return to_error(recognizer.failure());
-  const Evaluator evaluator(arguments, global, *recognizer);
+  OCTET_ASSIGN(auto recognizers, load(arguments, global));
+  const Evaluator evaluator(arguments, global, recognizers);
   // What a first run makes isn't counted.
-  OCTET_ASSIGN(const auto warm, evaluator.run(some_of(items, 1), std::nullopt, 1));
-  OCTET_ASSIGN(const auto evaluation, evaluator.run(items, std::nullopt, arguments.batch));
+  OCTET_ASSIGN(const auto warm, evaluator.run_all(some_of(items, 1)));
+  OCTET_ASSIGN(const auto evaluations, evaluator.run_all(items));
+  const Evaluation& evaluation = evaluations.back();
   const auto some = some_of(items, arguments.sweep_utterances);
   OCTET_ASSIGN(const auto beams, evaluator.sweep_beams(some));
   OCTET_ASSIGN(const auto batches, evaluator.sweep_batches(some));
@@ -140,6 +181,13 @@ Result<nlohmann::json> evaluated(const Arguments& arguments, const Global& globa
   json["sweep"] = nlohmann::json::array();
   for (const auto* points : {&beams, &batches})
     for (const SweepPoint& point : *points) json["sweep"].push_back(to_json(point));
+  if (evaluations.size() > 1) {
+    const Comparison comparison = compare(evaluations[0], evaluation);
+    json["baseline"] = to_json(evaluations[0]);
+    json["baseline"]["bundle"] = arguments.baseline;
+    json["comparison"] = to_json(comparison);
+    if (!global.json) print(evaluations[0], evaluation, comparison);
+  }
   return json;
 }
 
@@ -160,6 +208,9 @@ void add(CLI::App& app, Global& global, int& exit_code) {
   verb->add_option("--references", arguments->references,
                    "What was said: a list of 'NAME text', or a folder with .trans.txt files")
       ->required();
+  verb->add_option(
+      "--baseline", arguments->baseline,
+      "Another bundle to hear the same by turns, and the 95% interval of the difference");
   verb->add_option("--html", arguments->html, "Write a page with plots");
   verb->add_option("--batch", arguments->batch, "Utterances decoded together")
       ->check(CLI::Range(1, 1024));

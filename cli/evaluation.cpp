@@ -1,7 +1,11 @@
 #include "cli/evaluation.h"
 
+#include <algorithm>
+
 namespace octet::cli {
 namespace {
+
+constexpr size_t kTurn = 16;  // Items that a transcriber hears before the next one does.
 
 // Segments wait until a batch is full; the texts of a recording's segments are joined in order.
 class Batches {
@@ -13,7 +17,7 @@ class Batches {
   Status add(const EvaluationItem& item) {
     const int rate = transcriber_.bundle().sample_rate;
     const size_t row = rows_.size();
-    rows_.push_back({&item, {}, 0, 0, {}, {}});
+    rows_.push_back({&item, {}, 0, 0, {}, {}, {}});
     auto reader =
         speech::SegmentReader::open(item.path, rate, transcriber_.bundle().longest_seconds);
     if (!reader) return to_error(reader.failure());
@@ -87,6 +91,16 @@ nlohmann::json to_json(const EvaluationRow& row) {
   return json;
 }
 
+// Adds a row, its errors counted.
+void count(EvaluationRow& row, Evaluation& evaluation) {
+  row.errors = speech::count_errors(row.item->reference, row.text);
+  if (evaluation.translates) row.bleu.add(row.item->reference, row.text);
+  evaluation.errors += row.errors;
+  evaluation.bleu += row.bleu;
+  evaluation.seconds_audio += row.seconds_audio;
+  evaluation.times += row.times;
+}
+
 // What a whole evaluation comes to.
 nlohmann::json totals(const Evaluation& evaluation) {
   nlohmann::json json = to_json(evaluation.errors);
@@ -102,22 +116,46 @@ nlohmann::json totals(const Evaluation& evaluation) {
 
 }  // namespace
 
-Result<Evaluation> evaluate_items(const Transcriber& transcriber,
-                                  const std::vector<EvaluationItem>& items, size_t batch,
-                                  bool translates) {
-  Evaluation evaluation;
-  evaluation.translates = translates;
-  Batches batches(transcriber, batch, translates, evaluation.rows);
-  for (const EvaluationItem& item : items) OCTET_RETURN_IF_ERROR(batches.add(item));
-  OCTET_RETURN_IF_ERROR(batches.flush());
-  for (EvaluationRow& row : evaluation.rows) {
-    row.errors = speech::count_errors(row.item->reference, row.text);
-    evaluation.errors += row.errors;
-    if (translates) evaluation.bleu.add(row.item->reference, row.text);
-    evaluation.seconds_audio += row.seconds_audio;
-    evaluation.times += row.times;
+Result<std::vector<Evaluation>> evaluate_items(std::span<const Transcriber> transcribers,
+                                               const std::vector<EvaluationItem>& items,
+                                               size_t batch, bool translates) {
+  std::vector<Evaluation> evaluations(transcribers.size());
+  std::vector<Batches> batches;
+  for (size_t k = 0; k < transcribers.size(); ++k)
+    batches.emplace_back(transcribers[k], batch, translates, evaluations[k].rows);
+  const size_t turn = std::max(batch, kTurn);
+  for (size_t first = 0; first < items.size(); first += turn)
+    for (Batches& each : batches)
+      for (size_t i = first; i < std::min(first + turn, items.size()); ++i)
+        OCTET_RETURN_IF_ERROR(each.add(items[i]));
+  for (Batches& each : batches) OCTET_RETURN_IF_ERROR(each.flush());
+  for (Evaluation& evaluation : evaluations) {
+    evaluation.translates = translates;
+    for (EvaluationRow& row : evaluation.rows) count(row, evaluation);
   }
-  return evaluation;
+  return evaluations;
+}
+
+Comparison compare(const Evaluation& baseline, const Evaluation& evaluation) {
+  const auto of = [](const Evaluation& from, auto EvaluationRow::*member) {
+    std::vector<std::remove_cvref_t<decltype(from.rows[0].*member)>> list;
+    for (const EvaluationRow& row : from.rows) list.push_back(row.*member);
+    return list;
+  };
+  const auto difference = [&](auto EvaluationRow::*member) {
+    const auto a = of(baseline, member), b = of(evaluation, member);
+    return speech::paired_difference(std::span(a), std::span(b));
+  };
+  Comparison comparison;
+  comparison.quality =
+      evaluation.translates ? difference(&EvaluationRow::bleu) : difference(&EvaluationRow::errors);
+  std::vector<double> ratios;
+  for (size_t i = 0; i < evaluation.rows.size(); ++i)
+    ratios.push_back(baseline.rows[i].times.total() / evaluation.rows[i].times.total());
+  const auto middle = ratios.begin() + static_cast<std::ptrdiff_t>(ratios.size() / 2);
+  std::nth_element(ratios.begin(), middle, ratios.end());
+  comparison.faster = ratios.empty() ? 0 : *middle;
+  return comparison;
 }
 
 nlohmann::json to_json(const Evaluation& evaluation) {
@@ -125,6 +163,13 @@ nlohmann::json to_json(const Evaluation& evaluation) {
   json["results"] = nlohmann::json::array();
   for (const EvaluationRow& row : evaluation.rows) json["results"].push_back(to_json(row));
   return json;
+}
+
+nlohmann::json to_json(const Comparison& comparison) {
+  return {{"difference", comparison.quality.difference},
+          {"low", comparison.quality.low},
+          {"high", comparison.quality.high},
+          {"faster", comparison.faster}};
 }
 
 nlohmann::json to_json(const SweepPoint& point) {

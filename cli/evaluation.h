@@ -6,6 +6,7 @@
 
 #include "cli/recognition.h"
 #include "speech/bleu.h"
+#include "speech/paired.h"
 #include "speech/wer.h"
 
 namespace octet::cli {
@@ -25,6 +26,7 @@ struct EvaluationRow {
   int64_t feature_frames = 0;
   StageTimes times;
   speech::WordErrors errors;
+  speech::Bleu bleu;  ///< Of a translation.
 };
 
 struct Evaluation {
@@ -38,10 +40,18 @@ struct Evaluation {
   double real_time_factor() const { return times.total() / seconds_audio; }
 };
 
-/// Recognizes (or translates) all items, `batch` segments at a time.
-Result<Evaluation> evaluate_items(const Transcriber& transcriber,
-                                  const std::vector<EvaluationItem>& items, size_t batch,
-                                  bool translates);
+/// Recognizes (or translates) all items, `batch` segments at a time, with each transcriber, by
+/// turns of some items: what else the machine does meets all of them.
+Result<std::vector<Evaluation>> evaluate_items(std::span<const Transcriber> transcribers,
+                                               const std::vector<EvaluationItem>& items,
+                                               size_t batch, bool translates);
+
+/// What a bundle gives over another one's figures on the same items.
+struct Comparison {
+  speech::PairedDifference quality;  ///< Points of the word error rate, or BLEU.
+  double faster = 0;                 ///< How many times, the median over the items.
+};
+Comparison compare(const Evaluation& baseline, const Evaluation& evaluation);
 
 /// One setting of a sweep and what it gave.
 struct SweepPoint {
@@ -53,6 +63,7 @@ struct SweepPoint {
 /// The keys of docs/speech.md.
 nlohmann::json to_json(const Evaluation& evaluation);
 nlohmann::json to_json(const SweepPoint& point);
+nlohmann::json to_json(const Comparison& comparison);
 
 /// A page that needs nothing else: figures, latency over frames by stage, and the sweeps.
 std::string evaluation_page(const std::string& bundle, const Evaluation& evaluation,

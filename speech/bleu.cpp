@@ -94,6 +94,16 @@ void Bleu::add(std::string_view reference, std::string_view hypothesis) {
   }
 }
 
+Bleu& Bleu::operator+=(const Bleu& other) {
+  for (size_t n = 0; n < kOrders; ++n) {
+    matches_[n] += other.matches_[n];
+    total_[n] += other.total_[n];
+  }
+  reference_tokens_ += other.reference_tokens_;
+  hypothesis_tokens_ += other.hypothesis_tokens_;
+  return *this;
+}
+
 double Bleu::score() const {
   if (matches_[0] == 0) return 0;
   double logs = 0;

@@ -17,6 +17,7 @@ class Bleu {
   static constexpr size_t kOrders = 4;
 
   void add(std::string_view reference, std::string_view hypothesis);
+  Bleu& operator+=(const Bleu& other);
   /// 0 to 100.
   double score() const;
   int64_t reference_tokens() const { return reference_tokens_; }

@@ -120,8 +120,10 @@ std::span<const float> EncodedBatch::log_probs(size_t utterance) const {
 Expected<EncodedBatch> encode_batch(const EncoderGraphs& graphs,
                                     std::span<const std::vector<float>> utterances,
                                     Monitor& monitor) {
-  // A window fits into a quarter of a second; padding adds no frames.
-  size_t longest = static_cast<size_t>(graphs.sample_rate) / 4;
+  // Whole quarters of a second: fewer shapes for the graphs to see, a window fits into one, and
+  // padding adds no frames.
+  const size_t quarter = static_cast<size_t>(graphs.sample_rate) / 4;
+  size_t longest = quarter;
   EncodedBatch batch;
   batch.vocabulary = graphs.vocabulary;
   std::vector<int64_t> samples;
@@ -129,6 +131,7 @@ Expected<EncodedBatch> encode_batch(const EncoderGraphs& graphs,
     samples.push_back(static_cast<int64_t>(utterance.size()));
     longest = std::max(longest, utterance.size());
   }
+  longest = (longest + quarter - 1) / quarter * quarter;
   const auto count = static_cast<int64_t>(utterances.size());
   std::vector<float> waveform(utterances.size() * longest, 0.0F);
   for (size_t i = 0; i < utterances.size(); ++i)

@@ -12,8 +12,10 @@ namespace {
 
 using Names = std::vector<std::string_view>;
 
-// Shapes of steps that a session remembers: lengths of hypotheses and of utterances.
-constexpr size_t kStepBindings = 96;
+// Shapes that a session remembers: lengths of utterances,
+constexpr size_t kBindings = 32;
+// and of hypotheses besides.
+constexpr size_t kStepBindings = 192;
 
 struct PartRow {
   Part part;
@@ -96,7 +98,7 @@ Outcome Recognizer::load_graphs(const Options& options) {
         row.path != nullptr ? bundle_.*row.path : (*bundle_.translation).*row.translation_path;
     if (path.empty()) continue;
     Options own = options;
-    if (row.steps) own.bindings = kStepBindings;
+    own.bindings = row.steps ? kStepBindings : kBindings;
     auto loaded = Graph::load(row.part, path, own);
     if (!loaded) return loaded.failure();
     if (!row.inputs.empty() && !(row.part == Part::encoder && bundle_.streaming))

@@ -145,6 +145,20 @@ TEST_CASE("evaluate counts errors, times stages, and draws them") {
   CHECK(page.find("http") == std::string::npos);
 }
 
+TEST_CASE("evaluate compares a bundle with another one") {
+  const Recordings place;
+  place.write("references", "a one two\nb three\n");
+  const auto outcome = octet(evaluate(place, {"--baseline", kBundle}));
+  expect(outcome, 0, {});
+  const auto json = nlohmann::json::parse(outcome.out);
+  CHECK(json["baseline"]["bundle"] == kBundle);
+  CHECK(json["baseline"]["bleu"] == json["bleu"]);
+  for (const char* key : {"difference", "low", "high"}) CHECK(json["comparison"][key] == 0.0);
+  CHECK(json["comparison"]["faster"].get<double>() > 0);
+  const std::string other = OCTET_SOURCES "/tests/speech/bundles/streaming";
+  expect(octet(evaluate(place, {"--baseline", other})), kBadInput, {"translates"});
+}
+
 TEST_CASE("LibriSpeech's folders are read; what has no counterpart is named") {
   const Recordings place;
   std::filesystem::create_directories(place.path / "wavs/84/1");

@@ -8,6 +8,7 @@
 #include "kernels/elementwise_f32/elementwise_f32.h"
 #include "kernels/gemm_f32/gemm_f32.h"
 #include "kernels/gemm_s8/gemm_s8.h"
+#include "kernels/row_f32/row_f32.h"
 #include "kernels/softmax_f32/softmax_f32.h"
 
 namespace octet::ops {
@@ -164,16 +165,20 @@ class AttentionStep : public Step {
 class AttentionF32 final : public AttentionStep {
  public:
   explicit AttentionF32(const LowerContext& context)
-      : AttentionStep(context), variant_(select_gemm_f32(context.cpu())) {}
+      : AttentionStep(context),
+        variant_(select_gemm_f32(context.cpu())),
+        row_(*select_row_f32(context.cpu()).table) {}
   StepInfo info() const override { return {"attention_f32", "native", variant_.isa}; }
 
  protected:
   size_t own_bytes(const AttentionGeometry& g) const override {
+    if (reads_once(g)) return 0;
     return packed_k(g) + aligned(gemm_f32_packed_size(*variant_.table, static_cast<size_t>(g.keys),
                                                       static_cast<size_t>(g.columns)) *
                                  sizeof(float));
   }
   void begin(const AttentionGeometry& g, const Head& head, std::byte* own) const override {
+    if (reads_once(g)) return;
     SerialParallel serial;
     const MatrixF32 k{reinterpret_cast<const float*>(head.k), g.k.row, g.k.column};
     gemm_f32_pack(*variant_.table, k, static_cast<size_t>(g.depth), static_cast<size_t>(g.keys),
@@ -184,6 +189,11 @@ class AttentionF32 final : public AttentionStep {
   }
   void score(const AttentionGeometry& g, const Head& head, int64_t row, int64_t count,
              float* scores, std::byte* own) const override {
+    if (reads_once(g))
+      return row_.multiply({reinterpret_cast<const float*>(head.q), g.q.column,
+                            reinterpret_cast<const float*>(head.k), g.k.row,
+                            static_cast<size_t>(g.depth), static_cast<size_t>(g.keys), attrs_.alpha,
+                            scores});
     GemmF32Args args;
     args.m = static_cast<size_t>(count);
     args.n = static_cast<size_t>(g.keys);
@@ -203,6 +213,10 @@ class AttentionF32 final : public AttentionStep {
   }
   void weigh(const AttentionGeometry& g, const Head& head, int64_t row, int64_t count,
              const float* scores, std::byte* own) const override {
+    if (reads_once(g))
+      return row_.multiply({scores, 1, reinterpret_cast<const float*>(head.v), g.v.row,
+                            static_cast<size_t>(g.keys), static_cast<size_t>(g.columns), 1.0F,
+                            reinterpret_cast<float*>(head.out)});
     GemmF32Args args;
     args.m = static_cast<size_t>(count);
     args.n = static_cast<size_t>(g.columns);
@@ -216,12 +230,17 @@ class AttentionF32 final : public AttentionStep {
   }
 
  private:
+  // A single query: K and V aren't worth packing.
+  static bool reads_once(const AttentionGeometry& g) {
+    return g.queries == 1 && g.k.column == 1 && g.v.column == 1;
+  }
   size_t packed_k(const AttentionGeometry& g) const {
     return aligned(gemm_f32_packed_size(*variant_.table, static_cast<size_t>(g.depth),
                                         static_cast<size_t>(g.keys)) *
                    sizeof(float));
   }
   const GemmF32Variant& variant_;
+  const RowF32Table& row_;
 };
 
 // Codes with one scale.
