@@ -9,8 +9,8 @@ namespace {
 // Each stands on the ones before it.
 // clang-format off
 #include "kernels/simd/lanes512.inl"
-#include "kernels/conv_s8/finish.inl"
 #include "kernels/conv_s8/slots.inl"
+#include "kernels/conv_s8/finish.inl"
 #include "kernels/depthwise_s8/blocks.inl"
 // clang-format on
 
@@ -42,16 +42,10 @@ using Widest = Quads512;
 
 template <typename F>
 void each_block(const ConvShape& s, F f) {
-  const size_t channels = s.out_channels;
-  size_t first = 0;
-  for (; first + Quads256::kChannels < channels; first += Quads512::kChannels)
-    f(Quads512{}, first, smaller(Quads512::kChannels, channels - first));
-  if (first >= channels) return;
-  const size_t left = channels - first;
-  if (left > Pairs512::kChannels)
-    f(Quads256{}, first, left);
+  if (s.out_channels < Quads256::kChannels)
+    each_overlapping<Pairs512>(0, s.out_channels, f);
   else
-    f(Pairs512{}, first, left);
+    each_wide_or_narrow<Quads512, Quads256>(s.out_channels, f);
 }
 
 // clang-format off

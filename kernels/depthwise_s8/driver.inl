@@ -49,22 +49,29 @@ bool fill_constants(const ConvShape& s, const ConvIo& io, const ConvEpilogue& e,
   return small;
 }
 
-template <typename Kit, bool kWhole>
-class Window;
+/// What becomes of a block's sums.
+enum class End {
+  codes,    // Kit::scaled
+  swished,  // Kit::swished
+  any       // finish()
+};
 
+/// The outputs of one block. Whoever writes through it works on a copy of its own: stores of codes
+/// may write to any object that isn't local.
 template <typename Kit, bool kWhole>
-class Block {
+class Outputs {
  public:
-  Block(const Task& task, const uint8_t* packed, const uint8_t* constants, size_t first,
-        size_t count)
-      : t_(task),
+  using Int = typename Kit::Int;
+  static constexpr int kVectors = static_cast<int>(Kit::kVectors);
+
+  Outputs(const Target& target, const uint8_t* constants, size_t first, size_t count)
+      : target_(&target),
+        out_(static_cast<uint8_t*>(target.out) + first),
+        stride_(target.out_stride),
         first_(first),
         count_(count),
-        groups_(Groups<Kit>{task.s}.count()),
-        zeros_(packed + Kit::kChannels * sizeof(int32_t)),
-        weights_(packed + 2 * Kit::kChannels * sizeof(int32_t)),
-        ends_(CodeEnds(*task.target.epilogue)),
-        slope_(task.target.epilogue->swish_slope) {
+        ends_(CodeEnds(*target.epilogue)),
+        slope_(target.epilogue->swish_slope) {
     for (int v = 0; v < kVectors; ++v) {
       offset_[v] = Kit::load(constants + v * sizeof(Int));
       multiplier_[v] = Kit::load_floats(constants + (kVectors + v) * sizeof(Int));
@@ -72,50 +79,85 @@ class Block {
     }
   }
 
-  /// The outputs of the task's row, from its planes.
-  void run() const {
-    switch (t_.s.stride_w) {
-      case 1: return run_steps<1>();
-      case 2: return run_steps<2>();
-      default: return run_steps<0>();
+  size_t count() const { return count_; }
+
+  /// What sums begin with.
+  inline __attribute__((always_inline)) void begin(Int (&sums)[kVectors]) const {
+    simd::unroll<kVectors>([&](auto v) __attribute__((always_inline)) { sums[v] = offset_[v]; });
+  }
+
+  template <End kEnd>
+  inline __attribute__((always_inline)) void finish(size_t pixel,
+                                                    const Int (&sums)[kVectors]) const {
+    if constexpr (kEnd == End::any) {
+      alignas(64) int32_t ordered[Kit::kChannels];
+      simd::unroll<kVectors>([&](auto v) __attribute__((always_inline)) {
+        Kit::spread(ordered + 4 * v, Kit::kVectors, sums[v]);
+      });
+      finish_any(ordered, pixel);
+    } else {
+      Int scaled[kVectors];
+      simd::unroll<kVectors>([&](auto v) __attribute__((always_inline)) {
+        scaled[v] = kEnd == End::codes
+                        ? Kit::scaled(sums[v], multiplier_[v], bias_[v])
+                        : Kit::swished(sums[v], multiplier_[v], bias_[v], Kit::set_float(slope_));
+      });
+      Kit::template store_codes<kWhole>(ends_, scaled, out_ + pixel * stride_, count_);
     }
   }
 
  private:
-  friend class Window<Kit, kWhole>;
-  using Int = typename Kit::Int;
-  static constexpr int kVectors = static_cast<int>(Kit::kVectors);
-
-  size_t pixel(size_t ox) const { return (t_.n * t_.s.out_h + t_.oy) * t_.s.out_w + ox; }
-
-  /// Writes output `ox` of the task's row; kPlain as in Task.
-  template <bool kPlain>
-  inline __attribute__((always_inline)) void finish_output(size_t ox,
-                                                           const Int (&sums)[kVectors]) const {
-    if constexpr (kPlain) {
-      auto* to = static_cast<uint8_t*>(t_.target.out) + pixel(ox) * t_.target.out_stride + first_;
-      Int scaled[kVectors];
-      simd::unroll<kVectors>([&](auto v) {
-        scaled[v] = slope_ == 0.0F
-                        ? Kit::scaled(sums[v], multiplier_[v], bias_[v])
-                        : Kit::swished(sums[v], multiplier_[v], bias_[v], Kit::set_float(slope_));
-      });
-      Kit::template store_codes<kWhole>(ends_, scaled, to, count_);
-    } else {
-      alignas(64) int32_t ordered[Kit::kChannels];
-      simd::unroll<kVectors>([&](auto v) { Kit::spread(ordered + 4 * v, Kit::kVectors, sums[v]); });
-      finish_any(ordered, pixel(ox));
+  __attribute__((noinline)) void finish_any(const int32_t* sums, size_t pixel) const {
+    for (size_t c = 0; c < count_; c += 16) {
+      Columns columns = columns_at(*target_->epilogue, first_ + c, smaller(16, count_ - c));
+      columns.offset = set_ints(0);
+      octet::kernels::finish(*target_, columns, pixel, load_ints(sums + c, 16));
     }
   }
 
+  const Target* target_;
+  uint8_t* out_;  // the block's first channel of pixel 0
+  size_t stride_, first_, count_;
+  typename Kit::Ends ends_;
+  float slope_;
+  Int offset_[kVectors];
+  typename Kit::Float multiplier_[kVectors], bias_[kVectors];
+};
+
+/// A block's outputs from planes.
+template <typename Kit, bool kWhole>
+class Block {
+ public:
+  Block(const Task& task, const uint8_t* packed, const Outputs<Kit, kWhole>& outputs)
+      : t_(task),
+        outputs_(outputs),
+        groups_(Groups<Kit>{task.s}.count()),
+        zeros_(packed + Kit::kChannels * sizeof(int32_t)),
+        weights_(packed + 2 * Kit::kChannels * sizeof(int32_t)) {}
+
+  /// Those of the task's row.
+  template <End kEnd>
+  void run() const {
+    switch (t_.s.stride_w) {
+      case 1: return run_steps<kEnd, 1>();
+      case 2: return run_steps<kEnd, 2>();
+      default: return run_steps<kEnd, 0>();
+    }
+  }
+
+ private:
+  using Int = typename Kit::Int;
+  static constexpr int kVectors = static_cast<int>(Kit::kVectors);
+
   /// kStride is that of the columns, or 0.
-  template <size_t kStride>
+  template <End kEnd, size_t kStride>
   void run_steps() const {
     size_t ox = t_.begin;
-    for (; ox + Kit::kPixels <= t_.end; ox += Kit::kPixels) outputs<Kit::kPixels, kStride>(ox);
+    for (; ox + Kit::kPixels <= t_.end; ox += Kit::kPixels)
+      outputs<Kit::kPixels, kEnd, kStride>(ox);
     if constexpr (Kit::kPixels > 2)
-      for (; ox + 2 <= t_.end; ox += 2) outputs<2, kStride>(ox);
-    for (; ox < t_.end; ++ox) outputs<1, kStride>(ox);
+      for (; ox + 2 <= t_.end; ox += 2) outputs<2, kEnd, kStride>(ox);
+    for (; ox < t_.end; ++ox) outputs<1, kEnd, kStride>(ox);
   }
 
   /// Sums of kCount neighbouring outputs from `weights`, on top of `sums`.
@@ -138,18 +180,17 @@ class Block {
     }
   }
 
-  template <int kCount, size_t kStride>
+  template <int kCount, End kEnd, size_t kStride>
   void outputs(size_t ox) const {
     Int sums[kCount][kVectors];
-    simd::unroll<kCount>(
-        [&](auto p) { simd::unroll<kVectors>([&](auto v) { sums[p][v] = offset_[v]; }); });
+    simd::unroll<kCount>([&](auto p) __attribute__((always_inline)) { outputs_.begin(sums[p]); });
     multiply<kCount, kStride>(ox, weights_, sums);
     if constexpr (!Kit::kTakesZeros)
       if (t_.has_zeros) take_zeros<kCount, kStride>(ox, sums);
-    if (t_.plain)
-      simd::unroll<kCount>([&](auto p) { finish_output<true>(ox + p, sums[p]); });
-    else
-      simd::unroll<kCount>([&](auto p) { finish_output<false>(ox + p, sums[p]); });
+    const size_t pixel = t_.first_pixel() + ox;
+    simd::unroll<kCount>([&](auto p) __attribute__((always_inline)) {
+      outputs_.template finish<kEnd>(pixel + p, sums[p]);
+    });
   }
 
   /// Subtracts Σ x of the taps times the weights' zero points.
@@ -168,19 +209,8 @@ class Block {
     });
   }
 
-  __attribute__((noinline)) void finish_any(const int32_t* sums, size_t pixel) const {
-    for (size_t c = 0; c < count_; c += 16) {
-      Columns columns = columns_at(*t_.target.epilogue, first_ + c, smaller(16, count_ - c));
-      columns.offset = set_ints(0);
-      finish(t_.target, columns, pixel, load_ints(sums + c, 16));
-    }
-  }
-
   const Task& t_;
-  size_t first_, count_, groups_;
+  const Outputs<Kit, kWhole>& outputs_;
+  size_t groups_;
   const uint8_t *zeros_, *weights_;
-  typename Kit::Ends ends_;
-  float slope_;
-  Int offset_[kVectors];
-  typename Kit::Float multiplier_[kVectors], bias_[kVectors];
 };

@@ -62,7 +62,6 @@ struct Task {
   size_t begin, end;  // its outputs
   uint8_t flip;       // makes codes what the kit takes
   bool has_zeros;
-  bool plain;  // codes come by scaled()
   const uint8_t* padding;
   size_t* offsets;
   uint8_t* planes;
@@ -70,6 +69,12 @@ struct Task {
   size_t columns() const {
     return (end - begin - 1) * s.stride_w + (s.kernel_w - 1) * s.dilation_w + 1;
   }
+  void move_to(size_t row) {
+    n = row / s.out_h;
+    oy = row % s.out_h;
+  }
+  /// The first pixel of the output row.
+  size_t first_pixel() const { return (n * s.out_h + oy) * s.out_w; }
   /// The input row under a kernel row, from `channel` of its first pixel on; null in the padding.
   const uint8_t* row(size_t kernel_row, size_t channel) const {
     const size_t y = oy * s.stride_h + kernel_row * s.dilation_h - s.pad_top;  // wraps below zero

@@ -1,21 +1,34 @@
 // The rows of depthwise_s8. Included inside an anonymous namespace after window.inl.
 
 /// The output rows [begin, end) of one block.
-template <typename Kit, bool kWhole>
-void run_block(Task& task, const uint8_t* packed, const uint8_t* constants, size_t first,
-               size_t count, size_t begin, size_t end) {
-  const bool window = fits_window<Kit>(task);
-  if (!window) find_groups<Kit>(task);
-  const Block<Kit, kWhole> block(task, packed, constants, first, count);
+template <typename Kit, bool kWhole, End kEnd>
+void run_block(Task& task, const uint8_t* packed, const Outputs<Kit, kWhole>& outputs, size_t first,
+               size_t begin, size_t end) {
+  if (fits_window<Kit>(task)) {
+    Window<Kit, kWhole>(task, packed, outputs, first).template run<kEnd>(begin, end);
+    return;
+  }
+  find_groups<Kit>(task);
+  const Block<Kit, kWhole> block(task, packed, outputs);
   for (size_t row = begin; row < end; ++row) {
-    task.n = row / task.s.out_h;
-    task.oy = row % task.s.out_h;
-    if (window) {
-      Window<Kit, kWhole>(block).run();
-    } else {
-      fill_planes<Kit, kWhole>(task, first, count);
-      block.run();
-    }
+    task.move_to(row);
+    fill_planes<Kit, kWhole>(task, first, outputs.count());
+    block.template run<kEnd>();
+  }
+}
+
+/// The same by what becomes of the sums.
+template <typename Kit, bool kWhole>
+void run_block(Task& task, End how, const uint8_t* packed, const uint8_t* constants, size_t first,
+               size_t count, size_t begin, size_t end) {
+  const Outputs<Kit, kWhole> outputs(task.target, constants, first, count);
+  switch (how) {
+    case End::codes:
+      return run_block<Kit, kWhole, End::codes>(task, packed, outputs, first, begin, end);
+    case End::swished:
+      return run_block<Kit, kWhole, End::swished>(task, packed, outputs, first, begin, end);
+    case End::any:
+      return run_block<Kit, kWhole, End::any>(task, packed, outputs, first, begin, end);
   }
 }
 
@@ -43,6 +56,7 @@ inline void run(const ConvShape& s, const void* packed, const ConvIo& io,
     next += block_bytes<Kit>(s);
     slots += constant_bytes<Kit>();
   });
+  const End how = !plain ? End::any : (epilogue.swish_slope == 0.0F ? End::codes : End::swished);
   const size_t macs =
       rows * s.out_w * s.out_channels * s.kernel_h * s.kernel_w * 4;  // memory bound
   // Rows of small images share a block's setup; those of large ones share the cache.
@@ -64,7 +78,6 @@ inline void run(const ConvShape& s, const void* packed, const ConvIo& io,
                   smaller(begin + stretch.outputs, s.out_w),
                   static_cast<uint8_t>(code_shift<Widest>(io.in_signed) & 0xFF),
                   has_zeros != 0,
-                  plain,
                   padding,
                   reinterpret_cast<size_t*>(own),
                   own + offset_bytes(s)};
@@ -72,9 +85,9 @@ inline void run(const ConvShape& s, const void* packed, const ConvIo& io,
         each_block(s, [&](auto kit, size_t first, size_t count) {
           using Kit = decltype(kit);
           if (count == Kit::kChannels)
-            run_block<Kit, true>(task, block, constant, first, count, first_row, last_row);
+            run_block<Kit, true>(task, how, block, constant, first, count, first_row, last_row);
           else
-            run_block<Kit, false>(task, block, constant, first, count, first_row, last_row);
+            run_block<Kit, false>(task, how, block, constant, first, count, first_row, last_row);
           block += block_bytes<Kit>(s);
           constant += constant_bytes<Kit>();
         });

@@ -1,5 +1,5 @@
-// Output rows of 3x3 kernels column by column: what a column adds to the sums of its three outputs
-// stays in registers. Included inside an anonymous namespace after driver.inl.
+// Output rows of 3x3 kernels column by column. Included inside an anonymous namespace after
+// driver.inl.
 
 template <typename Kit>
 bool fits_window(const Task& t) {
@@ -7,44 +7,30 @@ bool fits_window(const Task& t) {
          (Kit::kTakesZeros || !t.has_zeros);
 }
 
-/// One row of a block's outputs. Whoever computes it works on a copy of its own: stores of codes
-/// may write to any object that isn't local, and what is read from those would have to wait for
-/// them.
+/// Rows of a block's outputs. A kit of four taps keeps the codes of three columns in registers, a
+/// kit of pairs, whose codes would take twice as many, the sums of the three outputs that a column
+/// is part of.
 template <typename Kit, bool kWhole>
 class Window {
  public:
-  explicit Window(const Block<Kit, kWhole>& block)
-      : b_(block),
-        weights_(block.weights_),
-        padding_(block.t_.padding),
-        flip_(block.t_.flip),
-        from_(static_cast<ptrdiff_t>(block.t_.first_column())),
-        width_(static_cast<ptrdiff_t>(block.t_.s.in_w)),
-        first_(block.t_.begin),
-        outputs_(block.t_.end - block.t_.begin),
-        out_(static_cast<uint8_t*>(block.t_.target.out) +
-             block.pixel(first_) * block.t_.target.out_stride + block.first_),
-        out_stride_(block.t_.target.out_stride),
-        ends_(block.ends_),
-        slope_(block.slope_) {
-    for (size_t i = 0; i < 3; ++i) {
-      const uint8_t* row = block.t_.row(i, block.first_);
-      row_[i] = row != nullptr ? row : padding_;
-      step_[i] = row != nullptr ? block.t_.stride : 0;
-    }
-    for (int v = 0; v < kVectors; ++v) {
-      offset_[v] = block.offset_[v];
-      multiplier_[v] = block.multiplier_[v];
-      bias_[v] = block.bias_[v];
-    }
-  }
+  Window(Task& task, const uint8_t* packed, const Outputs<Kit, kWhole>& outputs, size_t first)
+      : t_(task),
+        outputs_(outputs),
+        weights_(packed + 2 * Kit::kChannels * sizeof(int32_t)),
+        padding_(task.padding),
+        flip_(task.flip),
+        channel_(first),
+        from_(static_cast<ptrdiff_t>(task.first_column())),
+        width_(static_cast<ptrdiff_t>(task.s.in_w)),
+        count_(task.end - task.begin) {}
 
-  void run() const {
-    const bool dense = b_.t_.s.stride_w == 1;
-    if (b_.t_.plain)
-      dense ? run_dense<true>(*this) : run_halved<true>(*this);
+  /// The task's outputs of the rows [begin, end).
+  template <End kEnd>
+  void run(size_t begin, size_t end) const {
+    if (t_.s.stride_w == 1)
+      run_rows<kEnd, true>(*this, begin, end);
     else
-      dense ? run_dense<false>(*this) : run_halved<false>(*this);
+      run_rows<kEnd, false>(*this, begin, end);
   }
 
  private:
@@ -58,6 +44,30 @@ class Window {
   struct Codes {
     Int rows[kVectors], last[kPairs ? kVectors : 1];
   };
+
+  template <End kEnd, bool kDense>
+  __attribute__((noinline)) static void run_rows(const Window& window, size_t begin, size_t end) {
+    Window w = window;
+    for (size_t row = begin; row < end; ++row) {
+      w.t_.move_to(row);
+      w.begin_row();
+      if constexpr (!kDense)
+        w.template halved_row<kEnd>();
+      else if constexpr (kPairs)
+        w.template dense_row_by_sums<kEnd>();
+      else
+        w.template dense_row<kEnd>();
+    }
+  }
+
+  inline __attribute__((always_inline)) void begin_row() {
+    for (size_t i = 0; i < 3; ++i) {
+      const uint8_t* row = t_.row(i, channel_);
+      row_[i] = row != nullptr ? row : padding_;
+      step_[i] = row != nullptr ? t_.stride : 0;
+    }
+    pixel_ = t_.first_pixel() + t_.begin;
+  }
 
   /// The columns of [2, end) that are inside, and their right neighbours too, end before this one.
   size_t inside(size_t end) const {
@@ -79,13 +89,13 @@ class Window {
     if constexpr (kPairs) {
       const uint8_t* const upper[2] = {tap<kInside>(0, c), tap<kInside>(1, c)};
       const uint8_t* const last[2] = {tap<kInside>(2, c), tap<kInside>(2, c + 1)};
-      Kit::template interleave<kWhole>(upper, b_.count_, flip_, codes.rows);
-      Kit::template interleave<kWhole>(last, b_.count_, flip_, codes.last);
+      Kit::template interleave<kWhole>(upper, outputs_.count(), flip_, codes.rows);
+      Kit::template interleave<kWhole>(last, outputs_.count(), flip_, codes.last);
     } else {
       // The fourth weight is 0.
       const uint8_t* const taps[4] = {tap<kInside>(0, c), tap<kInside>(1, c), tap<kInside>(2, c),
                                       tap<kInside>(2, c)};
-      Kit::template interleave<kWhole>(taps, b_.count_, flip_, codes.rows);
+      Kit::template interleave<kWhole>(taps, outputs_.count(), flip_, codes.rows);
     }
   }
 
@@ -96,76 +106,92 @@ class Window {
   /// Adds what the codes are to the output whose tap `kTap` of each row they are.
   template <int kTap>
   inline __attribute__((always_inline)) void add(const Codes& codes, Sums& sums) const {
-    simd::unroll<kVectors>([&](auto v) {
+    simd::unroll<kVectors>([&](auto v) __attribute__((always_inline)) {
       sums[v] = Kit::dot(sums[v], codes.rows[v], weight(kTap, v));
       if constexpr (kPairs && kTap == 0) sums[v] = Kit::dot(sums[v], codes.last[v], weight(3, v));
       if constexpr (kPairs && kTap == 2) sums[v] = Kit::dot(sums[v], codes.last[v], weight(4, v));
     });
   }
-  inline __attribute__((always_inline)) void begin(Sums& sums) const {
-    simd::unroll<kVectors>([&](auto v) { sums[v] = offset_[v]; });
-  }
 
   /// Output `index` of the row.
-  template <bool kPlain>
+  template <End kEnd>
   inline __attribute__((always_inline)) void finish(size_t index, const Sums& sums) const {
-    if constexpr (kPlain) {
-      Int scaled[kVectors];
-      simd::unroll<kVectors>([&](auto v) {
-        scaled[v] = slope_ == 0.0F
-                        ? Kit::scaled(sums[v], multiplier_[v], bias_[v])
-                        : Kit::swished(sums[v], multiplier_[v], bias_[v], Kit::set_float(slope_));
-      });
-      Kit::template store_codes<kWhole>(ends_, scaled, out_ + index * out_stride_,
-                                        kWhole ? Kit::kChannels : b_.count_);
-    } else {
-      b_.template finish_output<false>(first_ + index, sums);
+    outputs_.template finish<kEnd>(pixel_ + index, sums);
+  }
+
+  /// Output `index` of its three columns, of which the last one is still to be loaded.
+  template <End kEnd, bool kInside = false>
+  inline __attribute__((always_inline)) void output(size_t index, const Codes& a, const Codes& b,
+                                                    Codes& c) const {
+    load<kInside>(index + 2, c);
+    Sums sums;
+    outputs_.begin(sums);
+    add<0>(a, sums);
+    add<1>(b, sums);
+    add<2>(c, sums);
+    finish<kEnd>(index, sums);
+  }
+
+  template <End kEnd>
+  inline __attribute__((always_inline)) void dense_row() const {
+    Codes a, b, c;
+    load(0, a);
+    load(1, b);
+    size_t index = 0;
+    for (const size_t inner = inside(count_ + 2); index + 5 <= inner; index += 3) {
+      output<kEnd, true>(index, a, b, c);
+      output<kEnd, true>(index + 1, b, c, a);
+      output<kEnd, true>(index + 2, c, a, b);
+    }
+    for (; index < count_; ++index) {
+      output<kEnd>(index, a, b, c);
+      a = b;
+      b = c;
     }
   }
 
   /// Column `column` begins `first`, goes on with `second` and ends `third`.
-  template <bool kPlain, bool kInside = false>
+  template <End kEnd, bool kInside = false>
   inline __attribute__((always_inline)) void slide(size_t column, Sums& first, Sums& second,
                                                    Sums& third) const {
     Codes codes;
     load<kInside>(column, codes);
-    begin(first);
+    outputs_.begin(first);
     add<0>(codes, first);
     add<1>(codes, second);
     add<2>(codes, third);
-    finish<kPlain>(column - 2, third);
+    finish<kEnd>(column - 2, third);
   }
 
-  template <bool kPlain>
-  __attribute__((noinline)) static void run_dense(const Window& row) {
-    const Window w = row;
+  template <End kEnd>
+  inline __attribute__((always_inline)) void dense_row_by_sums() const {
     Sums a, b, c;
     Codes codes;
-    w.load(0, codes);
-    w.begin(a);
-    w.template add<0>(codes, a);
-    w.load(1, codes);
-    w.begin(b);
-    w.template add<0>(codes, b);
-    w.template add<1>(codes, a);
-    const size_t end = w.outputs_ + 2;
+    load(0, codes);
+    outputs_.begin(a);
+    add<0>(codes, a);
+    load(1, codes);
+    outputs_.begin(b);
+    add<0>(codes, b);
+    add<1>(codes, a);
+    const size_t end = count_ + 2;
     size_t column = 2;
-    for (const size_t inside = w.inside(end); column + 3 <= inside; column += 3) {
-      w.template slide<kPlain, true>(column, c, b, a);
-      w.template slide<kPlain, true>(column + 1, a, c, b);
-      w.template slide<kPlain, true>(column + 2, b, a, c);
+    for (const size_t inner = inside(end); column + 3 <= inner; column += 3) {
+      slide<kEnd, true>(column, c, b, a);
+      slide<kEnd, true>(column + 1, a, c, b);
+      slide<kEnd, true>(column + 2, b, a, c);
     }
     for (; column + 3 <= end; column += 3) {
-      w.template slide<kPlain>(column, c, b, a);
-      w.template slide<kPlain>(column + 1, a, c, b);
-      w.template slide<kPlain>(column + 2, b, a, c);
+      slide<kEnd>(column, c, b, a);
+      slide<kEnd>(column + 1, a, c, b);
+      slide<kEnd>(column + 2, b, a, c);
     }
-    if (column < end) w.template slide<kPlain>(column, c, b, a);
-    if (column + 1 < end) w.template slide<kPlain>(column + 1, a, c, b);
+    if (column < end) slide<kEnd>(column, c, b, a);
+    if (column + 1 < end) slide<kEnd>(column + 1, a, c, b);
   }
 
   /// Columns 2 * index + 1 and + 2, which ends output `index` and begins the next one.
-  template <bool kPlain, bool kInside = false>
+  template <End kEnd, bool kInside = false>
   inline __attribute__((always_inline)) void halve(size_t index, Sums& sums) const {
     Sums next;
     Codes codes;
@@ -173,39 +199,35 @@ class Window {
     add<1>(codes, sums);
     load<kInside>(2 * index + 2, codes);
     add<2>(codes, sums);
-    begin(next);
+    outputs_.begin(next);
     add<0>(codes, next);
-    finish<kPlain>(index, sums);
-    simd::unroll<kVectors>([&](auto v) { sums[v] = next[v]; });
+    finish<kEnd>(index, sums);
+    simd::unroll<kVectors>([&](auto v) __attribute__((always_inline)) { sums[v] = next[v]; });
   }
 
   /// Strides of 2.
-  template <bool kPlain>
-  __attribute__((noinline)) static void run_halved(const Window& row) {
-    const Window w = row;
+  template <End kEnd>
+  inline __attribute__((always_inline)) void halved_row() const {
     Sums sums;
     Codes codes;
-    w.load(0, codes);
-    w.begin(sums);
-    w.template add<0>(codes, sums);
-    w.template halve<kPlain>(0, sums);
+    load(0, codes);
+    outputs_.begin(sums);
+    add<0>(codes, sums);
+    halve<kEnd>(0, sums);
     size_t out = 1;
-    for (const size_t inside = w.inside(2 * w.outputs_ + 1); 2 * out + 2 < inside; ++out)
-      w.template halve<kPlain, true>(out, sums);
-    for (; out < w.outputs_; ++out) w.template halve<kPlain>(out, sums);
+    for (const size_t inner = inside(2 * count_ + 1); 2 * out + 2 < inner; ++out)
+      halve<kEnd, true>(out, sums);
+    for (; out < count_; ++out) halve<kEnd>(out, sums);
   }
 
-  const Block<Kit, kWhole>& b_;
+  Task& t_;
+  const Outputs<Kit, kWhole> outputs_;
   const uint8_t *weights_, *padding_;
   uint8_t flip_;
+  size_t channel_;
   ptrdiff_t from_, width_;  // the input column of column 0
-  size_t first_, outputs_;  // the row's first output
-  uint8_t* out_;
-  size_t out_stride_;
-  typename Kit::Ends ends_;
-  float slope_;
-  Int offset_[kVectors];
-  typename Kit::Float multiplier_[kVectors], bias_[kVectors];
-  const uint8_t* row_[3];
-  size_t step_[3];
+  size_t count_;            // outputs of a row
+  size_t pixel_ = 0;        // the row's first output
+  const uint8_t* row_[3] = {};
+  size_t step_[3] = {};
 };
