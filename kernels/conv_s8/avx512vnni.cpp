@@ -9,12 +9,13 @@ namespace {
 // Each stands on the ones before it.
 // clang-format off
 #include "kernels/simd/lanes512.inl"
+#include "kernels/conv_s8/slots.inl"
 #include "kernels/conv_s8/finish.inl"
 #include "kernels/conv_s8/codes512.inl"
-#include "kernels/conv_s8/slots.inl"
 #include "kernels/conv_s8/vnni512.inl"
 #include "kernels/conv_s8/tile512.inl"
 #include "kernels/conv_s8/panel.inl"
+#include "kernels/conv_s8/bands.inl"
 #include "kernels/conv_s8/driver.inl"
 // clang-format on
 

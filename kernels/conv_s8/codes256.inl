@@ -7,21 +7,22 @@ class CodePacker {
     const CodeEnds ends(e);
     zero_ = _mm256_set1_epi16(static_cast<int16_t>(ends.zero));
     low_ = _mm_set1_epi8(static_cast<char>(ends.low));
+    high_ = _mm_set1_epi8(static_cast<char>(ends.high));
     flip_ = _mm_set1_epi8(static_cast<char>(ends.flip));
   }
 
-  /// Stores `count` codes of values that are rounded and at most `high`.
+  /// Stores `count` codes of values that are rounded.
   void store(uint8_t* to, size_t count, const Ints (&v)[1]) const {
     const __m256i packed = _mm256_packs_epi32(v[0].lo, v[0].hi);  // 0-3, 8-11, 4-7, 12-15
     const __m256i words = _mm256_adds_epi16(_mm256_permute4x64_epi64(packed, 0xD8), zero_);
     const __m128i codes =
         _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
-    store_bytes(to, count, _mm_xor_si128(_mm_max_epu8(codes, low_), flip_));
+    store_bytes(to, count, _mm_xor_si128(_mm_min_epu8(_mm_max_epu8(codes, low_), high_), flip_));
   }
 
-  const Floats high;
+  const Floats high;  // what values are to be held to that may not fit int32
 
  private:
   __m256i zero_;
-  __m128i low_, flip_;
+  __m128i low_, high_, flip_;
 };

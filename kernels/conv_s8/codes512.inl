@@ -7,27 +7,44 @@ class CodePacker {
     const CodeEnds ends(e);
     zero_ = _mm512_set1_epi16(static_cast<int16_t>(ends.zero));
     low_ = _mm512_set1_epi8(static_cast<char>(ends.low));
+    high_ = _mm512_set1_epi8(static_cast<char>(ends.high));
     flip_ = _mm512_set1_epi8(static_cast<char>(ends.flip));
   }
 
-  /// Stores `count` codes of values that are rounded and at most `high`, 16 of each block.
+  /// Stores `count` codes of values that are rounded, 16 of each block.
   template <int kBlocks>
   void store(uint8_t* to, size_t count, const Ints (&v)[kBlocks]) const {
     const __m512i first = words(v[0], v[kBlocks > 1 ? 1 : 0]);
     const __m512i second = kBlocks > 2 ? words(v[kBlocks > 2 ? 2 : 0], v[kBlocks - 1]) : first;
     // The packs leave four of each block in a 128-bit lane.
     const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-    const __m512i codes = _mm512_permutexvar_epi32(order, _mm512_packus_epi16(first, second));
-    const __mmask64 mask = count >= 64 ? ~__mmask64{0} : (__mmask64{1} << count) - 1;
-    _mm512_mask_storeu_epi8(to, mask, _mm512_xor_si512(_mm512_max_epu8(codes, low_), flip_));
+    const __m512i packed = _mm512_packus_epi16(first, second);
+    const __m512i held = _mm512_min_epu8(_mm512_max_epu8(packed, low_), high_);
+    const __m512i codes = _mm512_permutexvar_epi32(order, _mm512_xor_si512(held, flip_));
+    if (count == 16 * kBlocks) return store_whole<kBlocks>(to, codes);
+    _mm512_mask_storeu_epi8(to, (__mmask64{1} << count) - 1, codes);
   }
 
-  const Floats high;
+  const Floats high;  // what values are to be held to that may not fit int32
 
  private:
   __m512i words(Ints a, Ints b) const {
     return _mm512_adds_epi16(_mm512_packs_epi32(a.v, b.v), zero_);
   }
 
-  __m512i zero_, low_, flip_;
+  // Masked stores take longer.
+  template <int kBlocks>
+  static void store_whole(uint8_t* to, __m512i codes) {
+    if constexpr (kBlocks == 4) {
+      _mm512_storeu_si512(to, codes);
+      return;
+    }
+    if constexpr (kBlocks >= 2)
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_castsi512_si256(codes));
+    if constexpr (kBlocks % 2 == 1)
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(to) + (kBlocks - 1),
+                       _mm512_extracti32x4_epi32(codes, kBlocks - 1));
+  }
+
+  __m512i zero_, low_, high_, flip_;
 };

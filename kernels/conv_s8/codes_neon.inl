@@ -13,17 +13,19 @@ class CodePacker {
     const CodeEnds ends(e);
     zero_ = vdupq_n_s16(static_cast<int16_t>(ends.zero));
     low_ = vdupq_n_u8(ends.low);
+    high_ = vdupq_n_u8(ends.high);
     flip_ = vdupq_n_u8(ends.flip);
   }
 
-  /// Stores `count` codes of values that are rounded and at most `high`.
+  /// Stores `count` codes of values that are rounded.
   void store(uint8_t* to, size_t count, const Ints (&v)[1]) const {
-    store_bytes(to, count, veorq_u8(vmaxq_u8(saturated_codes(v[0], zero_), low_), flip_));
+    const uint8x16_t codes = saturated_codes(v[0], zero_);
+    store_bytes(to, count, veorq_u8(vminq_u8(vmaxq_u8(codes, low_), high_), flip_));
   }
 
-  const Floats high;
+  const Floats high;  // what values are to be held to that may not fit int32
 
  private:
   int16x8_t zero_;
-  uint8x16_t low_, flip_;
+  uint8x16_t low_, high_, flip_;
 };

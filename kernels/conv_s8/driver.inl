@@ -1,11 +1,14 @@
-// conv_s8 over panel.inl. Packed: a header of 64 bytes (uint32 has_zeros), then a matrix a group;
-// depth runs over kernel rows, kernel columns, channels.
+// conv_s8 over panel.inl and bands.inl. Packed: a header of 64 bytes (uint32 has_zeros), then a
+// matrix a group; depth runs over kernel rows, kernel columns, channels.
 
 inline constexpr size_t kHeaderBytes = 64;
 
-inline size_t depth_of(const ConvShape& s) {
-  return s.kernel_h * s.kernel_w * (s.in_channels / s.groups);
+/// The depths of one kernel row; for bands, those that bands.inl adds among them.
+inline size_t row_depth(const ConvShape& s) {
+  const size_t depth = s.kernel_w * (s.in_channels / s.groups);
+  return runs_in_bands(s) ? round_up(depth, kGroup) : depth;
 }
+inline size_t depth_of(const ConvShape& s) { return s.kernel_h * row_depth(s); }
 
 inline size_t group_bytes(const ConvShape& s) {
   return matrix_bytes(depth_of(s), s.out_channels / s.groups);
@@ -23,19 +26,30 @@ inline void pack(const ConvShape& s, const ConvWeights& w, void* packed) {
   for (size_t g = 0; g < s.groups; ++g)
     pack_matrix(to + kHeaderBytes + g * group_bytes(s), depth_of(s), columns, g * columns, w,
                 [&](size_t k, size_t c) {
-                  return ((g * columns + c) * channels + k % channels) * taps + k / channels;
+                  const size_t y = k / row_depth(s), x = k % row_depth(s);
+                  if (x >= s.kernel_w * channels) return kNoWeight;
+                  const size_t tap = y * s.kernel_w + x / channels;
+                  return ((g * columns + c) * channels + x % channels) * taps + tap;
                 });
 }
 
 inline size_t slot_bytes(const ConvShape& s) { return panel_bytes(depth_of(s)); }
 
-inline size_t scratch_bytes(const ConvShape& s, size_t width) { return width * slot_bytes(s); }
+inline size_t scratch_bytes(const ConvShape& s, size_t width) {
+  return width * (runs_in_bands(s) ? Bands(s, width).bytes() : slot_bytes(s));
+}
 
 /// Whether the input itself is a panel: rows of a 1x1 convolution that need no conversion.
 inline bool reads_in_place(const ConvShape& s, const ConvIo& io) {
   return kCodeBytes == 1 && panel_zero(io) == io.in_zero_point && depth_of(s) % kGroup == 0 &&
          s.kernel_h == 1 && s.kernel_w == 1 && s.stride_h == 1 && s.stride_w == 1 &&
          s.pad_top == 0 && s.pad_left == 0 && s.out_h == s.in_h && s.out_w == s.in_w;
+}
+
+/// How many rows a panel has that needs no memory, by what a row reads and writes: what several
+/// blocks of columns pass over should stay in the first cache.
+inline size_t rows_in_place(size_t row_bytes) {
+  return smaller(larger(kPanelRows, 24 * 1024 / row_bytes), 8 * kPanelRows);
 }
 
 /// Where rows of a panel come from: the channels of one group.
@@ -120,7 +134,13 @@ inline void run(const ConvShape& s, const void* packed, const ConvIo& io,
   const size_t stride = io.in_stride == 0 ? s.in_channels : io.in_stride;
   const bool in_place = reads_in_place(s, io) && has_zeros == 0;
   const Target target = target_of(s, io, epilogue);
-  const Cut cut(pixels, divide_up(columns, kLanes), s.groups, parallel.width());
+  if (runs_in_bands(s)) {
+    const Matrix m = matrix_at(weights + kHeaderBytes, depth_of(s), columns, 0, has_zeros != 0);
+    return run_bands(s, m, io, target, scratch, parallel);
+  }
+  const bool padded = padded_depth(depth_of(s)) != depth_of(s);
+  const size_t panel_rows = in_place && !padded ? rows_in_place(depth_of(s) + columns) : kPanelRows;
+  const Cut cut(pixels, divide_up(columns, kLanes), s.groups, parallel.width(), panel_rows);
   const size_t macs = pixels * s.out_channels * depth_of(s);
   for_each_in_slots(cut.tasks() * s.groups, macs, parallel, [&](size_t task, size_t slot) {
     const size_t group = task / cut.tasks();

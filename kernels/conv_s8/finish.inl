@@ -1,4 +1,5 @@
-// ConvEpilogue over sixteen lanes. Included inside an anonymous namespace, after a lanes file.
+// ConvEpilogue over sixteen lanes. Included inside an anonymous namespace, after a lanes
+// file and slots.inl.
 
 /// Sixteen output channels: `count` of them from channel `first` on.
 struct Columns {
@@ -15,21 +16,41 @@ inline Columns columns_at(const ConvEpilogue& e, size_t first, size_t count) {
   return c;
 }
 
+/// Whether codes come of scaled sums by rounding and clamping alone.
+inline bool ends_in_codes(const ConvEpilogue& e) {
+  return (e.out == Element::u8 || e.out == Element::s8) && e.table == nullptr;
+}
+
+/// How v of ConvEpilogue comes of sums. All but `any` are for codes without a bias_f32, whose v
+/// stays within int32 whatever the sums are.
+enum class Scaling { plain, residual, swished, any };
+
+inline constexpr float kMostMultiplier = 0.99F, kMostResidual = 0x1p14F;
+
+inline Scaling scaling_of(const ConvShape& shape, const ConvEpilogue& e) {
+  const bool swished = e.swish_slope != 0.0F, residual = e.residual != nullptr;
+  if (!ends_in_codes(e) || e.bias_f32 != nullptr || (swished && residual)) return Scaling::any;
+  for (size_t c = 0; c < shape.out_channels; c += 16)
+    if (!all_below(load_floats(e.multiplier + c, smaller(16, shape.out_channels - c)),
+                   kMostMultiplier))
+      return Scaling::any;
+  if (swished) return Scaling::swished;
+  if (!residual) return Scaling::plain;
+  // 0.99 * 2^31 + 255 * 2^14 < 2^31.
+  return __builtin_fabsf(e.residual_multiplier) < kMostResidual ? Scaling::residual : Scaling::any;
+}
+
 /// Where a call writes, with the strides resolved.
 struct Target {
   const ConvEpilogue* epilogue;
   void* out;
   size_t out_stride, residual_stride;
+  Scaling scaling;
 };
 
 inline Target target_of(const ConvShape& shape, const ConvIo& io, const ConvEpilogue& e) {
   return {&e, io.out, io.out_stride == 0 ? shape.out_channels : io.out_stride,
-          e.residual_stride == 0 ? shape.out_channels : e.residual_stride};
-}
-
-/// Whether codes come of scaled sums by rounding and clamping alone.
-inline bool ends_in_codes(const ConvEpilogue& e) {
-  return (e.out == Element::u8 || e.out == Element::s8) && e.table == nullptr;
+          e.residual_stride == 0 ? shape.out_channels : e.residual_stride, scaling_of(shape, e)};
 }
 
 /// The end of u8 and s8 codes for kernels that narrow by saturating packs: a rounded value gets
@@ -56,17 +77,20 @@ inline Ints to_codes(const ConvEpilogue& e, Floats v) {
 }
 
 /// v of ConvEpilogue for the columns of one pixel, from its raw sums.
+template <Scaling kScaling = Scaling::any>
 inline __attribute__((always_inline)) Floats scaled(const ConvEpilogue& e, size_t residual_stride,
                                                     const Columns& c, size_t pixel, Ints raw) {
-  Floats v = add(mul(to_floats(add(raw, c.offset)), c.multiplier), c.bias);
-  if (e.residual != nullptr) {
+  constexpr bool kAny = kScaling == Scaling::any;
+  Floats v = mul(to_floats(add(raw, c.offset)), c.multiplier);
+  if constexpr (kAny) v = add(v, c.bias);
+  if (kScaling == Scaling::residual || (kAny && e.residual != nullptr)) {
     const auto* residual =
         static_cast<const uint8_t*>(e.residual) + pixel * residual_stride + c.first;
     const Ints code =
         sub(load_codes(residual, e.residual_signed, c.count), set_ints(e.residual_zero_point));
     v = add(v, mul(to_floats(code), set_floats(e.residual_multiplier)));
   }
-  if (e.swish_slope != 0.0F) {
+  if (kScaling == Scaling::swished || (kAny && e.swish_slope != 0.0F)) {
     const Floats gate = add(mul(v, set_floats(e.swish_slope)), set_floats(0.5F));
     v = mul(v, min(max(gate, set_floats(0.0F)), set_floats(1.0F)));
   }

@@ -9,11 +9,12 @@ namespace {
 // clang-format off
 #include "kernels/simd/lanes_neon.inl"
 #include "kernels/simd/rows_smull.inl"
+#include "kernels/conv_s8/slots.inl"
 #include "kernels/conv_s8/finish.inl"
 #include "kernels/conv_s8/codes_neon.inl"
-#include "kernels/conv_s8/slots.inl"
 #include "kernels/conv_s8/tile_neon.inl"
 #include "kernels/conv_s8/panel.inl"
+#include "kernels/conv_s8/bands.inl"
 #include "kernels/conv_s8/driver.inl"
 // clang-format on
 

@@ -5,7 +5,8 @@
 //   kGroup                  depths of a column that lie together
 //   padded_depth(depth)     how many depths are multiplied, the last ones with weights of 0
 //   kMaxBlocks, tile_rows(blocks, left, groups)   the largest tile: blocks of 16 columns, rows
-//   Multiplier()(rows, blocks, a, a_stride, groups, weights, block_bytes, tile)
+//   kTakesSegments          whether the depths of a row may lie in segments, each of whole groups
+//   Multiplier()(rows, blocks, a, a_stride, depths, weights, block_bytes, tile)
 //   copy_codes, fill_codes, sum_codes   what gathers a row
 //   with_blocks(count, f)   f(simd::Index<count>{})
 //   CodePacker              rounded values of up to kMaxBlocks blocks to codes
@@ -51,7 +52,9 @@ inline bool weights_have_zeros(const ConvWeights& w, size_t channels) {
   return any;
 }
 
-/// Fills a matrix from index(k, column), the place of a weight in w.data.
+inline constexpr size_t kNoWeight = ~size_t{0};
+
+/// Fills a matrix from index(k, column), the place of a weight in w.data, or kNoWeight for a 0.
 template <typename Index>
 void pack_matrix(void* packed, size_t depth, size_t columns, size_t first, const ConvWeights& w,
                  Index index) {
@@ -65,10 +68,10 @@ void pack_matrix(void* packed, size_t depth, size_t columns, size_t first, const
     zeros[c] = c < columns ? (w.zero_points != nullptr ? w.zero_points[first + c] : 0) - shift : 0;
     for (size_t k = 0; k < m.groups() * kGroup; ++k) {
       int8_t code = 0;
-      if (c < columns && k < depth) {
-        const uint8_t byte = static_cast<const uint8_t*>(w.data)[index(k, c)];
-        code = static_cast<int8_t>(static_cast<uint8_t>(byte ^ shift));
-      }
+      const size_t at = c < columns && k < depth ? index(k, c) : kNoWeight;
+      if (at != kNoWeight)
+        code = static_cast<int8_t>(
+            static_cast<uint8_t>(static_cast<const uint8_t*>(w.data)[at] ^ shift));
       sums[c] += code;
       codes[c / kLanes * m.block_bytes() + k / kGroup * kBlockGroupBytes + c % kLanes * kGroup +
             k % kGroup] = code;
@@ -82,9 +85,9 @@ inline size_t panel_stride(size_t depth) { return round_up(depth * kCodeBytes, 6
 inline constexpr size_t kPanelRows = 48;
 inline constexpr size_t kMaxPanelRows = kPanelRows + kPanelRows / 2;
 
-/// How many panels `rows` rows make, each of at most kMaxPanelRows.
-inline size_t panel_count(size_t rows) {
-  return larger(divide_up(rows, kMaxPanelRows), (rows + kPanelRows / 2) / kPanelRows);
+/// How many panels `rows` rows make, each of at most `most` and half of it.
+inline size_t panel_count(size_t rows, size_t most) {
+  return larger(divide_up(rows, most + most / 2), (rows + most / 2) / most);
 }
 
 inline size_t panel_bytes(size_t depth) {
@@ -95,8 +98,9 @@ inline size_t panel_bytes(size_t depth) {
 struct Rows {
   const uint8_t* data;
   size_t stride, count;
-  int32_t zero;         // what the codes carry as zero point
-  const int32_t* sums;  // by row: Σ (code - zero), where the matrix has zeros
+  int32_t zero;                    // what the codes carry as zero point
+  const int32_t* sums;             // by row: Σ (code - zero), where the matrix has zeros
+  size_t segments = 1, pitch = 0;  // as in Depths
 };
 
 /// The columns of kBlocks blocks and how their sums are finished.
@@ -120,7 +124,14 @@ class Finisher {
   /// A tile's `count` rows from `row` on become pixel_of(row).
   template <typename PixelOf>
   void finish_tile(const int32_t* tile, size_t row, size_t count, PixelOf pixel_of) const {
-    if (packs_) return finish_codes(tile, row, count, pixel_of);
+    if (packs_) {
+      switch (target_.scaling) {
+        case Scaling::plain: return finish_codes<Scaling::plain>(tile, row, count, pixel_of);
+        case Scaling::residual: return finish_codes<Scaling::residual>(tile, row, count, pixel_of);
+        case Scaling::swished: return finish_codes<Scaling::swished>(tile, row, count, pixel_of);
+        case Scaling::any: return finish_codes<Scaling::any>(tile, row, count, pixel_of);
+      }
+    }
     for (size_t r = row; r < row + count; ++r, tile += kBlocks * kLanes)
       finish_any(tile, r, pixel_of(r));
   }
@@ -128,7 +139,7 @@ class Finisher {
  private:
   /// Codes without more to them; the columns are stored together. Works on copies: stores of codes
   /// may write to any object that isn't local.
-  template <typename PixelOf>
+  template <Scaling kScaling, typename PixelOf>
   void finish_codes(const int32_t* tile, size_t row, size_t count, PixelOf pixel_of) const {
     const ConvEpilogue e = *target_.epilogue;
     const CodePacker pack = pack_;
@@ -140,9 +151,10 @@ class Finisher {
     for (size_t r = row; r < row + count; ++r, tile += kBlocks * kLanes) {
       const size_t pixel = pixel_of(r);
       Ints codes[kBlocks];
-      simd::unroll<kBlocks>([&](auto b) {
+      simd::unroll<kBlocks>([&](auto b) __attribute__((always_inline)) {
         const Ints sum = load_ints(tile + b * kLanes, kLanes);
-        codes[b] = to_ints(min(scaled(e, residual_stride, c[b], pixel, sum), pack.high));
+        const Floats v = scaled<kScaling>(e, residual_stride, c[b], pixel, sum);
+        codes[b] = to_ints(kScaling == Scaling::any ? min(v, pack.high) : v);
       });
       pack.store(out + pixel * stride, columns, codes);
     }
@@ -170,6 +182,7 @@ void multiply_rows(const Target& target, const Matrix& m, const Rows& rows, size
                    size_t end, PixelOf pixel_of) {
   alignas(64) int32_t tile[kMaxTileLanes];
   Multiplier multiply;
+  const Depths depths{m.groups() / rows.segments, rows.segments, rows.pitch};
   for (size_t block = begin; block < end;) {
     size_t blocks = smaller(kMaxBlocks, end - block);
     if (end - block == kMaxBlocks + 1) blocks = divide_up(end - block, 2);
@@ -177,7 +190,7 @@ void multiply_rows(const Target& target, const Matrix& m, const Rows& rows, size
       const Finisher<count_of> finisher(target, m, rows, block);
       for (size_t row = 0; row < rows.count;) {
         const size_t count = tile_rows(blocks, rows.count - row, m.groups());
-        multiply(count, blocks, rows.data + row * rows.stride, rows.stride, m.groups(),
+        multiply(count, blocks, rows.data + row * rows.stride, rows.stride, depths,
                  m.codes + block * m.block_bytes(), m.block_bytes(), tile);
         finisher.finish_tile(tile, row, count, pixel_of);
         row += count;
@@ -191,9 +204,13 @@ void multiply_rows(const Target& target, const Matrix& m, const Rows& rows, size
 struct Cut {
   size_t panels, runs, rows, blocks;
 
-  Cut(size_t row_count, size_t block_count, size_t others, size_t width)
-      : panels(panel_count(row_count)), runs(1), rows(row_count), blocks(block_count) {
+  /// Panels of about `panel_rows`, which more threads make smaller down to kPanelRows.
+  Cut(size_t row_count, size_t block_count, size_t others, size_t width,
+      size_t panel_rows = kPanelRows)
+      : runs(1), rows(row_count), blocks(block_count) {
     const size_t wanted = width > 1 ? 2 * width : 1;
+    const size_t least = smaller(panel_rows, larger(kPanelRows, row_count / wanted));
+    panels = panel_count(row_count, least);
     if (panels * others < wanted)
       runs = larger(1, smaller(divide_up(wanted, panels * others), blocks / kMaxBlocks));
   }

@@ -5,6 +5,11 @@ inline size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 inline size_t divide_up(size_t a, size_t b) { return (a + b - 1) / b; }
 inline size_t round_up(size_t a, size_t b) { return divide_up(a, b) * b; }
 
+/// The depths of a row of activations: `segments` of `groups` groups each, `pitch` bytes apart.
+struct Depths {
+  size_t groups, segments = 1, pitch = 0;
+};
+
 /// Below this many multiply-accumulates a second thread costs more than it gives.
 inline constexpr size_t kMacsPerThread = 200000;
 

@@ -4,6 +4,7 @@
 inline constexpr size_t kCodeBytes = 1, kGroup = 4;
 inline size_t padded_depth(size_t depth) { return round_up(depth, kGroup); }
 inline constexpr size_t kMaxBlocks = 1;
+inline constexpr bool kTakesSegments = true;
 inline constexpr size_t kMaxTileLanes = 6 * 16;
 
 inline int32_t panel_zero(const ConvIo& io) { return io.in_zero_point + (io.in_signed ? 128 : 0); }
@@ -20,20 +21,27 @@ inline size_t tile_rows(size_t /*blocks*/, size_t left, size_t /*groups*/) {
 
 // Inlined, it would share registers with its callers, and g++ would spill accumulators.
 template <int kRows>
-__attribute__((noinline)) void multiply_tile(const uint8_t* a, size_t a_stride, size_t groups,
-                                             const int8_t* weights, int32_t* tile) {
+__attribute__((noinline)) void multiply_tile(const uint8_t* a, size_t a_stride,
+                                             const Depths& depths, const int8_t* weights,
+                                             int32_t* tile) {
   __m256i acc[kRows][2];
   simd::unroll<kRows>([&](auto r) { acc[r][0] = acc[r][1] = _mm256_setzero_si256(); });
-  for (size_t g = 0; g < groups; ++g) {
-    const auto* at = reinterpret_cast<const __m256i*>(weights + g * 64);
-    const __m256i w0 = _mm256_load_si256(at), w1 = _mm256_load_si256(at + 1);
-    simd::unroll<kRows>([&](auto r) {
-      int32_t codes;
-      __builtin_memcpy(&codes, a + r * a_stride + g * 4, 4);
-      const __m256i x = _mm256_set1_epi32(codes);
-      acc[r][0] = _mm256_dpbusd_avx_epi32(acc[r][0], x, w0);
-      acc[r][1] = _mm256_dpbusd_avx_epi32(acc[r][1], x, w1);
-    });
+  const size_t groups = depths.groups;
+  for (size_t left = depths.segments;;) {
+    for (size_t g = 0; g < groups; ++g) {
+      const auto* at = reinterpret_cast<const __m256i*>(weights + g * 64);
+      const __m256i w0 = _mm256_load_si256(at), w1 = _mm256_load_si256(at + 1);
+      simd::unroll<kRows>([&](auto r) {
+        int32_t codes;
+        __builtin_memcpy(&codes, a + r * a_stride + g * 4, 4);
+        const __m256i x = _mm256_set1_epi32(codes);
+        acc[r][0] = _mm256_dpbusd_avx_epi32(acc[r][0], x, w0);
+        acc[r][1] = _mm256_dpbusd_avx_epi32(acc[r][1], x, w1);
+      });
+    }
+    if (--left == 0) break;
+    a += depths.pitch;
+    weights += groups * 64;
   }
   simd::unroll<kRows>([&](auto r) {
     _mm256_store_si256(reinterpret_cast<__m256i*>(tile + r * 16), acc[r][0]);
@@ -41,20 +49,21 @@ __attribute__((noinline)) void multiply_tile(const uint8_t* a, size_t a_stride, 
   });
 }
 
-inline void multiply_rows_of(size_t rows, const uint8_t* a, size_t a_stride, size_t groups,
+inline void multiply_rows_of(size_t rows, const uint8_t* a, size_t a_stride, const Depths& depths,
                              const int8_t* weights, int32_t* tile) {
   switch (rows) {
-    case 6: return multiply_tile<6>(a, a_stride, groups, weights, tile);
-    case 4: return multiply_tile<4>(a, a_stride, groups, weights, tile);
-    case 2: return multiply_tile<2>(a, a_stride, groups, weights, tile);
-    default: return multiply_tile<1>(a, a_stride, groups, weights, tile);
+    case 6: return multiply_tile<6>(a, a_stride, depths, weights, tile);
+    case 4: return multiply_tile<4>(a, a_stride, depths, weights, tile);
+    case 2: return multiply_tile<2>(a, a_stride, depths, weights, tile);
+    default: return multiply_tile<1>(a, a_stride, depths, weights, tile);
   }
 }
 
 struct Multiplier {
-  void operator()(size_t rows, size_t /*blocks*/, const uint8_t* a, size_t a_stride, size_t groups,
-                  const int8_t* weights, size_t /*block_bytes*/, int32_t* tile) const {
-    multiply_rows_of(rows, a, a_stride, groups, weights, tile);
+  void operator()(size_t rows, size_t /*blocks*/, const uint8_t* a, size_t a_stride,
+                  const Depths& depths, const int8_t* weights, size_t /*block_bytes*/,
+                  int32_t* tile) const {
+    multiply_rows_of(rows, a, a_stride, depths, weights, tile);
   }
 };
 

@@ -8,6 +8,7 @@ inline size_t padded_depth(size_t depth) {
   return round_up(depth, depth < kLeastDepth ? kGroup : kTileDepth);
 }
 
+inline constexpr bool kTakesSegments = false;
 inline constexpr size_t kMaxTileLanes = 2 * kTileRows * kMaxBlocks * 16;
 inline bool fills_tiles(size_t rows, size_t groups) {
   return rows >= kLeastRows && groups * kGroup % kTileDepth == 0;
@@ -27,13 +28,13 @@ class Multiplier {
     if (shaped_ != 0) _tile_release();
   }
 
-  void operator()(size_t rows, size_t blocks, const uint8_t* a, size_t a_stride, size_t groups,
-                  const int8_t* weights, size_t block_bytes, int32_t* tile) {
-    if (!fills_tiles(rows, groups))
-      return multiply_vnni(rows, blocks, a, a_stride, groups, weights, block_bytes, tile);
+  void operator()(size_t rows, size_t blocks, const uint8_t* a, size_t a_stride,
+                  const Depths& depths, const int8_t* weights, size_t block_bytes, int32_t* tile) {
+    if (!fills_tiles(rows, depths.groups))
+      return multiply_vnni(rows, blocks, a, a_stride, depths, weights, block_bytes, tile);
     if (shaped_ != rows) configure_tiles(rows);
     shaped_ = rows;
-    const TileRows codes{rows > kTileRows, a, a_stride, groups * kGroup / kTileDepth};
+    const TileRows codes{rows > kTileRows, a, a_stride, depths.groups * kGroup / kTileDepth};
     for (size_t b = 0; b < blocks; b += 2)
       multiply_tiles(codes, b + 1 < blocks,
                      {reinterpret_cast<const uint8_t*>(weights + b * block_bytes), 64, block_bytes},

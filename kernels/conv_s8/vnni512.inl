@@ -26,22 +26,28 @@ inline size_t vnni_rows(size_t blocks, size_t left) {
 
 // Inlined, it would share registers with its callers, and g++ would spill accumulators.
 template <int kRows, int kBlocks>
-__attribute__((noinline)) void multiply_tile(const uint8_t* a, size_t a_stride, size_t groups,
-                                             const int8_t* weights, size_t block_bytes,
-                                             int32_t* tile) {
+__attribute__((noinline)) void multiply_tile(const uint8_t* a, size_t a_stride,
+                                             const Depths& depths, const int8_t* weights,
+                                             size_t block_bytes, int32_t* tile) {
   __m512i acc[kRows][kBlocks];
   simd::unroll<kRows>(
       [&](auto r) { simd::unroll<kBlocks>([&](auto b) { acc[r][b] = _mm512_setzero_si512(); }); });
-  for (size_t g = 0; g < groups; ++g) {
-    __m512i w[kBlocks];
-    simd::unroll<kBlocks>(
-        [&](auto b) { w[b] = _mm512_load_si512(weights + b * block_bytes + g * 64); });
-    simd::unroll<kRows>([&](auto r) {
-      int32_t codes;
-      __builtin_memcpy(&codes, a + r * a_stride + g * 4, 4);
-      const __m512i x = _mm512_set1_epi32(codes);
-      simd::unroll<kBlocks>([&](auto b) { acc[r][b] = _mm512_dpbusd_epi32(acc[r][b], x, w[b]); });
-    });
+  const size_t groups = depths.groups;
+  for (size_t left = depths.segments;;) {
+    for (size_t g = 0; g < groups; ++g) {
+      __m512i w[kBlocks];
+      simd::unroll<kBlocks>(
+          [&](auto b) { w[b] = _mm512_load_si512(weights + b * block_bytes + g * 64); });
+      simd::unroll<kRows>([&](auto r) {
+        int32_t codes;
+        __builtin_memcpy(&codes, a + r * a_stride + g * 4, 4);
+        const __m512i x = _mm512_set1_epi32(codes);
+        simd::unroll<kBlocks>([&](auto b) { acc[r][b] = _mm512_dpbusd_epi32(acc[r][b], x, w[b]); });
+      });
+    }
+    if (--left == 0) break;
+    a += depths.pitch;
+    weights += groups * 64;
   }
   simd::unroll<kRows>([&](auto r) {
     simd::unroll<kBlocks>(
@@ -49,7 +55,8 @@ __attribute__((noinline)) void multiply_tile(const uint8_t* a, size_t a_stride, 
   });
 }
 
-using MultiplyTile = void (*)(const uint8_t*, size_t, size_t, const int8_t*, size_t, int32_t*);
+using MultiplyTile = void (*)(const uint8_t*, size_t, const Depths&, const int8_t*, size_t,
+                              int32_t*);
 
 template <int kBlocks>
 MultiplyTile tile_of(size_t rows) {
@@ -66,12 +73,13 @@ MultiplyTile tile_of(size_t rows) {
 }
 
 inline void multiply_vnni(size_t rows, size_t blocks, const uint8_t* a, size_t a_stride,
-                          size_t groups, const int8_t* weights, size_t block_bytes, int32_t* tile) {
+                          const Depths& depths, const int8_t* weights, size_t block_bytes,
+                          int32_t* tile) {
   const MultiplyTile function =
       blocks == 4
           ? tile_of<4>(rows)
           : (blocks == 3 ? tile_of<3>(rows) : (blocks == 2 ? tile_of<2>(rows) : tile_of<1>(rows)));
-  function(a, a_stride, groups, weights, block_bytes, tile);
+  function(a, a_stride, depths, weights, block_bytes, tile);
 }
 
 /// Copies `count` codes into a row; up to 63 bytes past them may be overwritten.

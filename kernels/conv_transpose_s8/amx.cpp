@@ -10,9 +10,9 @@ namespace {
 // clang-format off
 #include "kernels/simd/lanes512.inl"
 #include "kernels/simd/tiles.inl"
+#include "kernels/conv_s8/slots.inl"
 #include "kernels/conv_s8/finish.inl"
 #include "kernels/conv_s8/codes512.inl"
-#include "kernels/conv_s8/slots.inl"
 #include "kernels/conv_s8/vnni512.inl"
 #include "kernels/conv_s8/tile_amx.inl"
 #include "kernels/conv_s8/panel.inl"

@@ -9,9 +9,9 @@ namespace {
 // Each stands on the ones before it.
 // clang-format off
 #include "kernels/simd/lanes256.inl"
+#include "kernels/conv_s8/slots.inl"
 #include "kernels/conv_s8/finish.inl"
 #include "kernels/conv_s8/codes256.inl"
-#include "kernels/conv_s8/slots.inl"
 #include "kernels/conv_s8/tile256vnni.inl"
 #include "kernels/conv_s8/panel.inl"
 #include "kernels/conv_transpose_s8/driver.inl"

@@ -9,8 +9,8 @@ namespace {
 // Each stands on the ones before it.
 // clang-format off
 #include "kernels/simd/lanes256.inl"
-#include "kernels/conv_s8/finish.inl"
 #include "kernels/conv_s8/slots.inl"
+#include "kernels/conv_s8/finish.inl"
 #include "kernels/depthwise_s8/blocks.inl"
 // clang-format on
 

@@ -8,9 +8,9 @@ namespace {
 // Each stands on the ones before it.
 // clang-format off
 #include "kernels/simd/lanes_neon.inl"
+#include "kernels/conv_s8/slots.inl"
 #include "kernels/conv_s8/finish.inl"
 #include "kernels/conv_s8/codes_neon.inl"
-#include "kernels/conv_s8/slots.inl"
 #include "kernels/depthwise_s8/blocks.inl"
 #include "kernels/depthwise_s8/wide_neon.inl"
 #include "kernels/depthwise_s8/pairs_neon.inl"

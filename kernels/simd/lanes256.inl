@@ -127,6 +127,14 @@ inline Floats without_nan(Floats v) {
   return {_mm256_and_ps(v.lo, _mm256_cmp_ps(v.lo, v.lo, _CMP_ORD_Q)),
           _mm256_and_ps(v.hi, _mm256_cmp_ps(v.hi, v.hi, _CMP_ORD_Q))};
 }
+/// Whether the magnitudes of all lanes are below `limit`; those of NaN aren't.
+inline bool all_below(Floats v, float limit) {
+  const auto below = [&](__m256 half) {
+    const __m256 magnitude = _mm256_andnot_ps(_mm256_set1_ps(-0.0F), half);
+    return _mm256_cmp_ps(magnitude, _mm256_set1_ps(limit), _CMP_LT_OQ);
+  };
+  return _mm256_movemask_ps(_mm256_and_ps(below(v.lo), below(v.hi))) == 0xFF;
+}
 inline float min_lane(Floats v) {
   const __m256 a = _mm256_min_ps(v.lo, v.hi);
   const __m128 b = _mm_min_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));

@@ -73,5 +73,9 @@ inline Ints to_ints(Floats v) { return {_mm512_cvtps_epi32(v.v)}; }
 inline Floats without_nan(Floats v) {
   return {_mm512_maskz_mov_ps(_mm512_cmp_ps_mask(v.v, v.v, _CMP_ORD_Q), v.v)};
 }
+/// Whether the magnitudes of all lanes are below `limit`; those of NaN aren't.
+inline bool all_below(Floats v, float limit) {
+  return _mm512_cmp_ps_mask(_mm512_abs_ps(v.v), _mm512_set1_ps(limit), _CMP_LT_OQ) == 0xFFFF;
+}
 inline float min_lane(Floats v) { return _mm512_reduce_min_ps(v.v); }
 inline float max_lane(Floats v) { return _mm512_reduce_max_ps(v.v); }

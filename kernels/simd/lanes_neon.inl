@@ -134,5 +134,12 @@ inline Floats fnma(Floats x, Floats y, Floats z) {
   return {vfmsq_f32(z.a, x.a, y.a), vfmsq_f32(z.b, x.b, y.b), vfmsq_f32(z.c, x.c, y.c),
           vfmsq_f32(z.d, x.d, y.d)};
 }
+/// Whether the magnitudes of all lanes are below `limit`; those of NaN aren't.
+inline bool all_below(Floats v, float limit) {
+  const float32x4_t most = vdupq_n_f32(limit);
+  const uint32x4_t lower = vandq_u32(vcaltq_f32(v.a, most), vcaltq_f32(v.b, most));
+  const uint32x4_t upper = vandq_u32(vcaltq_f32(v.c, most), vcaltq_f32(v.d, most));
+  return vminvq_u32(vandq_u32(lower, upper)) != 0;
+}
 inline float min_lane(Floats v) { return simd::min_lanes({v.a, v.b, v.c, v.d}); }
 inline float max_lane(Floats v) { return simd::max_lanes({v.a, v.b, v.c, v.d}); }

@@ -20,6 +20,7 @@ struct ConvCase {
   bool swish = false;
   size_t in_pad = 0, out_pad = 0;  // elements between pixels past the channels
   bool worst = false;              // every code at the end of its range
+  float multiplier = 1e-3F;        // the largest one
 };
 
 /// The tensors of a case, every one ending at a page without access.
@@ -45,7 +46,7 @@ class ConvData {
       weights.fill(c.weights_signed ? 0x80 : 0xFF);
     }
     for (size_t i = 0; i < c.shape.out_channels; ++i) {
-      const float m = 1e-3F / static_cast<float>(1 + i % 7);
+      const float m = c.multiplier / static_cast<float>(1 + i % 7);
       std::memcpy(multiplier.data() + i * 4, &m, 4);
       const int32_t b = static_cast<int32_t>(i * 977 % 4001) - 2000;
       std::memcpy(bias.data() + i * 4, &b, 4);
