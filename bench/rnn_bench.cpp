@@ -49,7 +49,7 @@ void lstm_recurrence(benchmark::State& state, const RnnCell& cell, size_t hidden
 void add(const char* family, std::span<const Variant<RnnCell>> variants) {
   for (const Variant<RnnCell>& variant : variants) {
     if (variant.isa == Isa::scalar || !CpuToken::probe(variant.isa)) continue;
-    for (const size_t hidden : {64, 256, 512, 1024})
+    for (const size_t hidden : {64, 256, 320, 512, 650, 1024})
       for (const size_t batch : {1, 4}) {
         const std::string name = std::string(family) + "/" + std::string(isa_name(variant.isa)) +
                                  "/h" + std::to_string(hidden) + "/b" + std::to_string(batch);

@@ -2,7 +2,7 @@
 // hidden unit. Included inside an anonymous namespace.
 
 // A step runs in two passes, so that the functions of many units overlap: first the sums of all
-// units into RnnRow::sums ([panel][gate][lanes]), then what makes states of them.
+// units into RnnRow::sums ([vector][gate][lanes]), then what makes states of them.
 
 // The units of one vector.
 struct Units {
@@ -43,7 +43,7 @@ inline __attribute__((always_inline)) typename V::Float sum_of(const RnnRow& row
   return V::load(row.sums + units.begin * gates + gate * V::kLanes, V::kLanes);
 }
 
-// Where a pass leaves one panel's sum n.
+// Where a pass leaves sum n of a vector of units.
 template <typename V>
 inline __attribute__((always_inline)) float* sum_at(const RnnRow& row, const Pass& pass,
                                                     const Units& units, size_t n) {
@@ -56,20 +56,29 @@ void states_of(const Pass& pass, const RnnRow* rows, const void* (&states)[R]) {
     states[r] = pass.from_reset_state ? rows[r].reset_state : rows[r].state;
 }
 
-// Cell::sums<R, P, N> fills sum_at of P panels from `begin` on and R rows with initial + R h. A
-// single row takes Cell::kPanels panels at a time, more rows one panel and Cell::kRows rows.
+// Cell::sums<R, P, N> fills sum_at of P vectors of units from `begin` on and R rows with initial +
+// R h. A single row takes Cell::kVectors at a time, more rows one vector and Cell::kRows rows.
 template <typename Cell, size_t N>
-void sum_pass(const RnnStep& step, const Pass& pass) {
-  constexpr size_t kLanes = Cell::V::kLanes, kPanels = Cell::kPanels, kRows = Cell::kRows;
-  size_t begin = 0;
-  if (step.rows == 1)
-    for (; begin + (kPanels - 1) * kLanes < step.hidden; begin += kPanels * kLanes)
-      Cell::template sums<1, kPanels, N>(step, pass, begin, step.row);
-  for (; begin < step.hidden; begin += kLanes) {
+void sum_units(const RnnStep& step, const Pass& pass, size_t begin, size_t end) {
+  constexpr size_t kLanes = Cell::V::kLanes, kRows = Cell::kRows, kVectors = Cell::kVectors;
+  if (step.rows == 1 && begin + (kVectors - 1) * kLanes < end)
+    return Cell::template sums<1, kVectors, N>(step, pass, begin, step.row);
+  for (; begin < end; begin += kLanes) {
     size_t r = 0;
     for (; r + kRows <= step.rows; r += kRows)
       Cell::template sums<kRows, 1, N>(step, pass, begin, step.row + r);
     for (; r < step.rows; ++r) Cell::template sums<1, 1, N>(step, pass, begin, step.row + r);
+  }
+}
+
+template <typename Cell, size_t N>
+void sum_pass(const RnnStep& step, const Pass& pass) {
+  constexpr size_t kUnits = Cell::kVectors * Cell::V::kLanes;
+  const size_t panels = (step.hidden + kUnits - 1) / kUnits;
+  for (size_t i = 0; i < panels; ++i) {
+    const size_t begin = (step.from_last ? panels - 1 - i : i) * kUnits;
+    const size_t left = step.hidden - begin;
+    sum_units<Cell, N>(step, pass, begin, begin + (left < kUnits ? left : kUnits));
   }
 }
 

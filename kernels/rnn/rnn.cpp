@@ -9,6 +9,10 @@ namespace {
 // Batch rows that one call of a cell takes.
 constexpr size_t kRowsPerCall = 16;
 
+// Bytes of weights past which steps take turns in the order of reading them: fewer stay in a
+// second-level cache, where one order is as good as the other.
+constexpr size_t kNearWeights = size_t{3} << 18;
+
 size_t align64(size_t bytes) { return (bytes + 63) & ~size_t{63}; }
 
 // The scratch of one batch row.
@@ -87,9 +91,11 @@ RnnRow row_at(const RnnCell& cell, const RnnArgs& args, size_t b, size_t step) {
 void run(const RnnCell& cell, const RnnArgs& args, void (*step_function)(const RnnStep&),
          bool has_cell) {
   for (size_t b = 0; b < args.batch; ++b) start(cell, args, b, has_cell);
+  const bool takes_turns = cell.packed_bytes(has_cell ? 4 : 3, args.hidden) > kNearWeights;
   for (size_t s = 0; s < args.steps; ++s) {
     RnnRow rows[kRowsPerCall];
-    RnnStep step{args.packed, args.hidden, rows, 0, args.recurrent_bias, args.linear_before_reset};
+    RnnStep step{args.packed, args.hidden, rows, 0, args.recurrent_bias, args.linear_before_reset,
+                 s % 2 == 1};
     for (size_t b = 0; b < args.batch; ++b) {
       if (s < length_of(args, b)) rows[step.rows++] = row_at(cell, args, b, s);
       if (step.rows == kRowsPerCall || (b + 1 == args.batch && step.rows > 0)) {

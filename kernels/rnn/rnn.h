@@ -39,6 +39,9 @@ struct RnnStep {
   size_t rows;
   const float* recurrent_bias;  // GRU with linear_before_reset: Rb of gate h, [hidden] or null
   bool linear_before_reset;
+  /// The order in which weights are read, which changes no result: the last units' first. Steps
+  /// that take turns find what the one before read last in a cache.
+  bool from_last;
 };
 
 /// One way to run the cells (family rnn_s8 or rnn_f32) on one instruction set.

@@ -8,7 +8,7 @@ constexpr size_t ceil_div(size_t a, size_t b) { return (a + b - 1) / b; }
 template <typename VectorType>
 struct CellF32 {
   using V = VectorType;
-  static constexpr size_t kRows = V::kLanes == 16 ? 4 : 2, kPanels = 2;
+  static constexpr size_t kRows = V::kLanes == 16 ? 4 : 2, kVectors = 2;
 
   static size_t packed_bytes(size_t gates, size_t hidden) {
     return ceil_div(hidden, V::kLanes) * V::kLanes * gates * hidden * sizeof(float);

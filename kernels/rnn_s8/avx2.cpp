@@ -11,7 +11,7 @@ namespace {
 
 // s16 products by vpmaddwd. State: int16_t codes.
 struct Dots {
-  static constexpr size_t kRows = 2, kPanels = 2;
+  static constexpr size_t kRows = 2, kVectors = 2;
 
   static void store(void* state, size_t /*hidden*/, size_t begin, __m256i codes) {
     const __m128i packed =
@@ -23,7 +23,7 @@ struct Dots {
 
   template <size_t R, size_t P, size_t N>
   static inline __attribute__((always_inline)) void multiply(
-      const uint8_t* weights, size_t panel_bytes, size_t stride, size_t /*hidden*/,
+      const uint8_t* weights, size_t vector_step, size_t group_step, size_t /*hidden*/,
       const void* const (&states)[R], size_t begin, size_t end, __m256i (&out)[R][P][N]) {
     __m256i acc[R][P][N];
 #pragma GCC unroll 4
@@ -38,8 +38,8 @@ struct Dots {
       for (size_t p = 0; p < P; ++p)
 #pragma GCC unroll 4
         for (size_t n = 0; n < N; ++n)
-          w[p][n] = _mm256_cvtepi8_epi16(_mm_loadu_si128(
-              reinterpret_cast<const __m128i*>(weights + p * panel_bytes + g * stride + n * 16)));
+          w[p][n] = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(
+              weights + p * vector_step + g * group_step + n * 16)));
 #pragma GCC unroll 4
       for (size_t r = 0; r < R; ++r) {
         int32_t pair;

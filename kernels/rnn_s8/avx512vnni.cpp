@@ -10,7 +10,7 @@ namespace {
 #include "kernels/simd/vec512.inl"
 
 using Dot = Dot512;
-constexpr size_t kVnniRows = 2, kVnniPanels = 1;
+constexpr size_t kVnniRows = 2, kVnniVectors = 2, kVnniGroups = 2, kVnniAhead = 4096;
 #include "kernels/rnn_s8/vnni.inl"
 
 using Cell = CellS8<Vec512, 4, DotsVnni<Vec512>>;

@@ -10,7 +10,7 @@ namespace {
 #include "kernels/simd/vec256.inl"
 
 using Dot = Dot256;
-constexpr size_t kVnniRows = 1, kVnniPanels = 1;
+constexpr size_t kVnniRows = 1, kVnniVectors = 1, kVnniGroups = 1, kVnniAhead = 2048;
 #include "kernels/rnn_s8/vnni.inl"
 
 using Cell = CellS8<Vec256, 4, DotsVnni<Vec256>>;

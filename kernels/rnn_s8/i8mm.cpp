@@ -13,7 +13,7 @@ namespace {
 // s8 products by smmla, whose two rows are the high and the low bytes of a state. State: by 8 units
 // int8_t high[8], int8_t low[8].
 struct Dots {
-  static constexpr size_t kRows = 2, kPanels = 2;
+  static constexpr size_t kRows = 2, kVectors = 2;
 
   static void store(void* state, size_t /*hidden*/, size_t begin, int32x4_t codes) {
     const StateBytes bytes = state_bytes(codes);
@@ -28,7 +28,7 @@ struct Dots {
 
   template <size_t R, size_t P, size_t N>
   static inline __attribute__((always_inline)) void multiply(
-      const uint8_t* weights, size_t panel_bytes, size_t stride, size_t /*hidden*/,
+      const uint8_t* weights, size_t vector_step, size_t group_step, size_t /*hidden*/,
       const void* const (&states)[R], size_t begin, size_t end, int32x4_t (&out)[R][P][N]) {
     // Squares of high and low by two units: the first and the last two of a panel's.
     int32x4_t first[R][P][N], last[R][P][N];
@@ -43,7 +43,7 @@ struct Dots {
       simd::unroll<P>([&](auto p) __attribute__((always_inline)) {
         simd::unroll<N>([&](auto n) __attribute__((always_inline)) {
           const auto* from =
-              reinterpret_cast<const int8_t*>(weights) + p * panel_bytes + g * stride + n * 32;
+              reinterpret_cast<const int8_t*>(weights) + p * vector_step + g * group_step + n * 32;
           w[p][n][0] = vld1q_s8(from);
           w[p][n][1] = vld1q_s8(from + 16);
         });

@@ -31,7 +31,7 @@ inline __attribute__((always_inline)) void widen_gates(const uint8_t* from,
 
 // s16 products by smlal. State: int16_t codes.
 struct Dots {
-  static constexpr size_t kRows = 2, kPanels = 2;
+  static constexpr size_t kRows = 2, kVectors = 2;
 
   static void store(void* state, size_t /*hidden*/, size_t begin, int32x4_t codes) {
     vst1_s16(static_cast<int16_t*>(state) + begin, vmovn_s32(codes));
@@ -41,7 +41,7 @@ struct Dots {
 
   template <size_t R, size_t P, size_t N>
   static inline __attribute__((always_inline)) void multiply(
-      const uint8_t* weights, size_t panel_bytes, size_t stride, size_t /*hidden*/,
+      const uint8_t* weights, size_t vector_step, size_t group_step, size_t /*hidden*/,
       const void* const (&states)[R], size_t begin, size_t end, int32x4_t (&out)[R][P][N]) {
     int32x4_t acc[R][P][N];
     each<R, P, N>([&](auto r, auto p, auto n)
@@ -50,7 +50,7 @@ struct Dots {
         __attribute__((always_inline)) {
       int16x8_t w[P][(N + 1) / 2];
       simd::unroll<P>([&](auto p) __attribute__((always_inline)) {
-        widen_gates<N>(weights + p * panel_bytes + k * stride, w[p]);
+        widen_gates<N>(weights + p * vector_step + k * group_step, w[p]);
       });
       each<R, P, N>([&](auto r, auto p, auto n) __attribute__((always_inline)) {
         constexpr int kLane = decltype(lane)::value;

@@ -12,7 +12,7 @@ namespace {
 
 // s8 products by sdot. State: int8_t low[hidden rounded up to 64], int8_t high[as many].
 struct Dots {
-  static constexpr size_t kRows = 2, kPanels = 1;
+  static constexpr size_t kRows = 2, kVectors = 1;
 
   static size_t high_offset(size_t hidden) { return ceil_div(hidden, 64) * 64; }
 
@@ -29,7 +29,7 @@ struct Dots {
 
   template <size_t R, size_t P, size_t N>
   static inline __attribute__((always_inline)) void multiply(
-      const uint8_t* weights, size_t panel_bytes, size_t stride, size_t hidden,
+      const uint8_t* weights, size_t vector_step, size_t group_step, size_t hidden,
       const void* const (&states)[R], size_t begin, size_t end, int32x4_t (&out)[R][P][N]) {
     int32x4_t low[R][P][N], high[R][P][N];
     each<R, P, N>([&](auto r, auto p, auto n) __attribute__((always_inline)) {
@@ -41,8 +41,8 @@ struct Dots {
       int8x16_t w[P][N];
       simd::unroll<P>([&](auto p) __attribute__((always_inline)) {
         simd::unroll<N>([&](auto n) __attribute__((always_inline)) {
-          w[p][n] = vld1q_s8(reinterpret_cast<const int8_t*>(weights) + p * panel_bytes +
-                             g * stride + n * 16);
+          w[p][n] = vld1q_s8(reinterpret_cast<const int8_t*>(weights) + p * vector_step +
+                             g * group_step + n * 16);
         });
       });
       each<R, P, N>([&](auto r, auto p, auto n) __attribute__((always_inline)) {

@@ -1,17 +1,18 @@
-// s16 x s8 sums by vpdpbusd, over the including file's Dot, kVnniRows rows or kVnniPanels panels at
-// a time: a code is 256
-// * high + low, low the code's low byte, high + 128 unsigned; 128 * sum of the weights comes off.
-// Included inside an anonymous namespace.
+// s16 x s8 sums by vpdpbusd, over the including file's Dot and
+//   kVnniRows, kVnniVectors: rows and vectors of units at a time
+//   kVnniGroups: groups of k in a turn of the loop
+//   kVnniAhead: how many bytes ahead a single row asks for weights
+// A code is 256 * high + low, low the code's low byte, high + 128 unsigned; 128 * sum of the
+// weights comes off. Included inside an anonymous namespace.
 //
 // State: uint8_t low[hidden rounded up to 64], uint8_t high[as many].
 
-// Weights past the first-level cache that stay in the second, and how far ahead they are asked for.
-constexpr size_t kNearestWeights = size_t{1} << 17, kNearWeights = size_t{3} << 18;
-constexpr size_t kGroupsAhead = 16;
+// Bytes of weights that the first-level cache holds.
+constexpr size_t kNearestWeights = size_t{3} << 14;
 
 template <typename V>
 struct DotsVnni {
-  static constexpr size_t kRows = kVnniRows, kPanels = kVnniPanels;
+  static constexpr size_t kRows = kVnniRows, kVectors = kVnniVectors;
 
   static void store(void* state, size_t hidden, size_t begin, typename V::Int codes) {
     auto* low = static_cast<uint8_t*>(state);
@@ -28,7 +29,7 @@ struct DotsVnni {
 
   template <size_t R, size_t P, size_t N>
   static inline __attribute__((always_inline)) void multiply(
-      const uint8_t* weights, size_t panel_bytes, size_t stride, size_t hidden,
+      const uint8_t* weights, size_t vector_step, size_t group_step, size_t hidden,
       const void* const (&states)[R], size_t begin, size_t end, typename V::Int (&out)[R][P][N]) {
     const size_t high_offset = ceil_div(hidden, 64) * 64;
     typename V::Int low[R][P][N], high[R][P][N];
@@ -44,10 +45,10 @@ struct DotsVnni {
       for (size_t p = 0; p < P; ++p)
 #pragma GCC unroll 4
         for (size_t n = 0; n < N; ++n) {
-          const uint8_t* from = weights + p * panel_bytes + g * stride + n * V::kLanes * 4;
+          const uint8_t* from = weights + p * vector_step + g * group_step + n * V::kLanes * 4;
           if (kAsks && n * V::kLanes * 4 % 64 == 0)
-            _mm_prefetch(reinterpret_cast<const char*>(from + kGroupsAhead * stride), _MM_HINT_T0);
-          w[p][n] = Dot::load_shared(from);
+            _mm_prefetch(reinterpret_cast<const char*>(from + kVnniAhead), _MM_HINT_T0);
+          w[p][n] = Dot::load_in_order(from);
         }
 #pragma GCC unroll 4
       for (size_t r = 0; r < R; ++r) {
@@ -63,12 +64,18 @@ struct DotsVnni {
           }
       }
     };
-    // A single row reads weights faster than the second-level cache sends them unasked.
-    const size_t all = stride / (V::kLanes * 4) * hidden * hidden;
-    if (R == 1 && all > kNearestWeights && all <= kNearWeights)
-      for (size_t g = begin; g < end; ++g) step.template operator()<R == 1>(g);
+    const auto steps = [&]<bool kAsks>() __attribute__((always_inline)) {
+      size_t g = begin;
+      for (; g + kVnniGroups <= end; g += kVnniGroups)
+#pragma GCC unroll 4
+        for (size_t i = 0; i < kVnniGroups; ++i) step.template operator()<kAsks>(g + i);
+      for (; g < end; ++g) step.template operator()<kAsks>(g);
+    };
+    // A single row reads weights faster than the caches further out send them unasked.
+    if (R == 1 && vector_step / (V::kLanes * 4) * hidden * hidden > kNearestWeights)
+      steps.template operator()<R == 1>();
     else
-      for (size_t g = begin; g < end; ++g) step.template operator()<false>(g);
+      steps.template operator()<false>();
 #pragma GCC unroll 4
     for (size_t r = 0; r < R; ++r)
 #pragma GCC unroll 4

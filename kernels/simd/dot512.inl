@@ -14,6 +14,15 @@ struct Dot512 {
 #endif
     return v;
   }
+  // The same, in the program's order among others of the kind: lines asked for one after the other
+  // come from the second-level cache up to a third faster.
+  static Int load_in_order(const uint8_t* p) {
+    Int v = load(p);
+#if defined(__AVX512F__)
+    __asm__ volatile("" : "+v"(v));
+#endif
+    return v;
+  }
   static Int broadcast(int32_t v) { return _mm512_set1_epi32(v); }
   static Int broadcast_load(const uint8_t* p) {
     int32_t v;
