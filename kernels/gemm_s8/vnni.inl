@@ -60,8 +60,12 @@ struct Ahead {
   size_t step;
 };
 
+// Bytes of weights past which they don't stay in a second-level cache. A single row reads those
+// faster than they come unasked, and so asks for them some bytes ahead.
+constexpr size_t kNearWeights = size_t{3} << 18, kFarAhead = 2048;
+
 // Sums of R rows and V vectors of columns into acc[R][kPanel]; single rows run over U chains.
-template <size_t R, size_t V, size_t U>
+template <size_t R, size_t V, size_t U, bool kFar = false>
 void multiply(const uint8_t* a, size_t a_stride, const uint8_t* b, size_t groups, int32_t* acc,
               Ahead ahead) {
   Dot::Int sum[U][R][V];
@@ -74,9 +78,12 @@ void multiply(const uint8_t* a, size_t a_stride, const uint8_t* b, size_t groups
   const auto step = [&](size_t u, size_t g) __attribute__((always_inline)) {
     Dot::Int weights[V];
 #pragma GCC unroll 4
-    for (size_t v = 0; v < V; ++v)
-      weights[v] = R == 1 ? Dot::load(b + (g * V + v) * Dot::kLanes * 4)
-                          : Dot::load_shared(b + (g * V + v) * Dot::kLanes * 4);
+    for (size_t v = 0; v < V; ++v) {
+      const uint8_t* from = b + (g * V + v) * Dot::kLanes * 4;
+      weights[v] = R == 1 ? Dot::load(from) : Dot::load_shared(from);
+      if (kFar && v * Dot::kLanes * 4 % 64 == 0)
+        _mm_prefetch(reinterpret_cast<const char*>(from + kFarAhead), _MM_HINT_T0);
+    }
     if constexpr (R > 1)
       _mm_prefetch(reinterpret_cast<const char*>(ahead.at + g * ahead.step), _MM_HINT_T1);
 #pragma GCC unroll 8
@@ -104,17 +111,20 @@ void multiply(const uint8_t* a, size_t a_stride, const uint8_t* b, size_t groups
 
 using Multiply = void (*)(const uint8_t*, size_t, const uint8_t*, size_t, int32_t*, Ahead);
 
+// By rows; a single one's far weights first.
 template <size_t V>
-constexpr Multiply kMultiplyRows[] = {multiply<1, V, 2>, multiply<2, V, 1>, multiply<3, V, 1>,
-                                      multiply<4, V, 1>, multiply<5, V, 1>, multiply<6, V, 1>};
+constexpr Multiply kMultiplyRows[] = {multiply<1, V, 2, true>, multiply<1, V, 2>, multiply<2, V, 1>,
+                                      multiply<3, V, 1>,       multiply<4, V, 1>, multiply<5, V, 1>,
+                                      multiply<6, V, 1>};
 constexpr size_t kRows = 6;
 
-Multiply multiply_of(size_t rows, size_t vectors) {
+Multiply multiply_of(size_t rows, size_t vectors, bool is_far = false) {
+  const size_t row = rows == 1 && is_far ? 0 : rows;
   switch (vectors) {
-    case 1: return kMultiplyRows<1>[rows - 1];
-    case 2: return kMultiplyRows<2>[rows - 1];
-    case 3: return kMultiplyRows < kPanelVectors < 3 ? 1 : 3 > [rows - 1];
-    default: return kMultiplyRows<kPanelVectors>[rows - 1];
+    case 1: return kMultiplyRows<1>[row];
+    case 2: return kMultiplyRows<2>[row];
+    case 3: return kMultiplyRows < kPanelVectors < 3 ? 1 : 3 > [row];
+    default: return kMultiplyRows<kPanelVectors>[row];
   }
 }
 
@@ -125,6 +135,7 @@ struct Block {
   const uint8_t* panel;
   size_t vectors;  // of the panel's columns
   Ahead ahead;
+  bool is_far;  // whether all weights are more than kNearWeights
 };
 
 // Blocks of up to kBlockRows rows by `multiply(block, acc)`.
@@ -145,7 +156,7 @@ void tile_by(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t co
   const uint8_t* a =
       copied ? scratch + scratch_offset(args.m) : static_cast<const uint8_t*>(args.a);
   const size_t a_stride = copied ? scratch_stride(args.k) : args.a_stride;
-  const bool single = row_end - row_begin == 1;
+  const bool single = row_end - row_begin == 1, is_far = padded * depth > kNearWeights;
   // Blocks share the panel that follows: what it takes to have read it all when they are done.
   const size_t blocks = (row_end - row_begin + kBlockRows - 1) / kBlockRows;
   const size_t step = (kPanel * 4 + blocks - 1) / blocks;
@@ -159,7 +170,7 @@ void tile_by(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t co
       Ahead ahead = {panel + vectors * Dot::kLanes * depth, n + columns < column_end ? step : 0};
       for (size_t m = row_begin; m < row_end; m += kBlockRows) {
         const size_t rows = row_end - m < kBlockRows ? row_end - m : kBlockRows;
-        multiply(Block{a + m * a_stride, a_stride, m, rows, panel, vectors, ahead}, acc);
+        multiply(Block{a + m * a_stride, a_stride, m, rows, panel, vectors, ahead, is_far}, acc);
         ahead.at += ahead.step * depth / 4;
         if (single)
           epilogue.row(m, n, columns, acc);
@@ -173,6 +184,6 @@ void tile_by(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t co
 
 // At most kRows rows.
 void multiply_rows(const Block& block, size_t k, int32_t* acc) {
-  multiply_of(block.rows, block.vectors)(block.a, block.a_stride, block.panel, round_up(k, 4) / 4,
-                                         acc, block.ahead);
+  multiply_of(block.rows, block.vectors, block.is_far)(block.a, block.a_stride, block.panel,
+                                                       round_up(k, 4) / 4, acc, block.ahead);
 }
