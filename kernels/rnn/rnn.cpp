@@ -94,8 +94,13 @@ void run(const RnnCell& cell, const RnnArgs& args, void (*step_function)(const R
   const bool takes_turns = cell.packed_bytes(has_cell ? 4 : 3, args.hidden) > kNearWeights;
   for (size_t s = 0; s < args.steps; ++s) {
     RnnRow rows[kRowsPerCall];
-    RnnStep step{args.packed, args.hidden, rows, 0, args.recurrent_bias, args.linear_before_reset,
-                 s % 2 == 1};
+    RnnStep step{args.packed,
+                 args.hidden,
+                 rows,
+                 0,
+                 args.recurrent_bias,
+                 args.linear_before_reset,
+                 takes_turns && s % 2 == 1};
     for (size_t b = 0; b < args.batch; ++b) {
       if (s < length_of(args, b)) rows[step.rows++] = row_at(cell, args, b, s);
       if (step.rows == kRowsPerCall || (b + 1 == args.batch && step.rows > 0)) {

@@ -5,28 +5,31 @@
 #include <vector>
 
 #include "engine/ops/infer.h"
+#include "runtime/session/plan.h"
 
 namespace octet::runtime {
 
-/// Inference with known dims over arrays (by ValueId) beside the shared, immutable graph, which has
-/// the types and elements of constants.
+/// Inference with known dims over arrays beside the shared, immutable graph, which has the types
+/// and elements of constants. The arrays are by the first value of a group (Plan::same_type);
+/// `node`'s outputs are first ones.
 class BindInfer final : public InferContext {
  public:
-  BindInfer(const Graph& graph, const Node& node, std::vector<Type>& types,
+  BindInfer(const Plan& plan, const Node& node, std::vector<Type>& types,
             std::vector<std::optional<std::vector<Dim>>>& elements)
-      : InferContext(node), graph_(graph), types_(types), elements_(elements) {}
+      : InferContext(node), plan_(plan), types_(types), elements_(elements) {}
 
   const Type& input(size_t i) const override {
-    const Value& value = graph_.value(node_.inputs[i]);
-    return value.constant ? value.type : types_[node_.inputs[i]];
+    const Value& value = plan_.graph->value(node_.inputs[i]);
+    return value.constant ? value.type : types_[plan_.same_type[node_.inputs[i]]];
   }
   const Tensor* constant(size_t i) const override {
-    const Value& value = graph_.value(node_.inputs[i]);
+    const Value& value = plan_.graph->value(node_.inputs[i]);
     return value.constant && !value.quant ? &*value.constant : nullptr;
   }
   const std::vector<Dim>* elements(size_t i) const override {
-    const Value& value = graph_.value(node_.inputs[i]);
-    const auto& known = value.constant ? value.elements : elements_[node_.inputs[i]];
+    const Value& value = plan_.graph->value(node_.inputs[i]);
+    const auto& known =
+        value.constant ? value.elements : elements_[plan_.same_type[node_.inputs[i]]];
     return known ? &*known : nullptr;
   }
   void set_output(size_t i, Type type) override {
@@ -42,7 +45,7 @@ class BindInfer final : public InferContext {
   }
 
  private:
-  const Graph& graph_;
+  const Plan& plan_;
   std::vector<Type>& types_;
   std::vector<std::optional<std::vector<Dim>>>& elements_;
 };

@@ -14,6 +14,10 @@ namespace {
 constexpr double kMinSharedStep = 10'000;
 constexpr double kMinSharedRun = 60'000;
 
+constexpr int64_t kMaxCount = int64_t{1} << 48;  // elements of a value
+constexpr int64_t kUnknown = -1;
+constexpr size_t kNoHost = SIZE_MAX;
+
 std::optional<Tensor> host_tensor(DType dtype, const Dims& dims, const std::vector<Dim>& elements) {
   if (!all_known(elements)) return std::nullopt;
   const auto integers = known_dims(elements);
@@ -38,8 +42,11 @@ class Binder {
     bound_->input_dims = std::move(input_dims);
     bound_->slots.resize(plan_.slots.size());
     bound_->steps.resize(plan_.steps.size());
+    bound_->dims.resize(graph_.value_capacity());
     elements_.resize(graph_.value_capacity());
     types_.resize(graph_.value_capacity());
+    counts_.assign(graph_.value_capacity(), kUnknown);
+    host_of_.assign(graph_.value_capacity(), kNoHost);
   }
 
   Result<std::shared_ptr<const Binding>> run() {
@@ -57,7 +64,7 @@ class Binder {
  private:
   Status bind_inputs() {
     for (ValueId id = 0; id < graph_.value_capacity(); ++id) {
-      if (!graph_.alive_value(id)) continue;
+      if (!graph_.alive_value(id) || plan_.same_type[id] != id) continue;
       const Value& value = graph_.value(id);
       if (value.constant) continue;
       types_[id].kind = value.type.kind;
@@ -97,7 +104,13 @@ class Binder {
   bool known(ValueId id) const {
     const Value& value = graph_.value(id);
     if (value.type.boxed()) return false;
-    return value.constant || types_[id].has_known_shape();
+    return value.constant || types_[plan_.same_type[id]].has_known_shape();
+  }
+
+  // Whether the outputs' types aren't those of an earlier node.
+  bool leads(const Node& node) const {
+    return std::any_of(node.outputs.begin(), node.outputs.end(),
+                       [&](ValueId id) { return id != kNoValue && plan_.same_type[id] == id; });
   }
 
   Status infer() {
@@ -107,8 +120,8 @@ class Binder {
       const Node& node = graph_.node(step.node);
       bool late = !node.bodies.empty();
       for (const ValueId id : node.inputs) late = late || (id != kNoValue && !known(id));
-      if (!late && node.op->infer != nullptr) {
-        BindInfer context(graph_, node, types_, elements_);
+      if (!late && node.op->infer != nullptr && leads(node)) {
+        BindInfer context(plan_, node, types_, elements_);
         if (auto status = node.op->infer(context); !status) {
           Error error = std::move(status).error();
           error.code = ErrorCode::invalid_data;
@@ -120,8 +133,8 @@ class Binder {
       if (!late) continue;
       for (const ValueId id : node.outputs) {
         if (id == kNoValue) continue;
-        types_[id].shape.reset();
-        elements_[id].reset();
+        types_[plan_.same_type[id]].shape.reset();
+        elements_[plan_.same_type[id]].reset();
       }
     }
     return {};
@@ -140,7 +153,7 @@ class Binder {
       BoundSlot& bound = bound_->slots[id];
       if (slot.constant) {
         bound.place = Place::constant;
-        bound.dims = slot.constant->dims();
+        bound.dims = &slot.constant->dims();
         bound.bytes = slot.constant->bytes().size();
         continue;
       }
@@ -148,20 +161,10 @@ class Binder {
         bound.place = Place::late;
         continue;
       }
-      bound.dims = known_dims(*types_[slot.value].shape);
-      const auto count = checked_count(bound.dims);
-      if (!count || *count > (int64_t{1} << 48))
-        return Error{ErrorCode::limit, "value '" + graph_.value(slot.value).name +
-                                           "' has more elements than can be addressed"};
-      bound.bytes = dtype_bytes(slot.dtype, static_cast<size_t>(*count));
+      OCTET_RETURN_IF_ERROR(size_slot(slot, bound));
       if (bound.place == Place::input) continue;
       bound.place = Place::arena;
-      if (const auto& elements = elements_[slot.value]) {
-        if (auto tensor = host_tensor(slot.dtype, bound.dims, *elements)) {
-          bound.host = std::move(*tensor);
-          bound.place = Place::host;
-        }
-      }
+      place_on_host(slot, bound);
     }
     // A conversion of a late slot is late as well.
     for (size_t s = 0; s < plan_.steps.size(); ++s) {
@@ -170,6 +173,35 @@ class Binder {
         bound_->steps[s].late = bound_->slots[step.inputs[0]].place == Place::late;
     }
     return {};
+  }
+
+  Status size_slot(const Slot& slot, BoundSlot& bound) {
+    const ValueId first = plan_.same_type[slot.value];
+    int64_t& count = counts_[first];
+    if (count == kUnknown) {
+      bound_->dims[first] = known_dims(*types_[first].shape);
+      count = checked_count(bound_->dims[first]).value_or(kMaxCount + 1);
+    }
+    if (count > kMaxCount)
+      return Error{ErrorCode::limit, "value '" + graph_.value(slot.value).name +
+                                         "' has more elements than can be addressed"};
+    bound.dims = &bound_->dims[first];
+    bound.bytes = dtype_bytes(slot.dtype, static_cast<size_t>(count));
+    return {};
+  }
+
+  void place_on_host(const Slot& slot, BoundSlot& bound) {
+    const ValueId first = plan_.same_type[slot.value];
+    if (!elements_[first]) return;
+    size_t& host = host_of_[first];
+    if (host == kNoHost || bound_->hosts[host].dtype() != slot.dtype) {
+      auto tensor = host_tensor(slot.dtype, *bound.dims, *elements_[first]);
+      if (!tensor) return;
+      host = bound_->hosts.size();
+      bound_->hosts.push_back(std::move(*tensor));
+    }
+    bound.place = Place::host;
+    bound.index = host;
   }
 
   void mark_skipped() {
@@ -204,17 +236,35 @@ class Binder {
   // A Transpose or a change of layout after which every element lies where it was.
   bool relabels(const PlannedStep& step) const {
     if (step.outputs[0] == kNoSlot) return false;
-    const TensorView x = shape_of(step.inputs[0]);
-    const TensorView y = shape_of(step.outputs[0]);
-    if (step.node == kNoNode) return ops::keeps_bytes(x, y, {});
-    const auto axes = ops::transpose_axes(graph_.node(step.node), x.rank());
-    return axes && ops::keeps_bytes(x, y, *axes);
+    const auto same = [&](const std::vector<int64_t>& axes) {
+      return ops::keeps_bytes(shape_of(step.inputs[0]), shape_of(step.outputs[0]), axes);
+    };
+    if (step.node == kNoNode) return same({});
+    const Dims* dims = bound_->slots[step.inputs[0]].dims;
+    if (dims == nullptr) return false;
+    const auto axes = ops::transpose_axes(graph_.node(step.node), dims->size());
+    return axes && same(*axes);
   }
 
   // A slot without its bytes.
-  TensorView shape_of(SlotId id) const {
+  void describe(SlotId id, TensorView& view) const {
     const Slot& slot = plan_.slots[id];
-    return {slot.dtype, bound_->slots[id].dims, nullptr, slot.layout, slot.quant.get()};
+    const Dims* dims = bound_->slots[id].dims;
+    view.dtype = slot.dtype;
+    view.layout = slot.layout;
+    view.quant = slot.quant.get();
+    dims != nullptr ? view.dims.assign(dims->begin(), dims->end()) : view.dims.clear();
+  }
+  TensorView shape_of(SlotId id) const {
+    TensorView view;
+    describe(id, view);
+    return view;
+  }
+
+  // The slot whose bytes these are, while views of views are still being found.
+  SlotId root_of(SlotId id) const {
+    while (bound_->slots[id].root != id) id = bound_->slots[id].root;
+    return id;
   }
 
   void share_bytes() {
@@ -226,15 +276,15 @@ class Binder {
       const SlotId in = step.inputs[0];
       BoundSlot& out = bound_->slots[step.outputs[0]];
       if (bound_->slots[in].place == Place::late || out.bytes != bound_->slots[in].bytes) continue;
-      out.root = bound_->slots[in].root;
-      views_.push_back(step.outputs[0]);
+      out.root = root_of(in);
       bound_->steps[s].skip = true;
     }
     for (size_t s = 0; s < plan_.steps.size(); ++s)
       for (const SlotId id : plan_.steps[s].inputs)
-        if (id != kNoSlot) last_read_[bound_->slots[id].root] = s;
-    for (const SlotId id : plan_.outputs) last_read_[bound_->slots[id].root] = plan_.steps.size();
+        if (id != kNoSlot) last_read_[root_of(id)] = s;
+    for (const SlotId id : plan_.outputs) last_read_[root_of(id)] = plan_.steps.size();
     for (size_t s = 0; s < plan_.steps.size(); ++s) overwrite_input(s);
+    for (SlotId id = 0; id < plan_.slots.size(); ++id) bound_->slots[id].root = root_of(id);
   }
 
   void overwrite_input(size_t s) {
@@ -242,22 +292,18 @@ class Binder {
     if (step.alias != AliasRule::Kind::in_place || bound_->steps[s].late || bound_->steps[s].skip)
       return;
     if (step.inputs.empty() || step.inputs[0] == kNoSlot || step.outputs[0] == kNoSlot) return;
-    const SlotId root = bound_->slots[step.inputs[0]].root;
+    const SlotId root = root_of(step.inputs[0]);
     BoundSlot& out = bound_->slots[step.outputs[0]];
     if (out.place != Place::arena || bound_->slots[root].place != Place::arena ||
         last_read_[root] != s || out.bytes != bound_->slots[step.inputs[0]].bytes)
       return;
     // Another operand that is a view of the same bytes under other dims would see them change.
     for (size_t i = 1; i < step.inputs.size(); ++i)
-      if (step.inputs[i] != kNoSlot && bound_->slots[step.inputs[i]].root == root &&
+      if (step.inputs[i] != kNoSlot && root_of(step.inputs[i]) == root &&
           step.inputs[i] != step.inputs[0])
         return;
-    const SlotId old = step.outputs[0];
-    for (const SlotId view : views_)
-      if (bound_->slots[view].root == old) bound_->slots[view].root = root;
     out.root = root;
-    views_.push_back(old);
-    last_read_[root] = last_read_[old];
+    last_read_[root] = last_read_[step.outputs[0]];
   }
 
   void plan_arena() {
@@ -278,11 +324,15 @@ class Binder {
     bound_->arena_bytes = memory.bytes;
   }
 
-  std::vector<TensorView> shapes_of(const std::vector<SlotId>& ids) const {
-    std::vector<TensorView> views(ids.size());
+  // In memory that the steps take after one another.
+  std::span<TensorView> shapes_of(const std::vector<SlotId>& ids, std::vector<TensorView>& views) {
+    if (views.size() < ids.size()) views.resize(ids.size());
     for (size_t i = 0; i < ids.size(); ++i)
-      if (ids[i] != kNoSlot) views[i] = shape_of(ids[i]);
-    return views;
+      if (ids[i] != kNoSlot)
+        describe(ids[i], views[i]);
+      else
+        views[i] = {};
+    return std::span(views).first(ids.size());
   }
 
   // Scratch, and the steps that are worth several threads.
@@ -292,8 +342,8 @@ class Binder {
       BoundStep& bound = bound_->steps[s];
       if (bound.skip || bound.late) continue;
       const PlannedStep& step = plan_.steps[s];
-      auto inputs = shapes_of(step.inputs);
-      const auto outputs = shapes_of(step.outputs);
+      const auto inputs = shapes_of(step.inputs, input_views_);
+      const auto outputs = shapes_of(step.outputs, output_views_);
       bound_->scratch_bytes =
           std::max(bound_->scratch_bytes, step.step->scratch_bytes(inputs, outputs, width_));
       const double cost = cost_of(step, inputs, outputs);
@@ -305,13 +355,14 @@ class Binder {
     for (BoundStep& step : bound_->steps) step.wide = step.late;
   }
 
-  double cost_of(const PlannedStep& step, std::vector<TensorView>& inputs,
+  double cost_of(const PlannedStep& step, std::span<TensorView> inputs,
                  std::span<const TensorView> outputs) const {
     const OpDef* op = step.node == kNoNode ? nullptr : graph_.node(step.node).op;
     // Of a table that it takes a little of, a step doesn't read all.
     if (op == nullptr || op->macs == nullptr)
       for (size_t i = 0; i < inputs.size(); ++i)
-        if (step.inputs[i] != kNoSlot && plan_.slots[step.inputs[i]].constant) inputs[i] = {};
+        if (step.inputs[i] != kNoSlot && plan_.slots[step.inputs[i]].constant)
+          inputs[i].dtype = DType::undefined;
     return step_cost(op, inputs, outputs, step.info.isa);
   }
 
@@ -320,11 +371,14 @@ class Binder {
   size_t width_;
   bool share_small_;
   std::shared_ptr<Binding> bound_;
-  // By ValueId, but of constants, whose types and elements the graph has.
+  // By the first value of a group (Plan::same_type), but of constants, whose types and elements the
+  // graph has.
   std::vector<Type> types_;
   std::vector<std::optional<std::vector<Dim>>> elements_;
-  std::vector<SlotId> views_;
+  std::vector<int64_t> counts_;  // of elements
+  std::vector<size_t> host_of_;  // into the binding's hosts
   std::vector<size_t> last_read_;
+  std::vector<TensorView> input_views_, output_views_;
 };
 
 }  // namespace

@@ -14,7 +14,7 @@ enum class Place : uint8_t {
   none,      ///< Never made: nothing reads it.
   arena,     ///< At `offset` of the run's arena.
   constant,  ///< In the plan.
-  host,      ///< Known from dims alone: in the binding.
+  host,      ///< Known from dims alone: among the binding's hosts.
   input,     ///< The caller's memory.
   output,    ///< The caller's memory for a result.
   late,      ///< Made while running: dims depend on data.
@@ -22,12 +22,11 @@ enum class Place : uint8_t {
 
 struct BoundSlot {
   Place place = Place::none;
-  Dims dims;  ///< Unset for late slots.
+  SlotId root = 0;             ///< The slot whose bytes these are; itself unless it is a view.
+  const Dims* dims = nullptr;  ///< In the plan or among the binding's dims. Null for late slots.
   size_t bytes = 0;
-  SlotId root = 0;    ///< The slot whose bytes these are; itself unless it is a view.
   size_t offset = 0;  ///< Of an arena root.
-  size_t index = 0;   ///< Of an input or output root.
-  Tensor host;
+  size_t index = 0;   ///< Of an input, output or host root.
 };
 
 struct BoundStep {
@@ -42,6 +41,8 @@ struct Binding {
   std::vector<Dims> input_dims;
   std::vector<BoundSlot> slots;
   std::vector<BoundStep> steps;
+  std::vector<Dims> dims;  ///< By the first value of a group (Plan::same_type).
+  std::vector<Tensor> hosts;
   size_t arena_bytes = 0;
   size_t scratch_bytes = 0;
   bool wide = false;  ///< One of its steps is.

@@ -66,6 +66,9 @@ class StepContext final : public RunContext {
       : RunContext(cpu), execution_(execution), step_(execution.plan_.steps[step]) {
     parallel_ = &parallel;
     node_ = step_.node == kNoNode ? nullptr : &execution.plan_.graph->node(step_.node);
+    inputs_.reserve(step_.inputs.size());
+    outputs_.reserve(step_.outputs.size());
+    wanted_.reserve(step_.outputs.size());
     for (const SlotId id : step_.inputs)
       inputs_.push_back(id == kNoSlot ? TensorView{} : execution.view(id));
     for (const SlotId id : step_.outputs) {
@@ -147,9 +150,11 @@ Execution::Execution(std::shared_ptr<const Binding> binding, Parallel& parallel,
       inputs_(plan_.inputs.size(), nullptr),
       outputs_(plan_.outputs.size(), nullptr),
       late_(plan_.slots.size()) {
+  contexts_.resize(plan_.steps.size());
   for (size_t s = 0; s < plan_.steps.size(); ++s) {
+    if (binding_->steps[s].skip) continue;
     Parallel& share = binding_->steps[s].wide ? parallel : serial_;
-    contexts_.push_back(std::make_unique<StepContext>(*this, s, share, options_.cpu));
+    contexts_[s] = std::make_unique<StepContext>(*this, s, share, options_.cpu);
   }
 }
 
@@ -173,7 +178,7 @@ std::byte* Execution::address(SlotId id) const {
     case Place::arena:
       return memory_ == nullptr ? nullptr : memory_->arena.data.get() + root.offset;
     case Place::constant: return bytes_of(*plan_.slots[root_id].constant);
-    case Place::host: return bytes_of(root.host);
+    case Place::host: return bytes_of(binding_->hosts[root.index]);
     case Place::input: return inputs_[root.index];
     case Place::output: return outputs_[root.index];
     case Place::late: return bytes_of(late_[root_id]);
@@ -184,7 +189,7 @@ std::byte* Execution::address(SlotId id) const {
 
 const Dims& Execution::dims_of(SlotId id) const {
   const BoundSlot& bound = binding_->slots[id];
-  return bound.place == Place::late ? late_[id].dims() : bound.dims;
+  return bound.place == Place::late ? late_[id].dims() : *bound.dims;
 }
 
 TensorView Execution::view(SlotId id) const {
@@ -208,7 +213,7 @@ Status Execution::attach(std::span<const Tensor> inputs, std::span<OutputTarget>
     if (!binding_->direct_outputs[i]) continue;
     const BoundSlot& bound = binding_->slots[id];
     OutputTarget& target = outputs[i];
-    target.dims = bound.dims;
+    target.dims = *bound.dims;
     if (target.data != nullptr) {
       if (target.capacity < bound.bytes)
         return Error{ErrorCode::invalid_argument, "the memory for output " + std::to_string(i) +
@@ -216,7 +221,7 @@ Status Execution::attach(std::span<const Tensor> inputs, std::span<OutputTarget>
                                                       std::to_string(bound.bytes) + " bytes"};
       outputs_[i] = target.data;
     } else {
-      auto made = Tensor::zeros(plan_.slots[id].dtype, bound.dims);
+      auto made = Tensor::zeros(plan_.slots[id].dtype, *bound.dims);
       if (!made)
         return std::move(made).error().in("output '" +
                                           plan_.graph->value(plan_.slots[id].value).name + "'");
@@ -224,7 +229,8 @@ Status Execution::attach(std::span<const Tensor> inputs, std::span<OutputTarget>
       outputs_[i] = target.tensor.writable();
     }
   }
-  for (const auto& context : contexts_) context->attach();
+  for (const auto& context : contexts_)
+    if (context != nullptr) context->attach();
   return {};
 }
 

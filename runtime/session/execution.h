@@ -63,7 +63,7 @@ class Execution {
   const CompileOptions& options_;
   RunMemory* memory_ = nullptr;  ///< During a run.
   SerialParallel serial_;
-  std::vector<std::unique_ptr<StepContext>> contexts_;
+  std::vector<std::unique_ptr<StepContext>> contexts_;  ///< By step; null for skipped ones.
   std::vector<std::byte*> inputs_;
   std::vector<std::byte*> outputs_;
   std::vector<Tensor> late_;  ///< By slot: tensors made while running.

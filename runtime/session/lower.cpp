@@ -8,6 +8,7 @@
 #include "runtime/providers.h"
 #include "runtime/session/convert.h"
 #include "runtime/session/program.h"
+#include "runtime/session/type_groups.h"
 
 namespace octet::runtime {
 namespace {
@@ -40,6 +41,7 @@ class Lowering {
       OCTET_ASSIGN(const SlotId slot, form_of(id, form));
       plan_.outputs.push_back(slot);
     }
+    plan_.same_type = group_types(graph_);
     return std::move(plan_);
   }
 

@@ -62,6 +62,7 @@ const Case kCases[] = {
     {.name = "one", .m = 1, .n = 1, .k = 1},
     {.name = "nothing to sum", .m = 2, .n = 3, .k = 0},
     {.name = "gemv", .m = 1, .n = 130, .k = 515},
+    {.name = "gemv past a second-level cache", .m = 1, .n = 1210, .k = 651, .b_zero = true},
     {.name = "gemv, signed, all tails", .m = 1, .n = 17, .k = 3, .a_signed = true},
     {.name = "rows 2", .m = 2, .n = 64, .k = 64, .transposed = true},
     {.name = "rows 3", .m = 3, .n = 31, .k = 6, .a_signed = true, .type = GemmS8Output::s8},
