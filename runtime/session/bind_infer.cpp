@@ -3,6 +3,78 @@
 #include "engine/ops/op.h"
 
 namespace octet::runtime {
+
+class BoundTypes::Context final : public InferContext {
+ public:
+  Context(const BoundTypes& types, const Node& node)
+      : InferContext(node), types_(types), made_(node.outputs.size()) {}
+
+  const Type& input(size_t i) const override {
+    const Value& value = types_.graph_.value(node_.inputs[i]);
+    return value.constant ? value.type : known(i).type;
+  }
+  const Tensor* constant(size_t i) const override {
+    const Value& value = types_.graph_.value(node_.inputs[i]);
+    return value.constant && !value.quant ? &*value.constant : nullptr;
+  }
+  const std::vector<Dim>* elements(size_t i) const override {
+    const Value& value = types_.graph_.value(node_.inputs[i]);
+    const auto& elements = value.constant ? value.elements : known(i).elements;
+    return elements ? &*elements : nullptr;
+  }
+  void set_output(size_t i, Type type) override {
+    if (has_output(i)) made_[i].type = std::move(type);
+  }
+  void set_elements(size_t i, std::vector<Dim> elements) override {
+    constexpr size_t kMaxElements = 1024;
+    if (has_output(i) && elements.size() <= kMaxElements) made_[i].elements = std::move(elements);
+  }
+  Result<std::vector<Type>> infer_body(size_t, std::vector<Type>) override {
+    return unsupported("subgraphs run late");
+  }
+  Known& made(size_t i) { return made_[i]; }
+
+ private:
+  const Known& known(size_t i) const { return types_.known_[types_.groups_.of[node_.inputs[i]]]; }
+
+  const BoundTypes& types_;
+  std::vector<Known> made_;
+};
+
+void BoundTypes::set_input(ValueId id, const Dims& dims) {
+  settle(id, {Type::tensor(graph_.value(id).type.dtype, to_shape(dims)), std::nullopt});
+}
+
+Status BoundTypes::infer(NodeId id, bool late) {
+  const Node& node = graph_.node(id);
+  Context context(*this, node);
+  late = late || node.op->infer == nullptr;
+  if (!late) {
+    if (auto status = node.op->infer(context); !status) {
+      Error error = std::move(status).error();
+      error.code = ErrorCode::invalid_data;
+      return std::move(error).in(node.label());
+    }
+    for (size_t i = 0; i < node.outputs.size(); ++i)
+      late = late || (node.has_output(i) && (graph_.value(node.outputs[i]).type.boxed() ||
+                                             !context.made(i).type.has_known_shape()));
+  }
+  for (size_t i = 0; i < node.outputs.size(); ++i)
+    if (node.has_output(i)) settle(node.outputs[i], late ? Known{} : std::move(context.made(i)));
+  return {};
+}
+
+void BoundTypes::settle(ValueId id, Known known) {
+  Known& group = known_[groups_.of[id]];
+  if (group.settled) {
+    agree_ = agree_ && group.type.shape == known.type.shape && group.elements == known.elements;
+    return;
+  }
+  group = std::move(known);
+  group.has_dims = group.type.has_known_shape() && !graph_.value(id).type.boxed();
+  group.settled = true;
+}
+
 namespace {
 
 class LateInfer final : public InferContext {

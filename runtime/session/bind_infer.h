@@ -5,49 +5,48 @@
 #include <vector>
 
 #include "engine/ops/infer.h"
-#include "runtime/session/plan.h"
+#include "runtime/session/type_groups.h"
 
 namespace octet::runtime {
 
-/// Inference with known dims over arrays beside the shared, immutable graph, which has the types
-/// and elements of constants. The arrays are by the first value of a group (Plan::same_type);
-/// `node`'s outputs are first ones.
-class BindInfer final : public InferContext {
+/// Inference with known dims beside a shared, immutable graph, once for each group of values.
+class BoundTypes {
  public:
-  BindInfer(const Plan& plan, const Node& node, std::vector<Type>& types,
-            std::vector<std::optional<std::vector<Dim>>>& elements)
-      : InferContext(node), plan_(plan), types_(types), elements_(elements) {}
+  BoundTypes(const Graph& graph, const TypeGroups& groups)
+      : graph_(graph), groups_(groups), known_(groups.count) {}
 
-  const Type& input(size_t i) const override {
-    const Value& value = plan_.graph->value(node_.inputs[i]);
-    return value.constant ? value.type : types_[plan_.same_type[node_.inputs[i]]];
+  void set_input(ValueId id, const Dims& dims);
+  /// The types of a node's outputs; without shapes when it is `late`. Fails with its label.
+  Status infer(NodeId id, bool late);
+  /// Whether the dims of a value are known: it is neither boxed nor decided by data.
+  bool has_dims(ValueId id) const {
+    const uint32_t group = groups_.of[id];
+    return groups_.constant[group] || known_[group].has_dims;
   }
-  const Tensor* constant(size_t i) const override {
-    const Value& value = plan_.graph->value(node_.inputs[i]);
-    return value.constant && !value.quant ? &*value.constant : nullptr;
+  /// Requires has_dims, and that the value is no constant.
+  const Shape& shape(ValueId id) const { return *known_[groups_.of[id]].type.shape; }
+  /// Null when they aren't known.
+  const std::vector<Dim>* elements(ValueId id) const {
+    const auto& elements = known_[groups_.of[id]].elements;
+    return elements ? &*elements : nullptr;
   }
-  const std::vector<Dim>* elements(size_t i) const override {
-    const Value& value = plan_.graph->value(node_.inputs[i]);
-    const auto& known =
-        value.constant ? value.elements : elements_[plan_.same_type[node_.inputs[i]]];
-    return known ? &*known : nullptr;
-  }
-  void set_output(size_t i, Type type) override {
-    if (has_output(i)) types_[node_.outputs[i]] = std::move(type);
-  }
-  void set_elements(size_t i, std::vector<Dim> elements) override {
-    constexpr size_t kMaxElements = 1024;
-    if (has_output(i) && elements.size() <= kMaxElements)
-      elements_[node_.outputs[i]] = std::move(elements);
-  }
-  Result<std::vector<Type>> infer_body(size_t, std::vector<Type>) override {
-    return unsupported("subgraphs run late");
-  }
+  /// False once two values of a group turned out to differ: nothing here holds then.
+  bool groups_agree() const { return agree_; }
 
  private:
-  const Plan& plan_;
-  std::vector<Type>& types_;
-  std::vector<std::optional<std::vector<Dim>>>& elements_;
+  class Context;
+  struct Known {
+    Type type;
+    std::optional<std::vector<Dim>> elements;
+    bool has_dims = false;
+    bool settled = false;
+  };
+  void settle(ValueId id, Known known);
+
+  const Graph& graph_;
+  const TypeGroups& groups_;
+  std::vector<Known> known_;  // by group; not of constants, which the graph has
+  bool agree_ = true;
 };
 
 /// Inference for one node over views, for late steps: `types` and `elements` are by input port.

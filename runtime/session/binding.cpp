@@ -32,9 +32,11 @@ std::optional<Tensor> host_tensor(DType dtype, const Dims& dims, const std::vect
 class Binder {
  public:
   Binder(std::shared_ptr<const Plan> plan, std::vector<Dims> input_dims, size_t width,
-         bool share_small)
+         bool share_small, const TypeGroups& groups)
       : plan_(*plan),
         graph_(*plan->graph),
+        groups_(groups),
+        types_(graph_, groups),
         width_(width),
         share_small_(share_small),
         bound_(std::make_shared<Binding>()) {
@@ -42,16 +44,15 @@ class Binder {
     bound_->input_dims = std::move(input_dims);
     bound_->slots.resize(plan_.slots.size());
     bound_->steps.resize(plan_.steps.size());
-    bound_->dims.resize(graph_.value_capacity());
-    elements_.resize(graph_.value_capacity());
-    types_.resize(graph_.value_capacity());
-    counts_.assign(graph_.value_capacity(), kUnknown);
-    host_of_.assign(graph_.value_capacity(), kNoHost);
+    bound_->dims.resize(groups.count);
+    counts_.assign(groups.count, kUnknown);
+    host_of_.assign(groups.count, kNoHost);
   }
 
   Result<std::shared_ptr<const Binding>> run() {
     OCTET_RETURN_IF_ERROR(bind_inputs());
     OCTET_RETURN_IF_ERROR(infer());
+    if (!types_.groups_agree()) return std::shared_ptr<const Binding>();
     OCTET_RETURN_IF_ERROR(place_slots());
     mark_skipped();
     choose_direct_outputs();
@@ -63,14 +64,6 @@ class Binder {
 
  private:
   Status bind_inputs() {
-    for (ValueId id = 0; id < graph_.value_capacity(); ++id) {
-      if (!graph_.alive_value(id) || plan_.same_type[id] != id) continue;
-      const Value& value = graph_.value(id);
-      if (value.constant) continue;
-      types_[id].kind = value.type.kind;
-      types_[id].dtype = value.type.dtype;
-      types_[id].element = value.type.element;
-    }
     size_t given = 0;
     for (size_t i = 0; i < graph_.inputs.size(); ++i) {
       if (plan_.inputs[i] == kNoSlot) continue;
@@ -80,7 +73,7 @@ class Binder {
       const Dims& dims = bound_->input_dims[given++];
       if (value.type.kind != Type::Kind::tensor) continue;
       OCTET_RETURN_IF_ERROR(check_input(value, dims));
-      types_[graph_.inputs[i]].shape = to_shape(dims);
+      types_.set_input(graph_.inputs[i], dims);
     }
     return {};
   }
@@ -101,41 +94,16 @@ class Binder {
     return {};
   }
 
-  bool known(ValueId id) const {
-    const Value& value = graph_.value(id);
-    if (value.type.boxed()) return false;
-    return value.constant || types_[plan_.same_type[id]].has_known_shape();
-  }
-
-  // Whether the outputs' types aren't those of an earlier node.
-  bool leads(const Node& node) const {
-    return std::any_of(node.outputs.begin(), node.outputs.end(),
-                       [&](ValueId id) { return id != kNoValue && plan_.same_type[id] == id; });
-  }
-
   Status infer() {
     for (size_t s = 0; s < plan_.steps.size(); ++s) {
       const PlannedStep& step = plan_.steps[s];
       if (step.node == kNoNode) continue;
       const Node& node = graph_.node(step.node);
       bool late = !node.bodies.empty();
-      for (const ValueId id : node.inputs) late = late || (id != kNoValue && !known(id));
-      if (!late && node.op->infer != nullptr && leads(node)) {
-        BindInfer context(plan_, node, types_, elements_);
-        if (auto status = node.op->infer(context); !status) {
-          Error error = std::move(status).error();
-          error.code = ErrorCode::invalid_data;
-          return std::move(error).in(node.label());
-        }
-      }
-      for (const ValueId id : node.outputs) late = late || (id != kNoValue && !known(id));
+      for (const ValueId id : node.inputs) late = late || (id != kNoValue && !types_.has_dims(id));
+      if (!groups_.repeats[step.node]) OCTET_RETURN_IF_ERROR(types_.infer(step.node, late));
+      for (const ValueId id : node.outputs) late = late || (id != kNoValue && !types_.has_dims(id));
       bound_->steps[s].late = late;
-      if (!late) continue;
-      for (const ValueId id : node.outputs) {
-        if (id == kNoValue) continue;
-        types_[plan_.same_type[id]].shape.reset();
-        elements_[plan_.same_type[id]].reset();
-      }
     }
     return {};
   }
@@ -157,7 +125,7 @@ class Binder {
         bound.bytes = slot.constant->bytes().size();
         continue;
       }
-      if (!known(slot.value)) {
+      if (!types_.has_dims(slot.value)) {
         bound.place = Place::late;
         continue;
       }
@@ -176,26 +144,27 @@ class Binder {
   }
 
   Status size_slot(const Slot& slot, BoundSlot& bound) {
-    const ValueId first = plan_.same_type[slot.value];
-    int64_t& count = counts_[first];
+    const size_t group = groups_.of[slot.value];
+    int64_t& count = counts_[group];
     if (count == kUnknown) {
-      bound_->dims[first] = known_dims(*types_[first].shape);
-      count = checked_count(bound_->dims[first]).value_or(kMaxCount + 1);
+      bound_->dims[group] = known_dims(types_.shape(slot.value));
+      count = checked_count(bound_->dims[group]).value_or(kMaxCount + 1);
     }
     if (count > kMaxCount)
       return Error{ErrorCode::limit, "value '" + graph_.value(slot.value).name +
                                          "' has more elements than can be addressed"};
-    bound.dims = &bound_->dims[first];
+    bound.dims = &bound_->dims[group];
     bound.bytes = dtype_bytes(slot.dtype, static_cast<size_t>(count));
     return {};
   }
 
   void place_on_host(const Slot& slot, BoundSlot& bound) {
-    const ValueId first = plan_.same_type[slot.value];
-    if (!elements_[first]) return;
-    size_t& host = host_of_[first];
+    const size_t group = groups_.of[slot.value];
+    const auto* elements = types_.elements(slot.value);
+    if (elements == nullptr) return;
+    size_t& host = host_of_[group];
     if (host == kNoHost || bound_->hosts[host].dtype() != slot.dtype) {
-      auto tensor = host_tensor(slot.dtype, *bound.dims, *elements_[first]);
+      auto tensor = host_tensor(slot.dtype, *bound.dims, *elements);
       if (!tensor) return;
       host = bound_->hosts.size();
       bound_->hosts.push_back(std::move(*tensor));
@@ -309,6 +278,8 @@ class Binder {
   void plan_arena() {
     std::vector<SlotId> roots;
     std::vector<Lifetime> lifetimes;
+    roots.reserve(plan_.steps.size());
+    lifetimes.reserve(plan_.steps.size());
     for (size_t s = 0; s < plan_.steps.size(); ++s) {
       if (bound_->steps[s].skip) continue;
       for (const SlotId id : plan_.steps[s].outputs) {
@@ -368,15 +339,14 @@ class Binder {
 
   const Plan& plan_;
   const Graph& graph_;
+  const TypeGroups& groups_;
+  BoundTypes types_;
   size_t width_;
   bool share_small_;
   std::shared_ptr<Binding> bound_;
-  // By the first value of a group (Plan::same_type), but of constants, whose types and elements the
-  // graph has.
-  std::vector<Type> types_;
-  std::vector<std::optional<std::vector<Dim>>> elements_;
-  std::vector<int64_t> counts_;  // of elements
-  std::vector<size_t> host_of_;  // into the binding's hosts
+  // By group: elements, and the place among the binding's hosts.
+  std::vector<int64_t> counts_;
+  std::vector<size_t> host_of_;
   std::vector<size_t> last_read_;
   std::vector<TensorView> input_views_, output_views_;
 };
@@ -386,7 +356,10 @@ class Binder {
 Result<std::shared_ptr<const Binding>> bind(std::shared_ptr<const Plan> plan,
                                             std::vector<Dims> input_dims, size_t width,
                                             bool share_small) {
-  return Binder(std::move(plan), std::move(input_dims), width, share_small).run();
+  OCTET_ASSIGN(auto bound, Binder(plan, input_dims, width, share_small, plan->types).run());
+  if (bound != nullptr) return bound;
+  const TypeGroups groups = ungrouped_types(*plan->graph);
+  return Binder(plan, std::move(input_dims), width, share_small, groups).run();
 }
 
 }  // namespace octet::runtime

@@ -41,7 +41,7 @@ struct Binding {
   std::vector<Dims> input_dims;
   std::vector<BoundSlot> slots;
   std::vector<BoundStep> steps;
-  std::vector<Dims> dims;  ///< By the first value of a group (Plan::same_type).
+  std::vector<Dims> dims;  ///< By group (TypeGroups).
   std::vector<Tensor> hosts;
   size_t arena_bytes = 0;
   size_t scratch_bytes = 0;

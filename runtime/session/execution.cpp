@@ -62,19 +62,24 @@ class ProgramBodies final : public BodyRunner {
 
 class StepContext final : public RunContext {
  public:
-  StepContext(Execution& execution, size_t step, Parallel& parallel, CpuToken cpu)
+  StepContext(Execution& execution, size_t step, CpuToken cpu)
       : RunContext(cpu), execution_(execution), step_(execution.plan_.steps[step]) {
-    parallel_ = &parallel;
     node_ = step_.node == kNoNode ? nullptr : &execution.plan_.graph->node(step_.node);
-    inputs_.reserve(step_.inputs.size());
-    outputs_.reserve(step_.outputs.size());
+    inputs_.resize(step_.inputs.size());
+    outputs_.resize(step_.outputs.size());
     wanted_.reserve(step_.outputs.size());
-    for (const SlotId id : step_.inputs)
-      inputs_.push_back(id == kNoSlot ? TensorView{} : execution.view(id));
-    for (const SlotId id : step_.outputs) {
-      outputs_.push_back(id == kNoSlot ? TensorView{} : execution.view(id));
-      wanted_.push_back(id != kNoSlot);
-    }
+    for (const SlotId id : step_.outputs) wanted_.push_back(id != kNoSlot);
+  }
+
+  // What the execution's binding says.
+  void bind(Parallel& parallel) {
+    parallel_ = &parallel;
+    const auto describe = [&](const std::vector<SlotId>& ids, std::vector<TensorView>& views) {
+      for (size_t i = 0; i < ids.size(); ++i)
+        if (ids[i] != kNoSlot) execution_.describe(ids[i], views[i]);
+    };
+    describe(step_.inputs, inputs_);
+    describe(step_.outputs, outputs_);
   }
 
   void attach() {
@@ -129,19 +134,6 @@ class StepContext final : public RunContext {
   std::optional<ProgramBodies> bodies_;
 };
 
-Status GrowingMemory::grow(size_t size) {
-  if (size <= bytes && data != nullptr) return {};
-  size_t wanted = std::max(size, bytes + bytes / 2);
-  data.reset();
-  bytes = 0;
-  auto made = allocate(wanted);
-  if (!made && wanted > size) made = allocate(wanted = size);
-  if (!made) return std::move(made).error();
-  data = std::move(*made);
-  bytes = wanted;
-  return {};
-}
-
 Execution::Execution(std::shared_ptr<const Binding> binding, Parallel& parallel,
                      const CompileOptions& options)
     : binding_(std::move(binding)),
@@ -151,11 +143,25 @@ Execution::Execution(std::shared_ptr<const Binding> binding, Parallel& parallel,
       outputs_(plan_.outputs.size(), nullptr),
       late_(plan_.slots.size()) {
   contexts_.resize(plan_.steps.size());
+  bind_steps(parallel);
+}
+
+void Execution::bind_steps(Parallel& parallel) {
   for (size_t s = 0; s < plan_.steps.size(); ++s) {
     if (binding_->steps[s].skip) continue;
-    Parallel& share = binding_->steps[s].wide ? parallel : serial_;
-    contexts_[s] = std::make_unique<StepContext>(*this, s, share, options_.cpu);
+    if (contexts_[s] == nullptr)
+      contexts_[s] = std::make_unique<StepContext>(*this, s, options_.cpu);
+    contexts_[s]->bind(binding_->steps[s].wide ? parallel : serial_);
   }
+}
+
+void Execution::rebind(std::shared_ptr<const Binding> binding, Parallel& parallel) {
+  binding_ = std::move(binding);
+  macs_.clear();
+  late_.assign(plan_.slots.size(), Tensor());
+  for (size_t s = 0; s < plan_.steps.size(); ++s)
+    if (binding_->steps[s].skip) contexts_[s].reset();
+  bind_steps(parallel);
 }
 
 Execution::~Execution() = default;
@@ -192,11 +198,22 @@ const Dims& Execution::dims_of(SlotId id) const {
   return bound.place == Place::late ? late_[id].dims() : *bound.dims;
 }
 
-TensorView Execution::view(SlotId id) const {
+void Execution::describe(SlotId id, TensorView& view) const {
   const Slot& slot = plan_.slots[id];
-  const Tensor* boxed = nullptr;
-  if (plan_.type_of(id).boxed()) boxed = slot.constant ? &*slot.constant : &late_[id];
-  return {slot.dtype, dims_of(id), address(id), slot.layout, slot.quant.get(), boxed};
+  const Dims& dims = dims_of(id);
+  view.dtype = slot.dtype;
+  view.dims.assign(dims.begin(), dims.end());
+  view.data = address(id);
+  view.layout = slot.layout;
+  view.quant = slot.quant.get();
+  const Tensor* held = slot.constant ? &*slot.constant : &late_[id];
+  view.boxed = plan_.type_of(id).boxed() ? held : nullptr;
+}
+
+TensorView Execution::view(SlotId id) const {
+  TensorView view;
+  describe(id, view);
+  return view;
 }
 
 Status Execution::attach(std::span<const Tensor> inputs, std::span<OutputTarget> outputs) {
@@ -230,7 +247,7 @@ Status Execution::attach(std::span<const Tensor> inputs, std::span<OutputTarget>
     }
   }
   for (const auto& context : contexts_)
-    if (context != nullptr) context->attach();
+    if (context) context->attach();
   return {};
 }
 

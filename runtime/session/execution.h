@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "runtime/memory/growing.h"
 #include "runtime/session/binding.h"
 #include "runtime/session/options.h"
 #include "runtime/session/program.h"
@@ -11,16 +12,6 @@
 namespace octet::runtime {
 
 class StepContext;
-
-/// Memory that grows and stays.
-struct GrowingMemory {
-  std::shared_ptr<std::byte> data;
-  size_t bytes = 0;
-
-  /// Makes it at least `size` bytes, and half as large again as it was: a length that grows from
-  /// run to run then seldom needs more. What it held is lost.
-  Status grow(size_t size);
-};
 
 /// What a run works in, whatever its dims.
 struct RunMemory {
@@ -36,12 +27,15 @@ class Execution {
   ~Execution();
 
   const std::shared_ptr<const Binding>& binding() const { return binding_; }
+  /// Moves it, while it isn't running, to other dims of the same plan; cheaper than a new one.
+  void rebind(std::shared_ptr<const Binding> binding, Parallel& parallel);
   /// Runs in `memory`, which grows as it has to.
   Status run(RunMemory& memory, std::span<const Tensor> inputs, std::span<OutputTarget> outputs,
              const RunOptions& options);
 
  private:
   friend class StepContext;
+  void bind_steps(Parallel& parallel);
   Status size_memory();
   Status run_steps(std::span<const Tensor> inputs, std::span<OutputTarget> outputs,
                    const RunOptions& options);
@@ -54,6 +48,7 @@ class Execution {
   Status collect(std::span<OutputTarget> outputs);
   void observe(size_t s, const RunOptions& options) const;
   const Dims& dims_of(SlotId id) const;
+  void describe(SlotId id, TensorView& view) const;
   TensorView view(SlotId id) const;
   /// Multiply-accumulates of each step at this binding's dims; 0 where data decides.
   const std::vector<int64_t>& step_macs();

@@ -8,7 +8,6 @@
 #include "runtime/providers.h"
 #include "runtime/session/convert.h"
 #include "runtime/session/program.h"
-#include "runtime/session/type_groups.h"
 
 namespace octet::runtime {
 namespace {
@@ -41,7 +40,7 @@ class Lowering {
       OCTET_ASSIGN(const SlotId slot, form_of(id, form));
       plan_.outputs.push_back(slot);
     }
-    plan_.same_type = group_types(graph_);
+    plan_.types = group_types(graph_);
     return std::move(plan_);
   }
 

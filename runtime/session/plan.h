@@ -6,6 +6,7 @@
 
 #include "engine/ir/graph.h"
 #include "engine/ops/op.h"
+#include "runtime/session/type_groups.h"
 
 namespace octet::runtime {
 
@@ -43,9 +44,9 @@ struct Plan {
   std::shared_ptr<Graph> graph;
   std::vector<Slot> slots;
   std::vector<PlannedStep> steps;
-  std::vector<SlotId> inputs;      ///< One a graph input; kNoSlot for one with a default value.
-  std::vector<SlotId> outputs;     ///< Row-major, of the logical dtype.
-  std::vector<ValueId> same_type;  ///< group_types of the graph.
+  std::vector<SlotId> inputs;   ///< One a graph input; kNoSlot for one with a default value.
+  std::vector<SlotId> outputs;  ///< Row-major, of the logical dtype.
+  TypeGroups types;
 
   /// The extents of a slot's value are logical, so all forms of a value share them.
   const Type& type_of(SlotId id) const { return graph->value(slots[id].value).type; }

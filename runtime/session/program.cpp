@@ -144,13 +144,34 @@ Result<std::shared_ptr<const Binding>> Program::binding(std::span<const Tensor> 
   bindings_.push_front(made);
   while (bindings_.size() > std::max<size_t>(options_.cached_bindings, 1)) {
     log::lazily(log::Level::trace, [] { return std::string("the oldest binding is dropped"); });
-    std::erase_if(idle_, [&](const auto& e) { return e->binding() == bindings_.back(); });
+    drop_executions(bindings_.back());
     bindings_.pop_back();
   }
   return made;
 }
 
+// One of them waits for dims that are new.
+void Program::drop_executions(const std::shared_ptr<const Binding>& binding) {
+  std::erase_if(idle_, [&](auto& execution) {
+    if (execution->binding() != binding) return false;
+    spare_ = std::move(execution);
+    return true;
+  });
+}
+
 std::unique_ptr<Execution> Program::take(const std::shared_ptr<const Binding>& binding) {
+  if (auto execution = take_idle(binding)) return execution;
+  std::unique_ptr<Execution> spare;
+  {
+    const std::lock_guard lock(mutex_);
+    spare = std::move(spare_);
+  }
+  if (spare == nullptr) return std::make_unique<Execution>(binding, *parallel_, options_);
+  spare->rebind(binding, *parallel_);
+  return spare;
+}
+
+std::unique_ptr<Execution> Program::take_idle(const std::shared_ptr<const Binding>& binding) {
   const std::lock_guard lock(mutex_);
   for (auto at = idle_.begin(); at != idle_.end(); ++at) {
     if ((*at)->binding() != binding) continue;
@@ -164,7 +185,10 @@ std::unique_ptr<Execution> Program::take(const std::shared_ptr<const Binding>& b
 void Program::give(std::unique_ptr<Execution> execution) {
   const std::lock_guard lock(mutex_);
   const auto known = std::find(bindings_.begin(), bindings_.end(), execution->binding());
-  if (known != bindings_.end()) idle_.push_back(std::move(execution));
+  if (known != bindings_.end())
+    idle_.push_back(std::move(execution));
+  else
+    spare_ = std::move(execution);
 }
 
 std::unique_ptr<RunMemory> Program::take_memory() {
@@ -191,7 +215,6 @@ Status Program::run_bound(std::span<const Tensor> inputs, std::span<OutputTarget
   OCTET_RETURN_IF_ERROR(check_inputs(inputs));
   OCTET_ASSIGN(const auto bound, binding(inputs));
   auto execution = take(bound);
-  if (!execution) execution = std::make_unique<Execution>(bound, *parallel_, options_);
   auto memory = take_memory();
   if (bound->wide) parallel_->rouse();
   auto status = execution->run(*memory, inputs, outputs, options);

@@ -63,7 +63,9 @@ class Program {
   /// The binding for these inputs' dims, made if it isn't cached.
   Result<std::shared_ptr<const Binding>> binding(std::span<const Tensor> inputs);
   std::shared_ptr<const Binding> cached_binding(std::span<const Tensor> inputs);
+  void drop_executions(const std::shared_ptr<const Binding>& binding);
   std::unique_ptr<Execution> take(const std::shared_ptr<const Binding>& binding);
+  std::unique_ptr<Execution> take_idle(const std::shared_ptr<const Binding>& binding);
   void give(std::unique_ptr<Execution> execution);
   std::unique_ptr<RunMemory> take_memory();
   void give(std::unique_ptr<RunMemory> memory);
@@ -79,6 +81,7 @@ class Program {
   std::mutex mutex_;
   std::list<std::shared_ptr<const Binding>> bindings_;  // most recent first
   std::vector<std::unique_ptr<Execution>> idle_;
+  std::unique_ptr<Execution> spare_;  // of a binding that was dropped
   std::vector<std::unique_ptr<RunMemory>> idle_memory_;
 };
 

@@ -1,7 +1,7 @@
 #include "runtime/session/type_groups.h"
 
 #include <map>
-#include <numeric>
+#include <string>
 #include <tuple>
 
 #include "engine/ops/op.h"
@@ -9,76 +9,90 @@
 namespace octet::runtime {
 namespace {
 
-constexpr size_t kMaxElements = 1024;
+// Elements of integers (shape arithmetic) and of others (scales of axes) that can decide a type.
+constexpr size_t kMaxIntegers = 1024, kMaxOthers = 16;
+
+TypeGroups no_groups(const Graph& graph) {
+  TypeGroups groups;
+  groups.of.assign(graph.value_capacity(), 0);
+  groups.repeats.assign(graph.node_capacity(), false);
+  return groups;
+}
+
+void add_group(TypeGroups& groups, const Value& value, ValueId id) {
+  groups.of[id] = static_cast<uint32_t>(groups.count++);
+  groups.constant.push_back(value.constant.has_value() && !value.type.boxed());
+}
 
 class Grouping {
  public:
-  explicit Grouping(const Graph& graph) : graph_(graph), first_(graph.value_capacity()) {
-    std::iota(first_.begin(), first_.end(), ValueId{0});
-  }
+  explicit Grouping(const Graph& graph) : graph_(graph), groups_(no_groups(graph)) {}
 
-  std::vector<ValueId> run() {
+  TypeGroups run() {
     for (ValueId id = 0; id < graph_.value_capacity(); ++id)
-      if (graph_.alive_value(id) && graph_.value(id).constant) group_constant(id);
-    for (const NodeId id : graph_.order())
-      if (graph_.node(id).bodies.empty()) group_outputs(id);
-    return std::move(first_);
+      if (graph_.alive_value(id)) group_value(id);
+    for (const NodeId id : graph_.order()) groups_.repeats[id] = repeats(id);
+    return std::move(groups_);
   }
 
  private:
-  // Element type, dims, whether they are codes, and small constants' bytes.
-  using Content = std::tuple<DType, Dims, bool, std::vector<std::byte>>;
-  using Inputs = std::pair<const OpDef*, std::vector<ValueId>>;
+  // A type, known elements, and of a constant whether it is codes and the bytes that decide types.
+  using Content = std::tuple<std::string, std::string, bool, bool, std::vector<std::byte>>;
+  using Ports = std::tuple<const OpDef*, int, std::vector<uint32_t>, std::vector<uint32_t>>;
 
-  void group_constant(ValueId id) {
+  void group_value(ValueId id) {
     const Value& value = graph_.value(id);
-    const Tensor& constant = *value.constant;
-    if (constant.boxed()) return;
-    Content content{value.type.dtype, constant.dims(), value.quant != nullptr, {}};
-    if (constant.count() <= kMaxElements)
-      std::get<3>(content).assign(constant.bytes().begin(), constant.bytes().end());
-    first_[id] = constants_.try_emplace(std::move(content), id).first->second;
+    if (value.type.boxed() || !value.type.shape) return add_group(groups_, value, id);
+    Content content{value.type.to_string(),
+                    value.elements ? to_string(*value.elements) : "",
+                    value.constant.has_value(),
+                    value.quant != nullptr,
+                    {}};
+    if (value.constant) {
+      const Tensor& constant = *value.constant;
+      const bool integer = dtype_is_integer(constant.dtype());
+      if (constant.count() <= (integer ? kMaxIntegers : kMaxOthers))
+        std::get<4>(content).assign(constant.bytes().begin(), constant.bytes().end());
+    }
+    const auto group = static_cast<uint32_t>(groups_.count);
+    const auto [at, added] = seen_types_.try_emplace(std::move(content), group);
+    if (added) return add_group(groups_, value, id);
+    groups_.of[id] = at->second;
   }
 
-  void group_outputs(NodeId id) {
+  bool repeats(NodeId id) {
     const Node& node = graph_.node(id);
-    std::vector<ValueId> inputs;
-    for (const ValueId input : node.inputs)
-      inputs.push_back(input == kNoValue ? kNoValue : first_[input]);
-    auto& twins = seen_[{node.op, std::move(inputs)}];
+    if (!node.bodies.empty()) return false;
+    auto& earlier =
+        seen_nodes_[{node.op, node.opset, groups_of(node.inputs), groups_of(node.outputs)}];
     AttrMap attrs = node.op->attrs.write(node.attrs, kMaxOpset);
-    for (const auto& [other, other_attrs] : twins) {
-      const Node& twin = graph_.node(other);
-      if (twin.opset != node.opset || other_attrs != attrs || !same_outputs(twin, node)) continue;
-      for (size_t i = 0; i < node.outputs.size(); ++i)
-        if (node.has_output(i)) first_[node.outputs[i]] = first_[twin.outputs[i]];
-      return;
-    }
-    twins.emplace_back(id, std::move(attrs));
+    for (const AttrMap& other : earlier)
+      if (other == attrs) return true;
+    earlier.push_back(std::move(attrs));
+    return false;
   }
 
-  // Attributes that only passes set aren't written: where they decide dims, the symbolic ones
-  // differ.
-  bool same_outputs(const Node& twin, const Node& node) const {
-    if (twin.outputs.size() != node.outputs.size()) return false;
-    for (size_t i = 0; i < node.outputs.size(); ++i) {
-      if (twin.has_output(i) != node.has_output(i)) return false;
-      if (!node.has_output(i)) continue;
-      const Value& a = graph_.value(twin.outputs[i]);
-      const Value& b = graph_.value(node.outputs[i]);
-      if (!(a.type == b.type) || a.elements != b.elements) return false;
-    }
-    return true;
+  std::vector<uint32_t> groups_of(const std::vector<ValueId>& values) const {
+    std::vector<uint32_t> groups;
+    for (const ValueId id : values) groups.push_back(id == kNoValue ? kNoValue : groups_.of[id]);
+    return groups;
   }
 
   const Graph& graph_;
-  std::vector<ValueId> first_;
-  std::map<Content, ValueId> constants_;
-  std::map<Inputs, std::vector<std::pair<NodeId, AttrMap>>> seen_;
+  TypeGroups groups_;
+  std::map<Content, uint32_t> seen_types_;
+  std::map<Ports, std::vector<AttrMap>> seen_nodes_;
 };
 
 }  // namespace
 
-std::vector<ValueId> group_types(const Graph& graph) { return Grouping(graph).run(); }
+TypeGroups group_types(const Graph& graph) { return Grouping(graph).run(); }
+
+TypeGroups ungrouped_types(const Graph& graph) {
+  TypeGroups groups = no_groups(graph);
+  for (ValueId id = 0; id < graph.value_capacity(); ++id)
+    if (graph.alive_value(id)) add_group(groups, graph.value(id), id);
+  return groups;
+}
 
 }  // namespace octet::runtime

@@ -6,10 +6,21 @@
 
 namespace octet::runtime {
 
-/// By ValueId, the first value of its group: values whose types and known elements are equal at all
-/// input dims, since the same inference gives them. The layers of a network make the same values,
-/// so that a binding infers those of one layer. Constants of at most 1,024 elements are one group
-/// only where these are equal: the elements of larger ones decide no type.
-std::vector<ValueId> group_types(const Graph& graph);
+/// Values of a graph whose symbolic types and known elements are equal, and the nodes whose
+/// inference, of the same operator and attributes on inputs of the same groups, repeats that of an
+/// earlier one: the layers of a network repeat the first one's. A binding infers the others and
+/// checks that all of a group agree.
+struct TypeGroups {
+  std::vector<uint32_t> of;  ///< By ValueId: its group, below `count`.
+  size_t count = 0;
+  std::vector<bool> constant;  ///< By group: whether its values are constants, and not boxed.
+  std::vector<bool> repeats;   ///< By NodeId.
+};
+
+/// Constants of the same dims are one group where their elements are equal or decide no type: more
+/// than 1,024 integers, or 16 others.
+TypeGroups group_types(const Graph& graph);
+/// Every value a group of its own.
+TypeGroups ungrouped_types(const Graph& graph);
 
 }  // namespace octet::runtime
