@@ -19,7 +19,58 @@ std::shared_ptr<Graph> relu_chain(size_t length) {
   return graph;
 }
 
+// An operator whose symbolic dims are its input's, its known ones one more.
+Status infer_longer(InferContext& context) {
+  Shape shape = context.shape(0);
+  if (shape[0].known()) shape[0] = shape[0] + Dim(1);
+  context.set_tensor(0, context.dtype(0), shape);
+  return {};
+}
+Status run_longer(const Attrs& /*attrs*/, RunContext& context) {
+  std::fill_n(context.output(0).as<float>(), context.output(0).count(), 7.0F);
+  return {};
+}
+constexpr Implementation kLongerRows[] = {reference<run_longer>()};
+const OpDef kLonger = {.domain = "test",
+                       .name = "Longer",
+                       .inputs = {1, 1},
+                       .infer = infer_longer,
+                       .implementations = kLongerRows,
+                       .foldable = false};
+
 }  // namespace
+
+TEST_CASE("values of one symbolic type whose dims differ are bound apart") {
+  auto graph = std::make_shared<Graph>();
+  const ValueId x = graph->add_input("x", Type::tensor(DType::f32, Shape{Dim::symbol("n")}));
+  const ValueId longer = graph->add_op(kLonger, {x}, Attrs::of(NoAttrs{}), "longer");
+  graph->set_outputs({graph->add_op(require_op("", "Relu"), {x}, Attrs::of(NoAttrs{}), "a"),
+                      graph->add_op(require_op("", "Relu"), {longer}, Attrs::of(NoAttrs{}), "b")});
+  const auto program = Program::compile(std::move(graph), {});
+  REQUIRE(program.ok());
+  for (const int64_t n : {4, 2}) {
+    const std::vector<float> ones(static_cast<size_t>(n), 1.0F);
+    const auto outputs = (*program)->run(std::vector{Tensor::of(Dims{n}, ones)});
+    REQUIRE(outputs.ok());
+    CHECK((*outputs)[0] == Tensor::of(Dims{n}, ones));
+    CHECK((*outputs)[1] == Tensor::of(Dims{n + 1}, std::vector<float>(ones.size() + 1, 7.0F)));
+  }
+}
+
+TEST_CASE("more lengths than are remembered give what each gives alone") {
+  CompileOptions options;
+  options.cached_bindings = 2;
+  const auto program = Program::compile(relu_chain(4), options);
+  REQUIRE(program.ok());
+  for (const int64_t n : {3, 9, 1, 7, 3, 12, 9}) {
+    std::vector<float> values(static_cast<size_t>(n) * 2);
+    for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i) - 5.0F;
+    const auto outputs = (*program)->run(std::vector{Tensor::of(Dims{n, 2}, values)});
+    REQUIRE(outputs.ok());
+    for (float& value : values) value = std::max(value, 0.0F);
+    CHECK((*outputs)[0] == Tensor::of(Dims{n, 2}, values));
+  }
+}
 
 TEST_CASE("a program runs at several extents and refuses contradicting ones") {
   auto program = Program::compile(relu_chain(3), {});
