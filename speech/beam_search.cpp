@@ -17,8 +17,8 @@ namespace {
 constexpr size_t kLengths = 3;
 constexpr double kMargin = 10;
 
-// What bounds leave for the rounding of float32.
-constexpr double kSlack = 1e-3;
+// What a bound may fall below a score by the rounding of float32.
+double below(double score) { return score - 1e-3 - 1e-6 * std::abs(score); }
 
 // The logarithm of x > 0, or up to 0.06 more: log2(1 + m) <= m + 0.0861 for the mantissa's m.
 double log_bound(float x) {
@@ -71,39 +71,63 @@ void BeamSearch::keep_best(size_t h, std::vector<Candidate>& best) {
                       settings_.length_bonus * static_cast<double>(length_);
   const auto end = static_cast<size_t>(special_.end);
   const double whole = ctc_ == nullptr ? 0 : ctc_->complete(open_[h].prefix);
-  double score = base + (1 - settings_.ctc_weight) * row.at(row.attention, end) +
-                 settings_.lm_weight * row.at(row.lm, end);
+  double score = base + (1 - settings_.ctc_weight) * Row::at(row.attention, end) +
+                 settings_.lm_weight * Row::at(row.lm, end);
   if (ctc_ != nullptr) score += settings_.ctc_weight * whole;
   keep({h, special_.end, score, whole}, best);
   if (length_ < max_tokens_) keep_best_tokens(h, base + settings_.length_bonus, best);
 }
 
-// A longer prefix is no more probable than the shorter one, so that CTC scores are calculated only
-// where they decide.
-void BeamSearch::keep_best_tokens(size_t h, double base, std::vector<Candidate>& best) {
+// A longer prefix is no more probable than the shorter one, and a token than its frames allow.
+void BeamSearch::bound_tokens(size_t h, double base) {
   const Row row = this->row(h);
-  const double weight = settings_.ctc_weight;
-  const double prefix = open_[h].hypothesis.ctc;
+  bounds_.assign(vocabulary_, static_cast<float>(base));
+  const auto add = [&](const float* log_probs, double weight) {
+    if (log_probs == nullptr) return;
+    const auto factor = static_cast<float>(weight);
+    for (size_t c = 0; c < vocabulary_; ++c) bounds_[c] += factor * log_probs[c];
+  };
+  add(row.attention, 1 - settings_.ctc_weight);
+  add(row.lm, settings_.lm_weight);
+  if (ctc_ != nullptr) {
+    const auto weight = static_cast<float>(settings_.ctc_weight);
+    const auto prefix = static_cast<float>(open_[h].hypothesis.ctc);
+    const auto scale = static_cast<float>(onsets_.log_scale);
+    const auto frames = ctc_->log_bounds();
+    for (size_t c = 0; c < vocabulary_; ++c)
+      bounds_[c] += weight * std::min(prefix, scale + frames[c]);
+  }
+  for (const int64_t token : {special_.start, special_.end, special_.blank.value_or(special_.end)})
+    bounds_[static_cast<size_t>(token)] = static_cast<float>(kImpossible);
+}
+
+// CTC scores are calculated only where they decide.
+void BeamSearch::keep_best_tokens(size_t h, double base, std::vector<Candidate>& best) {
   if (ctc_ != nullptr) {
     ctc_->find_onsets(open_[h].prefix, onsets_);
     if (onsets_.log_scale == kImpossible) return;
   }
-  double worst = kImpossible;
+  bound_tokens(h, base);
+  const Row row = this->row(h);
+  const double weight = settings_.ctc_weight;
+  const auto worst_kept = [&] {
+    return best.size() < settings_.beam ? kImpossible : below(best.front().score);
+  };
+  double worst = worst_kept();
   for (size_t c = 0; c < vocabulary_; ++c) {
+    if (!(static_cast<double>(bounds_[c]) > worst)) continue;
     const auto token = static_cast<int64_t>(c);
-    if (token == special_.end || token == special_.start || token == special_.blank) continue;
-    if (best.size() == settings_.beam) worst = best.front().score - kSlack;
     double score =
-        base + (1 - weight) * row.at(row.attention, c) + settings_.lm_weight * row.at(row.lm, c);
+        base + (1 - weight) * Row::at(row.attention, c) + settings_.lm_weight * Row::at(row.lm, c);
     double ctc = 0;
     if (ctc_ != nullptr) {
-      if (!(score + weight * prefix > worst)) continue;
       const float sum = ctc_->sum(onsets_, token);
       if (!(sum > 0 && score + weight * (onsets_.log_scale + log_bound(sum)) > worst)) continue;
       ctc = onsets_.log_scale + std::log(static_cast<double>(sum));
       score += weight * ctc;
     }
-    if (score > worst) keep({h, token, score, ctc}, best);
+    keep({h, token, score, ctc}, best);
+    worst = worst_kept();
   }
 }
 
@@ -113,8 +137,8 @@ void BeamSearch::take(const Candidate& candidate, std::vector<Open>& next) {
   const Open& from = open_[candidate.from];
   Open made{from.hypothesis, {}, from.rows};
   made.rows.push_back(candidate.from);
-  made.hypothesis.attention += row.at(row.attention, token);
-  made.hypothesis.lm += row.at(row.lm, token);
+  made.hypothesis.attention += Row::at(row.attention, token);
+  made.hypothesis.lm += Row::at(row.lm, token);
   made.hypothesis.ctc = candidate.ctc;
   made.hypothesis.score = candidate.score;
   if (candidate.token == special_.end) return end(std::move(made));
@@ -171,7 +195,7 @@ void BeamSearch::drop_hopeless() {
   const auto last = ranks.begin() + static_cast<std::ptrdiff_t>(settings_.best - 1);
   std::nth_element(ranks.begin(), last, ranks.end(), std::greater<>());
   std::erase_if(
-      open_, [&](const Open& open) { return best_rank_to_come(open.hypothesis) < *last - kSlack; });
+      open_, [&](const Open& open) { return best_rank_to_come(open.hypothesis) < below(*last); });
 }
 
 bool BeamSearch::nothing_better_comes() const {

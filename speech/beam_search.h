@@ -68,7 +68,7 @@ class BeamSearch {
   struct Row {
     const float* attention;
     const float* lm;
-    double at(const float* log_probs, size_t token) const {
+    static double at(const float* log_probs, size_t token) {
       return log_probs == nullptr ? 0.0 : static_cast<double>(log_probs[token]);
     }
   };
@@ -77,6 +77,7 @@ class BeamSearch {
   Row row(size_t h) const;
   void keep_best(size_t h, std::vector<Candidate>& best);
   void keep_best_tokens(size_t h, double base, std::vector<Candidate>& best);
+  void bound_tokens(size_t h, double base);
   void keep(const Candidate& candidate, std::vector<Candidate>& best) const;
   void take(const Candidate& candidate, std::vector<Open>& next);
   void end(Open open);
@@ -98,7 +99,8 @@ class BeamSearch {
   std::vector<int64_t> parents_;
   std::span<const float> attention_;  // Of the step.
   std::span<const float> lm_;
-  CtcPrefix::Onsets onsets_;
+  CtcPrefix::Onsets onsets_;   // Of the hypothesis looked at,
+  std::vector<float> bounds_;  // and no less than the score with each token.
 };
 
 }  // namespace octet::speech

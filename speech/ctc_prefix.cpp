@@ -52,6 +52,10 @@ CtcPrefix::CtcPrefix(std::span<const float> log_probs, size_t vocabulary, int64_
   for (size_t t = 0; t < frames_; ++t)
     for (size_t c = 0; c < vocabulary; ++c)
       probs_[c * frames_ + t] = std::exp(log_probs[t * vocabulary + c]);
+  // Onsets are 1 at most.
+  const Onsets all{std::vector<float>(frames_, 1.0F), {}, 0, -1};
+  for (size_t c = 0; c < vocabulary; ++c)
+    log_bounds_.push_back(std::log(sum(all, static_cast<int64_t>(c))));
 }
 
 CtcPrefix::State CtcPrefix::empty() const {

@@ -47,6 +47,8 @@ class CtcPrefix {
   void find_onsets(const State& prefix, Onsets& onsets) const;
   /// The sum of a token other than the blank.
   float sum(const Onsets& onsets, int64_t token) const;
+  /// The logarithm of no less than any prefix's sum of a token, [vocabulary].
+  std::span<const float> log_bounds() const { return log_bounds_; }
 
  private:
   const float* probs_of(int64_t token) const {
@@ -55,6 +57,7 @@ class CtcPrefix {
   size_t frames_;
   int64_t blank_;
   std::vector<float> probs_;  // [vocabulary, frames]
+  std::vector<float> log_bounds_;
 };
 
 }  // namespace octet::speech

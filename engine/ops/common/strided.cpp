@@ -1,6 +1,8 @@
 #include "engine/ops/common/strided.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
 #include <cstring>
 #include <numeric>
 
@@ -43,6 +45,48 @@ CopyRun copy_run_for(size_t bytes) {
     case 8: return &copy_run<uint64_t>;
     default: assert(bytes == 16); return &copy_run<Wide>;
   }
+}
+
+// Bytes that are cheaper to move by a few words of their own than by a call.
+constexpr size_t kShortRun = 64;
+
+template <typename Word>
+void move_word(std::byte* to, const std::byte* from) {
+  Word word;
+  std::memcpy(&word, from, sizeof(word));
+  std::memcpy(to, &word, sizeof(word));
+}
+
+// Of at least a word, at most two: words that may overlap.
+template <typename Word>
+void move_two_words(std::byte* to, const std::byte* from, size_t bytes) {
+  move_word<Word>(to, from);
+  move_word<Word>(to + bytes - sizeof(Word), from + bytes - sizeof(Word));
+}
+
+using Quad = std::array<uint64_t, 2>;
+
+void copy_short(std::byte* to, const std::byte* from, size_t bytes) {
+  for (; bytes > 2 * sizeof(Quad); bytes -= sizeof(Quad), to += sizeof(Quad), from += sizeof(Quad))
+    move_word<Quad>(to, from);
+  if (bytes >= sizeof(Quad)) return move_two_words<Quad>(to, from, bytes);
+  if (bytes >= 8) return move_two_words<uint64_t>(to, from, bytes);
+  if (bytes >= 4) return move_two_words<uint32_t>(to, from, bytes);
+  for (size_t i = 0; i < bytes; ++i) to[i] = from[i];
+}
+
+// Rows of a few bytes, all as far apart.
+void copy_short_rows(const Nest& nest, std::byte* to, const std::byte* from, size_t bytes,
+                     Parallel& parallel) {
+  const auto size = static_cast<int64_t>(bytes);
+  const int64_t to_step = nest.steps[0][0] * size;
+  const int64_t from_step = nest.steps[1][0] * size;
+  const size_t run = static_cast<size_t>(nest.inner()) * bytes;
+  const size_t grain = kParallelGrain / static_cast<size_t>(nest.inner()) + 1;
+  parallel.for_ranges(static_cast<size_t>(nest.rows()), grain, [&](size_t begin, size_t end) {
+    for (auto row = static_cast<int64_t>(begin); row < static_cast<int64_t>(end); ++row)
+      copy_short(to + row * to_step, from + row * from_step, run);
+  });
 }
 
 }  // namespace
@@ -130,6 +174,8 @@ void copy_strided(std::byte* to, const Steps& to_steps, const std::byte* from,
   const int64_t from_step = nest.inner_step(1);
   const auto size = static_cast<int64_t>(bytes);
   if (to_step == 1 && from_step == 1) {
+    if (nest.dims.size() == 2 && static_cast<size_t>(nest.inner()) * bytes <= kShortRun)
+      return copy_short_rows(nest, to, from, bytes, parallel);
     for_each_run(nest, parallel, [&](const Offsets& at, int64_t count) {
       std::memcpy(to + at[0] * size, from + at[1] * size, static_cast<size_t>(count) * bytes);
     });
