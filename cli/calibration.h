@@ -6,16 +6,12 @@
 
 #include "cli/cli.h"
 #include "engine/quant/quantize.h"
+#include "runtime/calibration/calibrate.h"
 
 namespace octet::cli {
 
-/// Runs the float model over a folder of samples, one at a time: memory holds one sample and its
-/// inner values.
-quant::Calibrate calibrate_on(std::filesystem::path folder, const Global& global);
-
-/// Returns to the machine what nobody holds any more, and the pages of mapped weights: a compiled
-/// program has packed its own.
-void release_memory();
+/// How models run while one is quantized; a progress bar on a terminal.
+Result<runtime::TrialOptions> trial_options(const Global& global);
 
 /// A file as text.
 Result<std::string> read_text(const std::string& path);

@@ -3,8 +3,8 @@
 
 #include "cli/cli.h"
 #include "cli/samples.h"
-#include "cli/signal_noise.h"
 #include "importers/onnx/import.h"
+#include "runtime/calibration/signal_noise.h"
 #include "runtime/session/program.h"
 
 namespace octet::cli::compare {
@@ -18,7 +18,7 @@ struct Arguments {
   double min_cosine = -2;
 };
 
-struct Sums : SignalNoise {
+struct Sums : runtime::SignalNoise {
   size_t same_class = 0;
   size_t classes = 0;
 };

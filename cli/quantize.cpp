@@ -1,13 +1,14 @@
 #include "cli/quantize.h"
 
-#include <algorithm>
 #include <iostream>
-#include <set>
+#include <utility>
 
 #include "cli/calibration.h"
 #include "cli/report_html.h"
+#include "cli/samples.h"
 #include "engine/ir/file_output.h"
 #include "engine/passes/pass.h"
+#include "engine/quant/named_options.h"
 #include "importers/onnx/import.h"
 #include "importers/onnx/write.h"
 #include "runtime/threads/pool.h"
@@ -16,58 +17,43 @@
 namespace octet::cli::quantize {
 namespace {
 
-struct CalibratorName {
-  const char* name;
-  quant::Calibrator calibrator;
-};
-constexpr CalibratorName kCalibrators[] = {
-    {"minmax", quant::Calibrator::minmax},
-    {"moving", quant::Calibrator::moving},
-    {"percentile", quant::Calibrator::percentile},
-    {"entropy", quant::Calibrator::entropy},
-    {"mse", quant::Calibrator::mse},
-};
-
-std::set<std::string> calibrator_names() {
-  std::set<std::string> names;
-  for (const auto& row : kCalibrators) names.insert(row.name);
-  return names;
-}
-
-quant::Calibrator calibrator_of(const std::string& name) {
-  const auto* row = std::find_if(std::begin(kCalibrators), std::end(kCalibrators),
-                                 [&](const CalibratorName& each) { return each.name == name; });
-  return row == std::end(kCalibrators) ? quant::Calibrator::minmax : row->calibrator;
-}
-
-quant::Mode mode_of(const std::string& name) {
-  if (name == "dynamic") return quant::Mode::dynamic;
-  if (name == "fp16") return quant::Mode::fp16;
-  return name == "int4" ? quant::Mode::int4 : quant::Mode::statically;
-}
-
-DType activation_codes(const std::string& name) { return name == "16" ? DType::s16 : DType::u8; }
-
-quant::QuantizeOptions options_of(const Arguments& arguments) {
+Result<quant::QuantizeOptions> options_of(const Arguments& arguments) {
   quant::QuantizeOptions options;
-  options.mode = mode_of(arguments.mode);
-  options.row_scales = arguments.dynamic_scales == "row";
-  options.block_size = arguments.block_size;
-  options.format = arguments.format == "integer" ? quant::Format::integer : quant::Format::qdq;
-  options.calibrator.calibrator = calibrator_of(arguments.calibrator);
-  options.activations = activation_codes(arguments.activations);
+  const std::pair<const char*, std::string> given[] = {
+      {"mode", arguments.mode},
+      {"dynamic-scales", arguments.dynamic_scales},
+      {"block-size", std::to_string(arguments.block_size)},
+      {"format", arguments.format},
+      {"calibrator", arguments.calibrator},
+      {"activations", arguments.activations},
+      {"cost-model", arguments.cost_model},
+      {"algorithms", arguments.algorithms},
+  };
+  for (const auto& [name, word] : given)
+    OCTET_RETURN_IF_ERROR(quant::set_option(options, name, word));
   options.exclude = arguments.exclude;
-  options.leave_slower = arguments.cost_model == "on";
-  if (arguments.algorithms != "default")
-    options.algorithms = arguments.algorithms == "none"
-                             ? std::vector<std::string>()
-                             : CLI::detail::split(arguments.algorithms, ',');
   return options;
 }
 
-int observe(const Graph& graph, const Arguments& arguments, const Global& global) {
-  const auto observations =
-      quant::observe(graph, options_of(arguments), calibrate_on(arguments.calibration, global));
+// The samples of --calibration for a model; null where there are none.
+Result<std::shared_ptr<const runtime::Samples>> samples_of(const Arguments& arguments,
+                                                           const Graph& graph) {
+  if (arguments.calibration.empty()) return std::shared_ptr<const runtime::Samples>();
+  OCTET_ASSIGN(auto folder,
+               SampleFolder::open(arguments.calibration, runtime::sample_inputs(graph)));
+  return std::shared_ptr<const runtime::Samples>(std::make_shared<SampleFolder>(std::move(folder)));
+}
+
+Result<quant::Observations> observe(const Graph& graph, const Arguments& arguments,
+                                    const Global& global) {
+  OCTET_ASSIGN(const auto options, options_of(arguments));
+  OCTET_ASSIGN(auto samples, samples_of(arguments, graph));
+  OCTET_ASSIGN(const auto trials, trial_options(global));
+  return quant::observe(graph, options, runtime::calibrate_on(std::move(samples), trials));
+}
+
+int write_observed(const Graph& graph, const Arguments& arguments, const Global& global) {
+  const auto observations = observe(graph, arguments, global);
   if (!observations) return fail(observations.error());
   if (const auto status = write_observations(arguments.output, *observations); !status)
     return fail(status.error());
@@ -78,8 +64,10 @@ int observe(const Graph& graph, const Arguments& arguments, const Global& global
 
 Result<quant::Report> quantized(const Model& model, const Arguments& arguments,
                                 const Global& global) {
+  OCTET_ASSIGN(const auto options, options_of(arguments));
   // Before what takes long: samples that can't be read and metrics that fail end it here.
-  OCTET_ASSIGN(const auto measures, measurements(arguments, model, global));
+  OCTET_ASSIGN(const auto samples, samples_of(arguments, *model.graph));
+  OCTET_ASSIGN(const auto measures, measurements(arguments, model, samples, global));
   std::string layers;
   if (!arguments.ranges.empty()) {
     OCTET_ASSIGN(layers, read_text(arguments.ranges));
@@ -88,23 +76,15 @@ Result<quant::Report> quantized(const Model& model, const Arguments& arguments,
   if (!arguments.merge.empty()) {
     OCTET_ASSIGN(observations, read_observations(arguments.merge));
   }
+  OCTET_ASSIGN(const auto trials, trial_options(global));
   quant::Calibration calibration;
-  if (!arguments.calibration.empty()) calibration.run = calibrate_on(arguments.calibration, global);
+  if (samples != nullptr) calibration.run = runtime::calibrate_on(samples, trials);
   calibration.observations = observations ? &*observations : nullptr;
   calibration.layers = layers;
   runtime::PoolParallel parallel(runtime::ThreadPool::process(),
                                  global.threads > 0 ? global.threads : runtime::usable_cores());
   calibration.parallel = &parallel;
-  return quant::quantize(*model.graph, options_of(arguments), calibration, measures);
-}
-
-Status check_excluded(const Graph& graph, const std::vector<std::string>& names) {
-  std::set<std::string, std::less<>> present;
-  for (const NodeId id : graph.order()) present.insert(graph.node(id).name);
-  for (const std::string& name : names)
-    if (!present.contains(name))
-      return Error{ErrorCode::invalid_argument, "--exclude: the model has no node '" + name + "'"};
-  return {};
+  return quant::quantize(*model.graph, options, calibration, measures);
 }
 
 // Files that say what became of the model.
@@ -156,8 +136,9 @@ Result<uint64_t> write_all(const Arguments& arguments, const Model& model,
 
 // The float model as the quantizer takes it.
 Result<Model> read_model(const Arguments& arguments) {
+  OCTET_ASSIGN(const auto options, options_of(arguments));
   OCTET_ASSIGN(Model model, import_model(arguments.model));
-  if (auto status = check_excluded(*model.graph, arguments.exclude); !status)
+  if (auto status = quant::check_excluded(*model.graph, options); !status)
     return std::move(status).error().in(arguments.model);
   if (auto status = run_passes(*model.graph, PassPhase::portable); !status)
     return std::move(status).error().in(arguments.model);
@@ -167,7 +148,7 @@ Result<Model> read_model(const Arguments& arguments) {
 int execute_observe_only(const Arguments& arguments, const Global& global) {
   if (const auto status = FileOutput(arguments.output).open(); !status) return fail(status.error());
   const auto model = read_model(arguments);
-  return model ? observe(*model->graph, arguments, global) : fail(model.error());
+  return model ? write_observed(*model->graph, arguments, global) : fail(model.error());
 }
 
 int execute(const Arguments& arguments, const Global& global) {
@@ -233,7 +214,7 @@ void add(CLI::App& app, Global& global, int& exit_code) {
       ->check(CLI::IsMember({"qdq", "integer"}));
   verb->add_option("--calibrator", arguments->calibrator,
                    "How ranges follow from samples: minmax, moving, percentile, entropy or mse")
-      ->check(CLI::IsMember(calibrator_names()));
+      ->check(CLI::IsMember({"minmax", "moving", "percentile", "entropy", "mse"}));
   verb->add_option("--calibration", arguments->calibration,
                    "A folder of samples; for a bundle, of recordings");
   verb->add_flag("--observe-only", arguments->observe_only,

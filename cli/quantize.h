@@ -7,6 +7,7 @@
 
 #include "cli/cli.h"
 #include "engine/quant/quantize.h"
+#include "runtime/calibration/samples.h"
 
 namespace octet::cli::quantize {
 
@@ -37,9 +38,10 @@ struct Arguments {
 /// What is wrong with the arguments together; empty when nothing is.
 std::string contradiction(const Arguments& arguments);
 
-/// Measures candidates as the arguments ask: times and SQNR on the calibration samples, loss by
-/// these or by the user's metric. `model` is the float one.
+/// Measures candidates as the arguments ask: times and SQNR on the calibration samples (null: none,
+/// and nothing is measured), loss by these or by the user's metric. `model` is the float one.
 Result<quant::Measurements> measurements(const Arguments& arguments, const Model& model,
+                                         const std::shared_ptr<const runtime::Samples>& samples,
                                          const Global& global);
 
 /// What quantize_file() made of a model.

@@ -137,7 +137,7 @@ Result<std::vector<SampleSpool>> decode_recordings(const Arguments& arguments, c
     if (error) return *error;
     if (!transcript) return transcript.error();
   }
-  release_memory();
+  runtime::release_memory();
   return spools;
 }
 

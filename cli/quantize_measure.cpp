@@ -3,11 +3,11 @@
 #include <cmath>
 #include <iostream>
 
+#include "cli/calibration.h"
 #include "cli/metric.h"
 #include "cli/quantize.h"
-#include "cli/signal_noise.h"
-#include "cli/trials.h"
 #include "engine/ir/log.h"
+#include "runtime/calibration/trials.h"
 
 namespace octet::cli::quantize {
 namespace {
@@ -37,19 +37,6 @@ class Progress {
 };
 
 using Judge = std::function<Result<quant::Verdict>(const Graph&)>;
-
-Judge judge_by_sqnr(std::shared_ptr<Trials> trials, double least,
-                    std::shared_ptr<Progress> progress) {
-  return [trials = std::move(trials), least,
-          progress = std::move(progress)](const Graph& graph) -> Result<quant::Verdict> {
-    progress->begin();
-    OCTET_ASSIGN(const double sqnr, trials->sqnr(graph, Trials::kMost));
-    const std::string figure =
-        sqnr == SignalNoise::kExact ? "exact" : fixed(sqnr, 1) + " dB at the worst output";
-    Progress::log(figure);
-    return quant::Verdict{sqnr >= std::min(least, SignalNoise::kExact), figure};
-  };
-}
 
 Judge judge_by_metric(std::shared_ptr<MetricLoss> loss, double most,
                       std::shared_ptr<Progress> progress) {
@@ -101,26 +88,18 @@ std::string contradiction(const Arguments& arguments) {
 }
 
 Result<quant::Measurements> measurements(const Arguments& arguments, const Model& model,
+                                         const std::shared_ptr<const runtime::Samples>& samples,
                                          const Global& global) {
-  quant::Measurements measures;
   const bool integers = arguments.mode == "static" || arguments.mode == "dynamic";
-  if (!integers || arguments.calibration.empty()) return measures;
+  if (!integers || samples == nullptr) return quant::Measurements{};
+  OCTET_ASSIGN(const auto options, trial_options(global));
+  OCTET_ASSIGN(const auto trials, runtime::Trials::of(*model.graph, samples, options));
   const auto progress = std::make_shared<Progress>();
-  OCTET_ASSIGN(const auto trials, Trials::of(*model.graph, arguments.calibration, global));
-  measures.input_dims = trials->input_dims();
-  measures.profile = [trials, progress](const Graph& a, const Graph& b) {
+  auto measures = runtime::measurements_by(trials, arguments.max_loss, [progress] {
     progress->begin();
-    return trials->profile(a, b);
-  };
-  if (!arguments.max_loss) return measures;
-  measures.sqnr = [trials, progress](const Graph& graph) {
-    progress->begin();
-    return trials->sqnr(graph, Trials::kFew);
-  };
-  if (arguments.metric.empty()) {
-    measures.judge = judge_by_sqnr(trials, *arguments.max_loss, progress);
-    return measures;
-  }
+    return Status{};
+  });
+  if (arguments.metric.empty()) return measures;
   OCTET_ASSIGN(Metric metric, Metric::of(arguments.metric, global));
   OCTET_ASSIGN(MetricLoss loss, MetricLoss::of(std::move(metric), better_of(arguments.better),
                                                arguments.model, model, arguments.output));

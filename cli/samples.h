@@ -7,6 +7,7 @@
 
 #include "cli/npz.h"
 #include "octet/octet.hpp"
+#include "runtime/calibration/samples.h"
 
 namespace octet::cli {
 
@@ -16,13 +17,14 @@ Result<std::vector<Tensor>> pick_inputs(const Arrays& arrays, const std::vector<
 
 /// The samples of a folder, sorted by name: an .npz each, or an .npy each for a model of one input.
 /// Each is read when it is asked for.
-class SampleFolder {
+class SampleFolder final : public runtime::Samples {
  public:
   static Result<SampleFolder> open(const std::filesystem::path& folder,
                                    std::vector<std::string> input_names);
-  size_t size() const { return files_.size(); }
+  size_t size() const override { return files_.size(); }
   const std::filesystem::path& path(size_t i) const { return files_[i]; }
-  Result<std::vector<Tensor>> read(size_t i) const;
+  std::string name(size_t i) const override { return files_[i].string(); }
+  Result<std::vector<Tensor>> read(size_t i) const override;
 
  private:
   std::vector<std::filesystem::path> files_;

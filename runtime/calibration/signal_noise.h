@@ -4,7 +4,7 @@
 #include <cmath>
 #include <span>
 
-namespace octet::cli {
+namespace octet::runtime {
 
 /// How far one tensor is from another, over all samples added.
 struct SignalNoise {
@@ -41,4 +41,4 @@ struct SignalNoise {
   }
 };
 
-}  // namespace octet::cli
+}  // namespace octet::runtime
