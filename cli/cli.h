@@ -27,6 +27,7 @@ struct Global {
   size_t memory_mb = 0;
   std::string cache;
   bool tune = false;
+  std::vector<std::string> ops;  ///< Modules with operators.
   std::string log_level = "warning";
   bool json = false;
   std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();

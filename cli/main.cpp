@@ -3,6 +3,7 @@
 
 #include "cli/cli.h"
 #include "engine/ir/memory.h"
+#include "octet/octet_op.h"
 
 namespace octet::cli {
 #define OCTET_VERB(file)                                   \
@@ -34,6 +35,7 @@ void add_global_flags(CLI::App& verb, octet::cli::Global& global) {
   verb.add_flag(
       "--tune", global.tune,
       "Run each node by its fastest provider, measured first (run, bench); kept in --cache");
+  verb.add_option("--ops", global.ops, "A module with operators of your own (octet_op.h)");
   verb.add_option("--log-level", global.log_level, "trace, debug, info, warning, error or off")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "warning", "error", "off"}));
   verb.add_flag("--json", global.json, "Print one JSON object instead of a table");
@@ -42,6 +44,9 @@ void add_global_flags(CLI::App& verb, octet::cli::Global& global) {
 // What the flags set for the whole process, before the verb begins.
 void prepare(const octet::cli::Global& global, std::optional<octet::BudgetScope>& budget) {
   octet_error_free(octet_log_to_stderr(global.log_level.c_str()));
+  for (const std::string& module : global.ops)
+    if (const auto failure = octet::detail::take(octet_load_ops(module.c_str())))
+      throw CLI::ValidationError("--ops", failure->message);
   if (global.memory_mb > 0)
     budget.emplace(std::make_shared<octet::MemoryBudget>(global.memory_mb * kMegabyte));
 }

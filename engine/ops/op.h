@@ -72,9 +72,13 @@ struct OpDef {
   bool foldable = true;  ///< False: random, or reads state; never evaluated ahead of a run.
 };
 
-/// The row for a domain and name; null when the table has none.
+/// Adds an operator of the caller's, which must live as long as the process; false when there is
+/// one of its domain and name. From any thread.
+bool register_op(const OpDef& op);
+
+/// The row for a domain and name, registered ones included; null when there is none.
 const OpDef* find_op(std::string_view domain, std::string_view name);
-/// Every row, sorted by domain and name.
+/// Every row of the table, sorted by domain and name.
 std::span<const OpDef* const> all_ops();
 
 /// The op's row, which must exist: for passes that build nodes.

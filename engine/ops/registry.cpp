@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <mutex>
 #include <vector>
 
 #include "engine/ops/op.h"
@@ -31,15 +32,39 @@ const std::vector<const OpDef*>& table() {
   return rows;
 }
 
+// Operators of the caller's.
+struct Registered {
+  std::mutex mutex;
+  std::vector<const OpDef*> rows;
+};
+Registered& registered() {
+  static Registered one;
+  return one;
+}
+
+const OpDef* find_in(const std::vector<const OpDef*>& rows, const OpDef& key) {
+  const auto at = std::lower_bound(rows.begin(), rows.end(), &key, before);
+  return at != rows.end() && !before(&key, *at) ? *at : nullptr;
+}
+
 }  // namespace
+
+bool register_op(const OpDef& op) {
+  auto& [mutex, rows] = registered();
+  const std::lock_guard lock(mutex);
+  if (find_in(table(), op) != nullptr || find_in(rows, op) != nullptr) return false;
+  rows.insert(std::upper_bound(rows.begin(), rows.end(), &op, before), &op);
+  return true;
+}
 
 const OpDef* find_op(std::string_view domain, std::string_view name) {
   OpDef key{};
   key.domain = domain == "ai.onnx" ? std::string_view() : domain;
   key.name = name;
-  const auto& rows = table();
-  const auto at = std::lower_bound(rows.begin(), rows.end(), &key, before);
-  return at != rows.end() && (*at)->domain == key.domain && (*at)->name == name ? *at : nullptr;
+  if (const OpDef* op = find_in(table(), key)) return op;
+  auto& [mutex, rows] = registered();
+  const std::lock_guard lock(mutex);
+  return find_in(rows, key);
 }
 
 std::span<const OpDef* const> all_ops() { return table(); }

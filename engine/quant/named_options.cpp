@@ -42,8 +42,7 @@ Status choose(T& member, const Word<T> (&words)[N], std::string_view name, std::
     return {};
   }
   std::string known;
-  for (const Word<T>& each : words)
-    known.append(known.empty() ? "" : ", ").append(each.name);
+  for (const Word<T>& each : words) known.append(known.empty() ? "" : ", ").append(each.name);
   return refused(name, word, known);
 }
 

@@ -46,6 +46,11 @@ OCTET_API void octet_error_free(octet_error* error);
  * "debug", "info", "warning", "error"; "off" ends it. */
 OCTET_API octet_error* octet_log_to_stderr(const char* level);
 
+/* The same to `sink`, one message at a time, from whichever thread has one; NULL ends it. The last
+ * of the two calls holds. `level` is the message's; strings live until the sink returns. */
+typedef void (*octet_log_sink)(const char* level, const char* message, void* user);
+OCTET_API octet_error* octet_log_to(octet_log_sink sink, void* user, const char* level);
+
 /* Element types, numbered as ONNX's TensorProto.DataType, and what isn't a tensor. Types below 8
  * bits are packed, the first element in the lowest bits of a byte. */
 typedef enum octet_dtype {
@@ -123,11 +128,18 @@ typedef struct octet_session octet_session;
 /* `options` may be NULL. */
 OCTET_API octet_error* octet_session_load(const char* path, const octet_options* options,
                                           octet_session** session);
+/* A model in memory, which the session doesn't need any more afterwards. External data is looked
+ * for in `folder`; without one (NULL) it is refused. */
+OCTET_API octet_error* octet_session_load_memory(const void* model, size_t bytes,
+                                                 const char* folder, const octet_options* options,
+                                                 octet_session** session);
+/* Cancels asynchronous runs and waits for them. */
 OCTET_API void octet_session_free(octet_session* session);
 
 /* Runs every node at these inputs under each provider that this build has, and keeps the fastest
  * for it from now on; with a cache folder, for later sessions of the model too. Only float nodes
- * have other providers. Takes some tens of runs, during which nobody else may use the session. */
+ * have other providers. Takes some tens of runs, during which nobody else may use the session. Not
+ * for a session that was loaded from memory: tuning reads the model again. */
 OCTET_API octet_error* octet_session_tune(octet_session* session, const octet_tensor* inputs,
                                           size_t input_count);
 
@@ -186,6 +198,24 @@ OCTET_API octet_error* octet_session_run_into(octet_session* session, const octe
                                               size_t input_count, octet_tensor* outputs,
                                               size_t output_count,
                                               const octet_run_options* options);
+
+/* A run that goes on while its caller does something else. */
+typedef struct octet_pending octet_pending;
+/* Told how the run ended, on a thread of the session's, once for each run that began: either an
+ * error or results, which are the callee's to free. It must not free the session. */
+typedef void (*octet_done)(octet_error* error, octet_results* results, void* user);
+/* Starts a run; a session has as many at once as this process may use cores, others wait. The
+ * inputs' memory must live until `done` is called. A deadline counts from here. `pending` may be
+ * NULL; freeing it ends nothing. An error means that `done` is never called. */
+OCTET_API octet_error* octet_session_run_async(octet_session* session, const octet_tensor* inputs,
+                                               size_t input_count, const octet_run_options* options,
+                                               octet_done done, void* user,
+                                               octet_pending** pending);
+/* The run ends soon with OCTET_DEADLINE, unless it is over. */
+OCTET_API void octet_pending_cancel(octet_pending* pending);
+/* Until `done` has returned. */
+OCTET_API void octet_pending_wait(octet_pending* pending);
+OCTET_API void octet_pending_free(octet_pending* pending);
 
 #ifdef __cplusplus
 }

@@ -4,7 +4,9 @@
 // Expected<T>.
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <optional>
@@ -97,10 +99,10 @@ struct TensorRef {
 struct Options {
   size_t threads = 0;
   std::string provider = "auto";
-  std::string isa;          ///< "": the strongest that this CPU has.
+  std::string isa{};        ///< "": the strongest that this CPU has.
   size_t memory_bytes = 0;  ///< What the session may take; 0: no limit.
   size_t bindings = 0;      ///< Sets of input dims that it remembers; 0: the default.
-  std::string cache;        ///< The folder of packed weights; "": none.
+  std::string cache{};      ///< The folder of packed weights; "": none.
 };
 
 /// What the model says of an input or output; -1 and a symbol where an extent isn't fixed.
@@ -110,6 +112,7 @@ struct Port {
   bool rank_known = true;
   std::vector<int64_t> dims;
   std::vector<std::string> symbols;
+  std::string type;  ///< As text: "float[batch,80]", "sequence(float[n])".
 };
 
 namespace detail {
@@ -118,6 +121,7 @@ struct Deleter {
   void operator()(octet_options* p) const { octet_options_free(p); }
   void operator()(octet_session* p) const { octet_session_free(p); }
   void operator()(octet_results* p) const { octet_results_free(p); }
+  void operator()(octet_pending* p) const { octet_pending_free(p); }
 };
 template <typename T>
 using Handle = std::unique_ptr<T, Deleter>;
@@ -127,7 +131,30 @@ inline std::optional<Failure> take(octet_error* error) {
   if (!owner) return std::nullopt;
   return Failure{octet_error_status(owner.get()), octet_error_message(owner.get())};
 }
+
+inline Expected<Handle<octet_options>> to_c(const Options& options) {
+  Handle<octet_options> c(octet_options_new());
+  octet_options_set_threads(c.get(), options.threads);
+  octet_options_set_memory(c.get(), options.memory_bytes);
+  octet_options_set_bindings(c.get(), options.bindings);
+  if (auto f = take(octet_options_set_provider(c.get(), options.provider.c_str()))) return *f;
+  if (!options.isa.empty())
+    if (auto f = take(octet_options_set_isa(c.get(), options.isa.c_str()))) return *f;
+  if (auto f = take(octet_options_set_cache(c.get(), options.cache.c_str()))) return *f;
+  return c;
+}
 }  // namespace detail
+
+/// Messages of `level` and above go to `sink` from now on, for the whole process; octet_log_to.
+/// `sink` and what it captures must live until the next call; an empty one ends it.
+using LogSink = std::function<void(std::string_view level, std::string_view message)>;
+inline std::optional<Failure> log_to(const LogSink& sink, const std::string& level) {
+  const octet_log_sink call = [](const char* at, const char* message, void* user) {
+    (*static_cast<const LogSink*>(user))(at, message);
+  };
+  return detail::take(
+      octet_log_to(sink ? call : nullptr, const_cast<LogSink*>(&sink), level.c_str()));
+}
 
 /// The results of a run, in the order of the model's outputs.
 class Results {
@@ -167,29 +194,50 @@ class Results {
   detail::Handle<octet_results> handle_;
 };
 
+/// A run that was started. Letting go of it ends nothing.
+class Pending {
+ public:
+  explicit Pending(octet_pending* pending) : handle_(pending) {}
+  /// The run ends soon with OCTET_DEADLINE, unless it is over.
+  void cancel() const { octet_pending_cancel(handle_.get()); }
+  /// Until the run's function has returned.
+  void wait() const { octet_pending_wait(handle_.get()); }
+
+ private:
+  detail::Handle<octet_pending> handle_;
+};
+
 /// A compiled model. Runs may be concurrent.
 class Session {
  public:
   static Expected<Session> load(const std::string& path, const Options& options = {}) {
-    const detail::Handle<octet_options> c(octet_options_new());
-    octet_options_set_threads(c.get(), options.threads);
-    octet_options_set_memory(c.get(), options.memory_bytes);
-    octet_options_set_bindings(c.get(), options.bindings);
-    if (auto f = detail::take(octet_options_set_provider(c.get(), options.provider.c_str())))
-      return *f;
-    if (!options.isa.empty())
-      if (auto f = detail::take(octet_options_set_isa(c.get(), options.isa.c_str()))) return *f;
-    if (auto f = detail::take(octet_options_set_cache(c.get(), options.cache.c_str()))) return *f;
+    const auto c = detail::to_c(options);
+    if (!c) return c.failure();
     octet_session* session = nullptr;
-    if (auto f = detail::take(octet_session_load(path.c_str(), c.get(), &session))) return *f;
+    if (auto f = detail::take(octet_session_load(path.c_str(), c->get(), &session))) return *f;
+    return Session(session);
+  }
+  /// A model in memory, not needed any more afterwards. External data is looked for in `folder`; an
+  /// empty one refuses it.
+  static Expected<Session> load(std::span<const std::byte> model, const std::string& folder = {},
+                                const Options& options = {}) {
+    const auto c = detail::to_c(options);
+    if (!c) return c.failure();
+    octet_session* session = nullptr;
+    const char* where = folder.empty() ? nullptr : folder.c_str();
+    if (auto f = detail::take(
+            octet_session_load_memory(model.data(), model.size(), where, c->get(), &session)))
+      return *f;
     return Session(session);
   }
 
   std::vector<Port> inputs() const {
-    return ports(octet_session_input_count(handle_.get()), octet_session_input);
+    return ports(octet_session_input_count(handle_.get()), octet_session_input,
+                 octet_session_input_type);
   }
   std::vector<Port> outputs() const {
-    return ports(octet_session_output_count(handle_.get()), octet_session_output);
+    return ports(octet_session_output_count(handle_.get()), octet_session_output,
+                 octet_session_output_type);
   }
 
   /// Inputs in the order of inputs().
@@ -213,6 +261,31 @@ class Session {
     return run(std::span<const TensorRef>(tensors.begin(), tensors.size()));
   }
 
+  /// Starts a run and calls `done` with its results on another thread. The tensors' memory must
+  /// live until then; `done` must not throw, nor end the session. A failure here: it is never
+  /// called.
+  Expected<Pending> run_async(std::span<const TensorRef> tensors,
+                              std::function<void(Expected<Results>)> done,
+                              const octet_run_options* options = nullptr) {
+    using Done = std::function<void(Expected<Results>)>;
+    std::vector<octet_tensor> c;
+    for (const TensorRef& tensor : tensors) c.push_back(tensor.c());
+    auto kept = std::make_unique<Done>(std::move(done));
+    const octet_done call = [](octet_error* error, octet_results* results, void* user) {
+      const std::unique_ptr<Done> mine(static_cast<Done*>(user));
+      if (auto f = detail::take(error))
+        (*mine)(*f);
+      else
+        (*mine)(Results(results));
+    };
+    octet_pending* pending = nullptr;
+    if (auto f = detail::take(octet_session_run_async(handle_.get(), c.data(), c.size(), options,
+                                                      call, kept.get(), &pending)))
+      return *f;
+    (void)kept.release();
+    return Pending(pending);
+  }
+
   /// The same into the caller's memory, which must not overlap the inputs': a tensor for each
   /// output, in order; `bytes` is its capacity, and where `dims` is of the result's rank, the
   /// result's extents take its place. Nothing when it worked.
@@ -228,12 +301,17 @@ class Session {
 
  private:
   explicit Session(octet_session* session) : handle_(session) {}
-  template <typename F>
-  std::vector<Port> ports(size_t count, F get) const {
+  template <typename Get, typename Text>
+  std::vector<Port> ports(size_t count, Get get, Text text) const {
     std::vector<Port> list;
     for (size_t i = 0; i < count; ++i) {
       const octet_port p = get(handle_.get(), i);
-      Port port{p.name, p.dtype, p.rank_known != 0, {p.dims, p.dims + p.rank}, {}};
+      Port port{p.name,
+                p.dtype,
+                p.rank_known != 0,
+                {p.dims, p.dims + p.rank},
+                {},
+                text(handle_.get(), i)};
       for (size_t d = 0; d < p.rank; ++d) port.symbols.emplace_back(p.symbols[d]);
       list.push_back(std::move(port));
     }
