@@ -71,8 +71,8 @@ Result<runtime::CompileOptions> Global::compile_options() const {
   options.threads = threads;
   options.cache = cache;
   if (const auto known = runtime::provider_from_name(provider)) options.provider = *known;
-  if (!runtime::provider_is_built(options.provider))
-    return Error{ErrorCode::invalid_argument, "this build has no provider '" + provider + "'"};
+  if (!runtime::provider_is_here(options.provider))
+    return Error{ErrorCode::invalid_argument, "there is no provider '" + provider + "'"};
   if (!isa.empty()) {
     const auto token = CpuToken::probe(isa_from_name(isa).value_or(Isa::scalar));
     if (!token)

@@ -11,7 +11,7 @@ std::string providers_of(const OpDef& op) {
   std::string names = op.implementations.empty() ? "expanded" : "native";
   for (const auto provider : {runtime::Provider::onednn, runtime::Provider::xnnpack})
     for (const auto& claim : runtime::provider_claims(provider))
-      if (claim.domain == op.domain && claim.op == op.name)
+      if (claim.domain == op.domain && claim.op == op.name && runtime::provider_is_here(provider))
         names += ", " + std::string(runtime::provider_name(provider));
   return names;
 }

@@ -3,23 +3,18 @@
 #include <array>
 #include <utility>
 
-#ifdef OCTET_WITH_XNNPACK
+#include "runtime/onednn/primitive.h"
 #include "runtime/xnnpack/library.h"
-#endif
 
 namespace octet::runtime {
 
 #define OCTET_CLAIM(domain, op, preferred) extern const Implementation op##_row;
-#ifdef OCTET_WITH_ONEDNN
 namespace onednn {
 #include "runtime/onednn/claims.def"
 }
-#endif
-#ifdef OCTET_WITH_XNNPACK
 namespace xnnpack {
 #include "runtime/xnnpack/claims.def"
 }
-#endif
 #undef OCTET_CLAIM
 
 namespace {
@@ -33,7 +28,6 @@ constexpr std::array<std::pair<std::string_view, Provider>, 5> kNames = {{
 }};
 
 #define OCTET_CLAIM(domain, op, preferred) Claim{domain, #op, &op##_row, preferred},
-#ifdef OCTET_WITH_ONEDNN
 std::span<const Claim> onednn_claims() {
   using namespace onednn;
   static const std::array claims = {
@@ -41,8 +35,6 @@ std::span<const Claim> onednn_claims() {
   };
   return claims;
 }
-#endif
-#ifdef OCTET_WITH_XNNPACK
 std::span<const Claim> xnnpack_claims() {
   using namespace xnnpack;
   static const std::array claims = {
@@ -50,14 +42,13 @@ std::span<const Claim> xnnpack_claims() {
   };
   return claims;
 }
-#endif
 #undef OCTET_CLAIM
 
 void add_rows(const OpDef& op, Provider provider, bool forced,
               std::vector<const Implementation*>& rows) {
   for (const Claim& claim : provider_claims(provider))
     if (claim.domain == op.domain && claim.op == op.name && (claim.preferred || forced) &&
-        provider_is_built(provider))
+        provider_is_here(provider))
       rows.push_back(claim.row);
 }
 
@@ -75,22 +66,15 @@ std::optional<Provider> provider_from_name(std::string_view name) {
   return std::nullopt;
 }
 
-bool provider_is_built(Provider provider) {
-#ifdef OCTET_WITH_XNNPACK
+bool provider_is_here(Provider provider) {
+  if (provider == Provider::onednn) return onednn::is_usable();
   if (provider == Provider::xnnpack) return xnnpack::is_usable();
-#endif
-  if (provider != Provider::onednn && provider != Provider::xnnpack) return true;
-  return !provider_claims(provider).empty();
+  return true;
 }
 
 std::span<const Claim> provider_claims(Provider provider) {
-#ifdef OCTET_WITH_ONEDNN
   if (provider == Provider::onednn) return onednn_claims();
-#endif
-#ifdef OCTET_WITH_XNNPACK
   if (provider == Provider::xnnpack) return xnnpack_claims();
-#endif
-  (void)provider;
   return {};
 }
 

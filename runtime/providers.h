@@ -17,10 +17,10 @@ struct Claim {
   bool preferred;
 };
 
-/// Whether this build has the provider, and this machine runs it.
-bool provider_is_built(Provider provider);
+/// Whether the provider's module is there, and works on this machine; loads it on the first call.
+bool provider_is_here(Provider provider);
 
-/// The claims of oneDNN or of XNNPACK; none where the build lacks it, nor for other choices.
+/// The claims of oneDNN or of XNNPACK; none of other choices.
 std::span<const Claim> provider_claims(Provider provider);
 
 /// The implementations to try for an op, best first, under a provider choice. A forced provider's

@@ -169,7 +169,7 @@ void measure_providers(const std::filesystem::path& path, int64_t length) {
   const auto inputs = inputs_of(*ours, length);
   const double native = steady_ms(*ours, inputs);
   for (const Provider provider : {Provider::onednn, Provider::xnnpack}) {
-    if (!provider_is_built(provider)) continue;
+    if (!provider_is_here(provider)) continue;
     options.provider = provider;
     const double theirs = steady_ms(*load(path, options), inputs);
     std::printf("%-19s %8.3f ms, ours %.3f ms: %.2fx\n",

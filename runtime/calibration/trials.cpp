@@ -25,8 +25,8 @@ double us(std::chrono::nanoseconds time) { return static_cast<double>(time.count
 
 // One run; steps that are shorter than in earlier runs replace these. A step is seldom interrupted,
 // a whole run on a busy machine nearly always.
-Status time_run(Program& program, std::span<const Tensor> inputs,
-                const RunOptions& limits, quant::Profile& best) {
+Status time_run(Program& program, std::span<const Tensor> inputs, const RunOptions& limits,
+                quant::Profile& best) {
   quant::Profile now;
   RunOptions options = limits;
   options.profile = [&](const StepProfile& step) {

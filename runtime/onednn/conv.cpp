@@ -9,7 +9,7 @@ namespace {
 std::optional<Ports> match(const LowerContext& context) {
   const Tensor* weights = float_constant(context, 1);
   if (weights == nullptr || weights->rank() < 3 || weights->rank() > 5) return std::nullopt;
-  if (!attributes(context.attrs<ops::ConvAttrs>().epilogue)) return std::nullopt;
+  if (!clamp_of(context.attrs<ops::ConvAttrs>().epilogue)) return std::nullopt;
   return match_plain_conv(context);
 }
 
@@ -27,32 +27,36 @@ class Convolution final : public Step {
     const TensorView& x = context.input(0);
     const TensorView& y = context.output(0);
     if (y.count() == 0) return {};
-    OCTET_ASSIGN(const auto primitive, primitives_.get(x.dims, [&] {
-      return make_convolution(spec(x.dims, y.dims), *attributes(attrs_.epilogue), weights_, bias_);
-    }));
+    OCTET_ASSIGN(const auto primitive,
+                 primitives_.get(x.dims, [&] { return make(x.dims, y.dims); }));
     return execute(*primitive, x.as<float>(), y.as<float>());
   }
   StepInfo info() const override { return {"convolution_f32", "onednn", Isa::scalar}; }
 
  private:
-  ConvSpec spec(const Dims& x, const Dims& y) const {
+  Result<Primitive> make(const Dims& x, const Dims& y) const {
     const ops::ConvGeometry g = ops::conv_geometry(attrs_, x, weight_dims_, y);
-    ConvSpec spec;
-    spec.source = x;
-    spec.destination = y;
-    if (g.groups > 1)
-      spec.weights = {g.groups, g.group_out(), g.group_in()};
-    else
-      spec.weights = {g.out_channels, g.in_channels};
-    spec.weights.insert(spec.weights.end(), g.kernel.begin(), g.kernel.end());
+    Dims weights = {g.out_channels, g.in_channels};
+    if (g.groups > 1) weights = {g.groups, g.group_out(), g.group_in()};
+    weights.insert(weights.end(), g.kernel.begin(), g.kernel.end());
+    Dims strides, dilations, pad_begin, pad_end;
     for (size_t i = 0; i < g.kernel.size(); ++i) {
-      spec.strides.push_back(g.stride[i]);
-      spec.dilations.push_back(g.dilation[i] - 1);
-      spec.pad_begin.push_back(g.pad_begin[i]);
-      spec.pad_end.push_back(g.pad_end(i));
+      strides.push_back(g.stride[i]);
+      dilations.push_back(g.dilation[i] - 1);
+      pad_begin.push_back(g.pad_begin[i]);
+      pad_end.push_back(g.pad_end(i));
     }
-    spec.bias = !bias_.empty();
-    return spec;
+    const ConvSpec spec{.rank = x.size(),
+                        .weight_rank = weights.size(),
+                        .source = x.data(),
+                        .destination = y.data(),
+                        .weights = weights.data(),
+                        .strides = strides.data(),
+                        .dilations = dilations.data(),
+                        .pad_begin = pad_begin.data(),
+                        .pad_end = pad_end.data()};
+    return make_convolution(spec, *clamp_of(attrs_.epilogue),
+                            {weights_.data(), bias_.empty() ? nullptr : bias_.data()});
   }
 
   ops::ConvAttrs attrs_;

@@ -7,7 +7,7 @@ namespace octet::runtime::onednn {
 namespace {
 
 std::optional<Ports> match(const LowerContext& context) {
-  if (!attributes(ops::product_spec(context.node()).epilogue)) return std::nullopt;
+  if (!clamp_of(ops::product_spec(context.node()).epilogue)) return std::nullopt;
   return match_plain_product(context);
 }
 
@@ -59,7 +59,8 @@ class Product final : public Step {
   }
   Result<std::shared_ptr<const Primitive>> primitive(int64_t rows) const {
     return primitives_.get({rows}, [&] {
-      return make_product({rows, n_, k_}, *attributes(spec_.epilogue), weights_, bias_);
+      return make_product({rows, n_, k_}, *clamp_of(spec_.epilogue),
+                          {weights_.data(), bias_.empty() ? nullptr : bias_.data()});
     });
   }
 

@@ -110,7 +110,7 @@ Result<NodeProviders> tune(const Graph& graph, const CompileOptions& options,
   OCTET_ASSIGN(auto ours, contender(graph, options, Provider::native, {}));
   contenders.push_back(std::move(ours));
   for (const Provider provider : kOthers) {
-    if (!provider_is_built(provider)) continue;
+    if (!provider_is_here(provider)) continue;
     OCTET_ASSIGN(auto theirs, contender(graph, options, provider, {}));
     contenders.push_back(std::move(theirs));
   }
@@ -136,7 +136,7 @@ NodeProviders read_choices(const std::filesystem::path& path, const CompileOptio
     const size_t space = line.find(' ');
     if (space == std::string::npos) return {};
     const auto provider = provider_from_name(line.substr(0, space));
-    if (!provider || !provider_is_built(*provider)) return {};
+    if (!provider || !provider_is_here(*provider)) return {};
     choices[line.substr(space + 1)] = *provider;
   }
   return choices;

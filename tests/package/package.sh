@@ -5,7 +5,7 @@ set -eu
 build=$(realpath "$1") source=$(realpath "$2") work=$(realpath -m "$3")
 rm -rf "$work"
 mkdir -p "$work"
-for component in library development tools; do
+for component in library development tools onednn xnnpack; do
   cmake --install "$build" --prefix "$work/usr" --component $component >/dev/null
 done
 library=$(find "$work/usr" -name 'liboctet.so')
@@ -19,7 +19,7 @@ diff "$source/tests/package/exported.txt" "$work/exported.txt"
 cmake -S "$source/examples/cmake" -B "$work/cmake" -DCMAKE_PREFIX_PATH="$work/usr" >/dev/null
 cmake --build "$work/cmake" >/dev/null
 "$work/cmake/classify" "$model" | tail -n 1
-for example in pkg-config c; do
+for example in pkg-config c custom_op; do
   cp -r "$source/examples/$example" "$work/"
   make -C "$work/$example" >/dev/null
 done
@@ -27,4 +27,22 @@ done
 "$work/c/run" "$model"
 if "$work/c/run" "$work/none.onnx" 2>"$work/message"; then exit 1; fi
 grep -q "none.onnx" "$work/message"
+# The operator's module needs nothing of the library.
+module=$work/custom_op/soft_threshold.so
+if ldd "$module" | grep -q liboctet; then exit 1; fi
+"$work/usr/bin/octet" bench "$work/custom_op/soft_threshold.onnx" --shape x=1000 --seconds 0.1 --ops "$module"
+# Providers are found beside the library and the program, which link neither; without their modules
+# they are refused.
+if ldd "$library" "$work/usr/bin/octet" | grep -E 'dnnl|XNNPACK'; then exit 1; fi
+for module in "$(dirname "$library")"/octet/octet_*.so; do
+  [ -e "$module" ] || continue
+  provider=$(basename "$module" .so | sed 's/^octet_//')
+  "$work/usr/bin/octet" bench "$model" --provider "$provider" --seconds 0.1 --log-level debug \
+    >/dev/null 2>"$work/message"
+  grep -q "($provider," "$work/message"
+  mv "$module" "$module.gone"
+  if "$work/usr/bin/octet" bench "$model" --provider "$provider" --seconds 0.1 2>"$work/message"; then exit 1; fi
+  grep -q "there is no provider '$provider'" "$work/message"
+  mv "$module.gone" "$module"
+done
 "$work/usr/bin/octet" --version

@@ -176,7 +176,7 @@ std::shared_ptr<Program> compile(const Case& c, Provider provider) {
 
 // Runs whose profile names the provider, beside the reference's results.
 void check_provider(Provider provider, const std::vector<Case>& cases) {
-  if (!provider_is_built(provider)) return;
+  if (!provider_is_here(provider)) return;
   for (const Case& c : cases) {
     CAPTURE(c.name);
     const auto reference = compile(c, Provider::reference);
@@ -215,7 +215,7 @@ TEST_CASE("XNNPACK runs the step that it is forced to, and its result is the ref
 
 // Conv, then the operator with `other` as its second argument, all channels-last.
 TEST_CASE("XNNPACK's arithmetic follows images that lie channels-last") {
-  if (!provider_is_built(Provider::xnnpack)) return;
+  if (!provider_is_here(Provider::xnnpack)) return;
   for (const Dims& other : std::vector<Dims>{{5, 1, 1}, {1, 5, 1, 1}, {4}, {3, 4}, {5, 3, 4}, {}}) {
     CAPTURE(to_string(to_shape(other)));
     const auto graph = [&] {
@@ -243,7 +243,7 @@ TEST_CASE("XNNPACK's arithmetic follows images that lie channels-last") {
 
 // What follows a product or convolution, as fusion folds it into the epilogue.
 TEST_CASE("XNNPACK finishes epilogues") {
-  if (!provider_is_built(Provider::xnnpack)) return;
+  if (!provider_is_here(Provider::xnnpack)) return;
   const std::vector<std::vector<std::string>> chains = {
       {"Sigmoid"}, {"HardSwish"},   {"Silu"},           {"Add", "Relu"},
       {"Add"},     {"Relu", "Add"}, {"Add", "Sigmoid"}, {"Silu", "Add"}};
@@ -292,7 +292,7 @@ TEST_CASE("XNNPACK finishes epilogues") {
 }
 
 TEST_CASE("XNNPACK reads no page behind an input") {
-  if (!provider_is_built(Provider::xnnpack)) return;
+  if (!provider_is_here(Provider::xnnpack)) return;
   const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
   void* const pages =
       mmap(nullptr, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -3,19 +3,43 @@
 #include <xnnpack.h>
 
 #include <array>
+#include <cstdlib>
+#include <memory>
 #include <string>
 #include <tuple>
 #include <utility>
 
-#include "engine/ir/memory.h"
-#include "runtime/xnnpack/library.h"
+#include "runtime/xnnpack/module.h"
 
-// What differs between XNNPACK's releases, for library.cpp alone. Up to the middle of 2023 an
+// What differs between XNNPACK's releases, for xnnpack.cpp alone. Up to the middle of 2023 an
 // operator learns shape and data at once (xnn_setup); releases since 2024's end tell the shape
 // apart (xnn_reshape), take the channels there where no weights hold them, and have one operator
 // each for element-wise functions of one and of two arguments. CMake looks which it is.
 
 namespace octet::runtime::xnnpack {
+
+struct DeleteOperator {
+  void operator()(xnn_operator_t handle) const { xnn_delete_operator(handle); }
+};
+struct Free {
+  void operator()(void* memory) const { std::free(memory); }
+};
+using Memory = std::unique_ptr<std::byte, Free>;
+
+inline Result<Memory> allocate(size_t bytes) {
+  constexpr size_t kLine = 64;
+  Memory memory(
+      static_cast<std::byte*>(std::aligned_alloc(kLine, (bytes + kLine - 1) / kLine * kLine)));
+  if (memory == nullptr) return Error{ErrorCode::machine, "XNNPACK: out of memory"};
+  return memory;
+}
+
+/// An operator with its packed weights, and the workspace of its largest run.
+struct Operator {
+  std::unique_ptr<xnn_operator, DeleteOperator> handle;
+  Memory workspace;
+  size_t workspace_bytes = 0;
+};
 
 /// Stands for arguments that only some releases take: caches, tables, quantization. All are
 /// pointers that may be null.

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# bare-root.sh BUILD ROOT: installs the packages that `cpack` made in BUILD into a bare Debian 12 in the
+# folder ROOT (made with debootstrap where it isn't there), and builds and runs the outside examples there,
+# with its own compiler. As root.
+set -eu
+build=$(realpath "$1") root=$(realpath -m "$2")
+source=$(realpath "$(dirname "$0")/..")
+if [ ! -e "$root/usr/bin/g++" ]; then
+  debootstrap --variant=minbase --include=g++,make,cmake,pkg-config bookworm "$root" http://deb.debian.org/debian
+fi
+rm -rf "$root/octet"
+mkdir "$root/octet"
+cp "$build"/*.deb "$root/octet/"
+cp -r "$source/examples" "$root/octet/"
+cp "$source/models/digits_mlp/digits_mlp.onnx" "$root/octet/"
+cp /etc/resolv.conf "$root/etc/resolv.conf"
+in_root() { chroot "$root" env DEBIAN_FRONTEND=noninteractive LC_ALL=C bash -euc "$1"; }
+in_root 'apt-get update -qq && apt-get install -y -qq --no-install-recommends --reinstall /octet/*.deb >/dev/null'
+in_root 'cd /octet/examples
+cmake -S cmake -B build >/dev/null && cmake --build build >/dev/null
+for example in pkg-config c custom_op; do make -C $example >/dev/null; done
+build/classify /octet/digits_mlp.onnx | tail -n 1
+pkg-config/threads /octet/digits_mlp.onnx
+c/run /octet/digits_mlp.onnx
+octet bench custom_op/soft_threshold.onnx --shape x=1000 --seconds 0.1 --ops custom_op/soft_threshold.so
+for provider in onednn xnnpack; do
+  module=$(find /usr/lib -name "octet_$provider.so")
+  [ -z "$module" ] || octet bench /octet/digits_mlp.onnx --provider $provider --seconds 0.1
+done
+octet --version'
