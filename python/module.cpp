@@ -1,41 +1,21 @@
-// octet._octet: the C interface as Python sees it. Arrays are neither copied on the way in nor on
-// the way out; the interpreter's lock is free while a model is loaded or run.
+// octet._octet: the C interface as Python sees it. Values are tuples (element type, array, dims);
+// for strings a list of bytes stands in place of the array, for lists one of such tuples. Arrays
+// are neither copied on the way in nor on the way out; the interpreter's lock is free while octet
+// works.
+#include <pybind11/functional.h>
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <deque>
+
 #include "octet/octet.hpp"
+#include "octet/octet_op.h"
+#include "octet/octet_quantize.hpp"
 
 namespace py = pybind11;
 
 namespace {
-
-struct Element {
-  octet_dtype dtype;
-  const char* numpy;
-  const char* onnx;
-};
-// Without a NumPy type of its own, bfloat16 goes as the bits of uint16.
-constexpr std::array<Element, 13> kElements = {{{OCTET_FLOAT, "f4", "float"},
-                                                {OCTET_UINT8, "u1", "uint8"},
-                                                {OCTET_INT8, "i1", "int8"},
-                                                {OCTET_UINT16, "u2", "uint16"},
-                                                {OCTET_INT16, "i2", "int16"},
-                                                {OCTET_INT32, "i4", "int32"},
-                                                {OCTET_INT64, "i8", "int64"},
-                                                {OCTET_BOOL, "?", "bool"},
-                                                {OCTET_FLOAT16, "f2", "float16"},
-                                                {OCTET_DOUBLE, "f8", "double"},
-                                                {OCTET_UINT32, "u4", "uint32"},
-                                                {OCTET_UINT64, "u8", "uint64"},
-                                                {OCTET_BFLOAT16, "u2", "bfloat16"}}};
-
-const Element& element_of(octet_dtype dtype) {
-  for (const Element& element : kElements)
-    if (element.dtype == dtype) return element;
-  throw py::type_error("no NumPy type for ONNX element type " +
-                       std::to_string(static_cast<int>(dtype)));
-}
 
 // The statuses of octet_status as the exceptions that Python has for them.
 [[noreturn]] void raise(const octet::Failure& failure) {
@@ -51,123 +31,231 @@ const Element& element_of(octet_dtype dtype) {
   throw py::error_already_set();
 }
 
-struct Argument {
-  std::string name;
-  std::string type;
-  py::list shape;
+// Tensors over values of Python, which it keeps alive.
+class Values {
+ public:
+  octet::TensorRef of(const py::handle& value) {
+    const octet_tensor c = tensor(value);
+    return {c.dtype, c.data, c.bytes, {c.dims, c.dims + c.rank}};
+  }
+
+ private:
+  octet_tensor tensor(const py::handle& value) {
+    const auto parts = value.cast<py::tuple>();
+    const auto dtype = static_cast<octet_dtype>(parts[0].cast<int>());
+    const auto& dims = dims_.emplace_back(parts[2].cast<std::vector<int64_t>>());
+    if (dtype == OCTET_STRING) return strings(parts[1].cast<py::list>(), dims);
+    if (dtype == OCTET_LIST) return list(parts[1].cast<py::list>(), dims);
+    auto array = py::array::ensure(parts[1], py::array::c_style);
+    if (!array) throw py::error_already_set();
+    const octet_tensor c{dtype, const_cast<void*>(array.data()),
+                         static_cast<size_t>(array.nbytes()), dims.data(), dims.size()};
+    kept_.push_back(std::move(array));
+    return c;
+  }
+  octet_tensor strings(const py::list& texts, const std::vector<int64_t>& dims) {
+    auto& views = strings_.emplace_back();
+    for (const py::handle text : texts)
+      views.push_back(
+          {PyBytes_AsString(text.ptr()), static_cast<size_t>(PyBytes_Size(text.ptr()))});
+    kept_.push_back(texts);
+    return {OCTET_STRING, views.data(), views.size() * sizeof(octet_string), dims.data(),
+            dims.size()};
+  }
+  octet_tensor list(const py::list& values, const std::vector<int64_t>& dims) {
+    std::vector<octet_tensor> entries;
+    for (const py::handle value : values) entries.push_back(tensor(value));
+    auto& kept = lists_.emplace_back(std::move(entries));
+    return {OCTET_LIST, kept.data(), kept.size() * sizeof(octet_tensor), dims.data(), dims.size()};
+  }
+
+  std::deque<std::vector<int64_t>> dims_;
+  std::deque<std::vector<octet_string>> strings_;
+  std::deque<std::vector<octet_tensor>> lists_;
+  std::vector<py::object> kept_;
 };
 
-Argument argument_of(const octet::Port& port) {
-  Argument argument{port.name, std::string("tensor(") + element_of(port.dtype).onnx + ")",
-                    py::list()};
-  for (size_t i = 0; i < port.dims.size(); ++i) {
-    if (port.dims[i] >= 0)
-      argument.shape.append(port.dims[i]);
-    else if (port.symbols[i].empty())
-      argument.shape.append(py::none());
-    else
-      argument.shape.append(port.symbols[i]);
+// A result; arrays keep `owner` alive.
+py::tuple to_python(const octet_tensor& tensor, const py::capsule& owner) {
+  const py::tuple dims = py::cast(std::vector<int64_t>(tensor.dims, tensor.dims + tensor.rank));
+  py::object data;
+  if (tensor.dtype == OCTET_STRING) {
+    py::list texts;
+    const auto* strings = static_cast<const octet_string*>(tensor.data);
+    for (size_t i = 0; i < tensor.bytes / sizeof(octet_string); ++i)
+      texts.append(py::bytes(strings[i].data, strings[i].size));
+    data = texts;
+  } else if (tensor.dtype == OCTET_LIST) {
+    py::list values;
+    const auto* entries = static_cast<const octet_tensor*>(tensor.data);
+    for (size_t i = 0; i < tensor.bytes / sizeof(octet_tensor); ++i)
+      values.append(to_python(entries[i], owner));
+    data = values;
+  } else {
+    data = py::array(py::dtype("u1"), {tensor.bytes}, tensor.data, owner);
   }
-  return argument;
-}
-
-// The array as the model's element type; a view where it is one already.
-py::array as_input(const octet::Port& port, const py::handle& value) {
-  const py::dtype wanted(element_of(port.dtype).numpy);
-  auto array = py::array::ensure(value, py::array::c_style);
-  if (!array) throw py::error_already_set();
-  if (!array.dtype().is(wanted) && !array.dtype().equal(wanted))
-    throw py::type_error("input '" + port.name + "' takes " + element_of(port.dtype).onnx +
-                         ", got " + py::str(array.dtype()).cast<std::string>());
-  return array;
-}
-
-octet::TensorRef reference_to(const octet::Port& port, const py::array& array) {
-  return {port.dtype,
-          const_cast<void*>(array.data()),
-          static_cast<size_t>(array.nbytes()),
-          {array.shape(), array.shape() + array.ndim()}};
+  return py::make_tuple(static_cast<int>(tensor.dtype), data, dims);
 }
 
 class Session {
  public:
-  Session(const std::string& path, const octet::Options& options) : session_(load(path, options)) {
-    inputs_ = session_.inputs();
-    outputs_ = session_.outputs();
-  }
-  std::vector<Argument> inputs() const { return arguments(inputs_); }
-  std::vector<Argument> outputs() const { return arguments(outputs_); }
+  explicit Session(octet::Session session) : session_(std::move(session)) {}
+
+  /// (name, type, shape) of each port; extents are numbers, names, or None.
+  py::list inputs() const { return ports(session_.inputs()); }
+  py::list outputs() const { return ports(session_.outputs()); }
 
   /// All outputs, in the model's order; `feeds` is in the order of the inputs.
   py::list run(const py::list& feeds) {
-    std::vector<py::array> arrays;
+    Values values;
     std::vector<octet::TensorRef> tensors;
-    for (size_t i = 0; i < inputs_.size(); ++i) {
-      arrays.push_back(as_input(inputs_[i], feeds[i]));
-      tensors.push_back(reference_to(inputs_[i], arrays.back()));
-    }
+    for (const py::handle feed : feeds) tensors.push_back(values.of(feed));
     auto results = [&] {
       const py::gil_scoped_release unlocked;
       return session_.run(tensors);
     }();
     if (!results) raise(results.failure());
-    return arrays_over(std::make_unique<octet::Results>(std::move(*results)));
+    auto kept = std::make_unique<octet::Results>(std::move(*results));
+    const octet::Results& made = *kept;
+    const py::capsule owner(kept.release(),
+                            [](void* p) { delete static_cast<octet::Results*>(p); });
+    py::list list;
+    for (size_t i = 0; i < made.size(); ++i) list.append(to_python(made[i], owner));
+    return list;
   }
 
  private:
-  static octet::Session load(const std::string& path, const octet::Options& options) {
-    auto session = [&] {
-      const py::gil_scoped_release unlocked;
-      return octet::Session::load(path, options);
-    }();
-    if (!session) raise(session.failure());
-    return std::move(*session);
-  }
-  static std::vector<Argument> arguments(const std::vector<octet::Port>& ports) {
-    std::vector<Argument> list;
-    for (const octet::Port& port : ports) list.push_back(argument_of(port));
-    return list;
-  }
-  // The arrays keep the results alive.
-  static py::list arrays_over(std::unique_ptr<octet::Results> results) {
-    const octet::Results& kept = *results;
-    const py::capsule owner(results.release(),
-                            [](void* p) { delete static_cast<octet::Results*>(p); });
+  static py::list ports(const std::vector<octet::Port>& all) {
     py::list list;
-    for (size_t i = 0; i < kept.size(); ++i) {
-      const octet_tensor tensor = kept[i];
-      list.append(
-          py::array(py::dtype(element_of(tensor.dtype).numpy), kept.dims(i), tensor.data, owner));
+    for (const octet::Port& port : all) {
+      py::list shape;
+      for (size_t i = 0; i < port.dims.size(); ++i) {
+        if (port.dims[i] >= 0)
+          shape.append(port.dims[i]);
+        else if (port.symbols[i].empty())
+          shape.append(py::none());
+        else
+          shape.append(port.symbols[i]);
+      }
+      list.append(py::make_tuple(port.name, port.type, shape));
     }
     return list;
   }
 
   octet::Session session_;
-  std::vector<octet::Port> inputs_;
-  std::vector<octet::Port> outputs_;
 };
+
+octet::Options options_of(size_t threads, std::string provider, std::string isa, size_t memory,
+                          std::string cache) {
+  octet::Options options;
+  options.threads = threads;
+  options.provider = std::move(provider);
+  options.isa = std::move(isa);
+  options.memory_bytes = memory;
+  options.cache = std::move(cache);
+  return options;
+}
+
+template <typename Load>
+Session loaded(Load&& load) {
+  auto session = [&] {
+    const py::gil_scoped_release unlocked;
+    return load();
+  }();
+  if (!session) raise(session.failure());
+  return Session(std::move(*session));
+}
+
+// Calls into Python from a quantization: what is thrown there ends it, and is thrown again.
+class Calls {
+ public:
+  template <typename F>
+  bool attempt(F&& f) {
+    const py::gil_scoped_acquire locked;
+    try {
+      return f();
+    } catch (...) {
+      thrown_ = std::current_exception();
+      return false;
+    }
+  }
+  void rethrow() const {
+    if (thrown_) std::rethrow_exception(thrown_);
+  }
+  std::optional<Values> values;
+
+ private:
+  std::exception_ptr thrown_;
+};
+
+using Words = std::vector<std::pair<std::string, std::string>>;
+
+py::list quantize(const std::string& model, const std::string& output, const Words& words,
+                  size_t threads, size_t memory, size_t samples, const py::function& sample,
+                  const py::object& progress) {
+  Calls calls;
+  octet::QuantizeOptions options;
+  options.words = words;
+  options.run.threads = threads;
+  options.run.memory_bytes = memory;
+  options.samples = samples;
+  options.sample = [&](size_t i, const std::vector<std::string>& names) {
+    std::vector<octet::TensorRef> tensors;
+    const bool given = calls.attempt([&] {
+      calls.values.emplace();
+      for (const py::handle value : sample(i, names).cast<py::list>())
+        tensors.push_back(calls.values->of(value));
+      return true;
+    });
+    return given ? tensors : std::vector<octet::TensorRef>();
+  };
+  if (!progress.is_none())
+    options.progress = [&](std::string_view stage, size_t done, size_t all) {
+      return calls.attempt([&] {
+        if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+        const py::object answer = progress(py::str(stage.data(), stage.size()), done, all);
+        return !answer.is(py::bool_(false));
+      });
+    };
+  auto nodes = [&] {
+    const py::gil_scoped_release unlocked;
+    return octet::quantize(model, output, options);
+  }();
+  calls.rethrow();
+  if (!nodes) raise(nodes.failure());
+  py::list rows;
+  for (const auto& node : *nodes)
+    rows.append(py::make_tuple(node.node, node.op, node.outcome, node.reason, node.macs));
+  return rows;
+}
 
 }  // namespace
 
 PYBIND11_MODULE(_octet, module) {
   module.attr("version") = octet_version();
-  py::class_<Argument>(module, "NodeArg", "An input or output of a model.")
-      .def_readonly("name", &Argument::name)
-      .def_readonly("type", &Argument::type, "as \"tensor(float)\"")
-      .def_readonly("shape", &Argument::shape, "extents; a name or None where one is free");
   py::class_<Session>(module, "Session")
-      .def(py::init([](const std::string& path, size_t threads, std::string provider,
-                       std::string isa, size_t memory) {
-             octet::Options options;
-             options.threads = threads;
-             options.provider = std::move(provider);
-             options.isa = std::move(isa);
-             options.memory_bytes = memory;
-             return Session(path, options);
-           }),
-           py::arg("path"), py::arg("threads"), py::arg("provider"), py::arg("isa"),
-           py::arg("memory"))
       .def("inputs", &Session::inputs)
       .def("outputs", &Session::outputs)
       .def("run", &Session::run);
+  module.def("load", [](const std::string& path, size_t threads, const std::string& provider,
+                        const std::string& isa, size_t memory, const std::string& cache) {
+    return loaded([&] {
+      return octet::Session::load(path, options_of(threads, provider, isa, memory, cache));
+    });
+  });
+  module.def("load_memory", [](const py::bytes& model, size_t threads, const std::string& provider,
+                               const std::string& isa, size_t memory, const std::string& cache) {
+    const std::string_view bytes = model;
+    return loaded([&] {
+      return octet::Session::load(std::as_bytes(std::span(bytes)), {},
+                                  options_of(threads, provider, isa, memory, cache));
+    });
+  });
+  module.def("quantize", &quantize);
+  module.def(
+      "load_ops",
+      [](const std::string& path) {
+        if (const auto failure = octet::detail::take(octet_load_ops(path.c_str()))) raise(*failure);
+      },
+      py::arg("path"), "Loads a module with operators (octet_op.h) for models loaded from now on.");
 }

@@ -3,10 +3,6 @@
     backend_test = onnx.backend.test.BackendTest(octet.backend, __name__)
 """
 
-import pathlib
-import tempfile
-
-import onnx
 from onnx.backend.base import Backend, BackendRep
 
 from octet.session import Session
@@ -19,6 +15,10 @@ class _Prepared(BackendRep):
     def run(self, inputs, **kwargs):
         names = [argument.name for argument in self._session.get_inputs()]
         return tuple(self._session.run(None, dict(zip(names, inputs))))
+
+
+# What `prepare` takes of Session's; the runner passes its own as well.
+_OPTIONS = ("threads", "provider", "isa", "memory")
 
 
 class OctetBackend(Backend):
@@ -34,10 +34,8 @@ class OctetBackend(Backend):
 
     @classmethod
     def prepare(cls, model, device="CPU", **kwargs):
-        with tempfile.TemporaryDirectory() as folder:
-            path = pathlib.Path(folder) / "model.onnx"
-            onnx.save(model, path)
-            return _Prepared(Session(path, **kwargs))
+        options = {name: value for name, value in kwargs.items() if name in _OPTIONS}
+        return _Prepared(Session(model.SerializeToString(), **options))
 
     @classmethod
     def supports_device(cls, device):

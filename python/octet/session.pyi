@@ -1,25 +1,26 @@
 from os import PathLike
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Union, overload
 
-import numpy
-
-from octet._octet import NodeArg
+class NodeArg:
+    name: str
+    shape: List[Union[int, str, None]]
+    @property
+    def type(self) -> str: ...
 
 class Session:
     def __init__(
         self,
-        path: Union[str, "PathLike[str]"],
+        model: Union[str, "PathLike[str]", bytes, bytearray, memoryview],
         *,
         threads: int = 0,
         provider: str = "auto",
         isa: str = "",
         memory: int = 0,
+        cache: Union[str, "PathLike[str]"] = "",
     ) -> None: ...
     def get_inputs(self) -> List[NodeArg]: ...
     def get_outputs(self) -> List[NodeArg]: ...
     @overload
-    def run(self, feeds: Mapping[str, Any]) -> Dict[str, numpy.ndarray]: ...
+    def run(self, feeds: Mapping[str, Any]) -> Dict[str, Any]: ...
     @overload
-    def run(
-        self, names: Optional[Sequence[str]], feeds: Mapping[str, Any]
-    ) -> List[numpy.ndarray]: ...
+    def run(self, names: Optional[Sequence[str]], feeds: Mapping[str, Any]) -> List[Any]: ...

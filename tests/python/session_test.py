@@ -11,6 +11,7 @@ import unittest
 import numpy as np
 import octet
 import onnxruntime
+from octet import elements
 
 MODELS = pathlib.Path(sys.argv.pop(1))
 MLP = MODELS / "digits_mlp" / "digits_mlp.onnx"
@@ -83,6 +84,40 @@ class SessionTest(unittest.TestCase):
         feeds = feeds_for(session)
         foreign = {name: Foreign(array) for name, array in feeds.items()}
         np.testing.assert_array_equal(session.run(None, foreign)[0], session.run(None, feeds)[0])
+
+    def test_a_model_may_be_bytes(self):
+        session = octet.Session(MLP)
+        feeds = feeds_for(session)
+        in_memory = octet.Session(MLP.read_bytes())
+        np.testing.assert_array_equal(in_memory.run(None, feeds)[0], session.run(None, feeds)[0])
+
+    def test_results_speak_dlpack(self):
+        session = octet.Session(MLP)
+        result = session.run(None, feeds_for(session))[0]
+        np.testing.assert_array_equal(np.from_dlpack(result), result)
+
+    def test_arrays_are_not_copied(self):
+        session = octet.Session(MLP)
+        feeds = feeds_for(session)
+        for argument in session.get_inputs():
+            array = feeds[argument.name]
+            raw = elements.to_raw(array, argument.kind, argument.name)[1]
+            self.assertTrue(np.shares_memory(raw, array))
+        self.assertFalse(session.run(None, feeds)[0].flags.owndata)
+
+    def test_elements_below_a_byte_are_packed_the_first_lowest(self):
+        for name, codes in (("int4", [-8, 7, 3]), ("uint4", [1, 15, 9]), ("int2", [-2, 1, 0, -1, 1]), ("uint2", [3, 0, 2])):
+            element = elements.BY_NAME[name]
+            array = np.array(codes).astype(element.dtype)
+            raw = element.to_raw(array)
+            per_byte = 8 // element.packed
+            self.assertEqual(raw.size, -(-len(codes) // per_byte))
+            mask = (1 << element.packed) - 1
+            bits = sum((code & mask) << (element.packed * i) for i, code in enumerate(codes[:per_byte]))
+            self.assertEqual(raw[0], bits)
+            back = element.from_raw(raw, array.shape)
+            self.assertEqual(back.dtype, element.dtype)
+            self.assertEqual(back.astype(np.int64).tolist(), codes)
 
     def test_strided_arrays_are_taken(self):
         session = octet.Session(MLP)
