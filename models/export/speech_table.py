@@ -32,11 +32,17 @@ def quantized(args, bundle, form):
 
 
 def evaluated(args, bundle, baseline, folder, weight):
+    """What `octet evaluate` prints; kept in the work folder, and taken from there the next time."""
+    kept = args.work / f"{bundle.name}.{folder.name}.{weight}.json"
+    if kept.exists():
+        return json.loads(kept.read_text())
     translates = "translation" in json.loads((bundle / "bundle.json").read_text())
     references = folder / ("translations.txt" if translates else "references.txt")
     options = [] if weight is None else ["--ctc-weight", weight]
-    return json.loads(run([*shlex.split(args.under), args.octet, "evaluate", bundle, "--baseline", baseline,
-                           "--wavs", folder, "--references", references, "--threads", 1, "--json", *options]))
+    printed = run([*shlex.split(args.under), args.octet, "evaluate", bundle, "--baseline", baseline,
+                   "--wavs", folder, "--references", references, "--threads", 1, "--json", *options])
+    kept.write_text(printed)
+    return json.loads(printed)
 
 
 def quality(found):
