@@ -116,7 +116,7 @@ class Step {
  public:
   virtual ~Step() = default;
   virtual Status run(RunContext& context) const = 0;
-  /// Scratch bytes for these (known) input and output views; data pointers are not set.
+  /// Scratch bytes that teams of up to `width` need for these (known) views, whose data isn't set.
   virtual size_t scratch_bytes(std::span<const TensorView> /*inputs*/,
                                std::span<const TensorView> /*outputs*/, size_t /*width*/) const {
     return 0;
