@@ -1,7 +1,6 @@
 #include "runtime/memory/planner.h"
 
 #include <algorithm>
-#include <map>
 #include <queue>
 
 namespace octet::runtime {
@@ -15,51 +14,50 @@ class FreeList {
   size_t take(size_t bytes) {
     auto best = free_.end();
     for (auto at = free_.begin(); at != free_.end(); ++at)
-      if (at->second >= bytes && (best == free_.end() || at->second < best->second)) best = at;
-    if (best != free_.end()) {
-      const size_t offset = best->first;
-      const size_t rest = best->second - bytes;
-      free_.erase(best);
-      if (rest > 0) free_.emplace(offset + bytes, rest);
-      return offset;
-    }
-    return take_at_end(bytes);
+      if (at->bytes >= bytes && (best == free_.end() || at->bytes < best->bytes)) best = at;
+    if (best == free_.end()) return take_at_end(bytes);
+    const size_t offset = best->offset;
+    best->offset += bytes;
+    best->bytes -= bytes;
+    if (best->bytes == 0) free_.erase(best);
+    return offset;
   }
 
   void give(size_t offset, size_t bytes) {
-    auto next = free_.lower_bound(offset);
-    if (next != free_.end() && offset + bytes == next->first) {
-      bytes += next->second;
-      next = free_.erase(next);
+    auto next = std::lower_bound(free_.begin(), free_.end(), offset,
+                                 [](const Range& range, size_t at) { return range.offset < at; });
+    if (next != free_.end() && offset + bytes == next->offset) {
+      next->offset = offset;
+      next->bytes += bytes;
+    } else {
+      next = free_.insert(next, {offset, bytes});
     }
-    if (next != free_.begin()) {
-      auto previous = std::prev(next);
-      if (previous->first + previous->second == offset) {
-        previous->second += bytes;
-        return;
-      }
-    }
-    free_.emplace(offset, bytes);
+    if (next == free_.begin()) return;
+    const auto previous = std::prev(next);
+    if (previous->offset + previous->bytes != next->offset) return;
+    previous->bytes += next->bytes;
+    free_.erase(next);
   }
 
   size_t end() const { return end_; }
 
  private:
+  struct Range {
+    size_t offset, bytes;
+  };
+
   // A free range that touches the end is grown, not left behind.
   size_t take_at_end(size_t bytes) {
     size_t offset = end_;
-    if (!free_.empty()) {
-      const auto last = std::prev(free_.end());
-      if (last->first + last->second == end_) {
-        offset = last->first;
-        free_.erase(last);
-      }
+    if (!free_.empty() && free_.back().offset + free_.back().bytes == end_) {
+      offset = free_.back().offset;
+      free_.pop_back();
     }
     end_ = offset + bytes;
     return offset;
   }
 
-  std::map<size_t, size_t> free_;
+  std::vector<Range> free_;
   size_t end_ = 0;
 };
 

@@ -71,8 +71,8 @@ void BoundTypes::settle(ValueId id, Known known) {
     return;
   }
   group = std::move(known);
-  group.has_dims = group.type.has_known_shape() && !graph_.value(id).type.boxed();
   group.settled = true;
+  has_dims_[groups_.of[id]] = group.type.has_known_shape() && !graph_.value(id).type.boxed();
 }
 
 namespace {

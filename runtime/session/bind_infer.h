@@ -13,16 +13,13 @@ namespace octet::runtime {
 class BoundTypes {
  public:
   BoundTypes(const Graph& graph, const TypeGroups& groups)
-      : graph_(graph), groups_(groups), known_(groups.count) {}
+      : graph_(graph), groups_(groups), known_(groups.count), has_dims_(groups.constant) {}
 
   void set_input(ValueId id, const Dims& dims);
   /// The types of a node's outputs; without shapes when it is `late`. Fails with its label.
   Status infer(NodeId id, bool late);
   /// Whether the dims of a value are known: it is neither boxed nor decided by data.
-  bool has_dims(ValueId id) const {
-    const uint32_t group = groups_.of[id];
-    return groups_.constant[group] || known_[group].has_dims;
-  }
+  bool has_dims(ValueId id) const { return has_dims_[groups_.of[id]] != 0; }
   /// Requires has_dims, and that the value is no constant.
   const Shape& shape(ValueId id) const { return *known_[groups_.of[id]].type.shape; }
   /// Null when they aren't known.
@@ -38,14 +35,15 @@ class BoundTypes {
   struct Known {
     Type type;
     std::optional<std::vector<Dim>> elements;
-    bool has_dims = false;
     bool settled = false;
   };
   void settle(ValueId id, Known known);
 
   const Graph& graph_;
   const TypeGroups& groups_;
-  std::vector<Known> known_;  // by group; not of constants, which the graph has
+  // By group; the graph has the types of constants.
+  std::vector<Known> known_;
+  std::vector<uint8_t> has_dims_;
   bool agree_ = true;
 };
 

@@ -99,7 +99,7 @@ class StepContext final : public RunContext {
   Status allocate(size_t i, Dims dims) override {
     const SlotId id = step_.outputs[i];
     if (id == kNoSlot) return {};
-    if (execution_.plan_.type_of(id).boxed()) {
+    if (execution_.plan_.slots[id].boxed) {
       outputs_[i].dims = std::move(dims);
       return {};
     }
@@ -207,7 +207,7 @@ void Execution::describe(SlotId id, TensorView& view) const {
   view.layout = slot.layout;
   view.quant = slot.quant.get();
   const Tensor* held = slot.constant ? &*slot.constant : &late_[id];
-  view.boxed = plan_.type_of(id).boxed() ? held : nullptr;
+  view.boxed = slot.boxed ? held : nullptr;
 }
 
 TensorView Execution::view(SlotId id) const {
@@ -222,7 +222,7 @@ Status Execution::attach(std::span<const Tensor> inputs, std::span<OutputTarget>
   size_t given = 0;
   for (const SlotId id : plan_.inputs) {
     if (id == kNoSlot) continue;
-    if (plan_.type_of(id).boxed()) late_[id] = inputs[given];
+    if (plan_.slots[id].boxed) late_[id] = inputs[given];
     ++given;
   }
   for (size_t i = 0; i < outputs.size(); ++i) {
@@ -268,7 +268,7 @@ Status Execution::run_steps(std::span<const Tensor> inputs, std::span<OutputTarg
   const auto begin = std::chrono::steady_clock::now();
   if (options.observer)
     for (const SlotId id : plan_.inputs)
-      if (id != kNoSlot && !plan_.type_of(id).boxed())
+      if (id != kNoSlot && !plan_.slots[id].boxed)
         options.observer(plan_.graph->value(plan_.slots[id].value).name, view(id));
   for (size_t s = 0; s < plan_.steps.size(); ++s) {
     if (must_stop(options))
@@ -323,7 +323,7 @@ Status Execution::run_step(size_t s, const RunOptions& options) {
 
 Status Execution::check_boxed(const PlannedStep& step) const {
   for (const SlotId id : step.outputs)
-    if (id != kNoSlot && plan_.type_of(id).boxed() && !late_[id].boxed())
+    if (id != kNoSlot && plan_.slots[id].boxed && !late_[id].boxed())
       return unsupported("results of " + plan_.type_of(id).to_string() + " aren't made here");
   return {};
 }
@@ -333,7 +333,7 @@ Status Execution::prepare_late(size_t s) {
   StepContext& context = *contexts_[s];
   context.refresh_inputs();
   for (const SlotId id : step.outputs)
-    if (id != kNoSlot && plan_.type_of(id).boxed()) late_[id] = Tensor();
+    if (id != kNoSlot && plan_.slots[id].boxed) late_[id] = Tensor();
   if (step.node == kNoNode) {
     OCTET_RETURN_IF_ERROR(context.allocate(0, context.input(0).dims));
   } else {
@@ -367,7 +367,7 @@ Status Execution::prepare_late(size_t s) {
 
 void Execution::observe(size_t s, const RunOptions& options) const {
   for (const SlotId id : plan_.steps[s].outputs)
-    if (id != kNoSlot && !plan_.type_of(id).boxed())
+    if (id != kNoSlot && !plan_.slots[id].boxed)
       options.observer(plan_.graph->value(plan_.slots[id].value).name, view(id));
 }
 

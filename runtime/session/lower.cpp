@@ -62,6 +62,7 @@ class Lowering {
     Slot slot;
     slot.value = id;
     slot.layout = layout;
+    slot.boxed = value.type.boxed();
     if (storage == PortForm::Storage::stored && value.quant) {
       slot.quant = value.quant;
       slot.dtype = value.quant->storage;

@@ -22,6 +22,7 @@ struct Slot {
   DType dtype = DType::undefined;  ///< Of the bytes.
   QuantPtr quant;                  ///< Set when the bytes are codes.
   Layout layout = Layout::row_major;
+  bool boxed = false;  ///< As the value's type.
   std::optional<Tensor> constant;
   size_t producer = kNoStep;  ///< kNoStep for inputs and constants.
 };

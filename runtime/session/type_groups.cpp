@@ -21,7 +21,7 @@ TypeGroups no_groups(const Graph& graph) {
 
 void add_group(TypeGroups& groups, const Value& value, ValueId id) {
   groups.of[id] = static_cast<uint32_t>(groups.count++);
-  groups.constant.push_back(value.constant.has_value() && !value.type.boxed());
+  groups.constant.push_back(value.constant.has_value() && !value.type.boxed() ? 1 : 0);
 }
 
 class Grouping {

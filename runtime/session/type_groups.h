@@ -13,8 +13,8 @@ namespace octet::runtime {
 struct TypeGroups {
   std::vector<uint32_t> of;  ///< By ValueId: its group, below `count`.
   size_t count = 0;
-  std::vector<bool> constant;  ///< By group: whether its values are constants, and not boxed.
-  std::vector<bool> repeats;   ///< By NodeId.
+  std::vector<uint8_t> constant;  ///< By group: whether its values are constants, and not boxed.
+  std::vector<bool> repeats;      ///< By NodeId.
 };
 
 /// Constants of the same dims are one group where their elements are equal or decide no type: more
