@@ -359,7 +359,7 @@ Result<std::shared_ptr<const Binding>> bind(std::shared_ptr<const Plan> plan,
   OCTET_ASSIGN(auto bound, Binder(plan, input_dims, width, share_small, plan->types).run());
   if (bound != nullptr) return bound;
   const TypeGroups groups = ungrouped_types(*plan->graph);
-  return Binder(plan, std::move(input_dims), width, share_small, groups).run();
+  return Binder(std::move(plan), std::move(input_dims), width, share_small, groups).run();
 }
 
 }  // namespace octet::runtime
