@@ -78,7 +78,7 @@ void measure(benchmark::State& state, const Table& table, const ConvShape& s) {
   const auto in = random_codes(s.batch * s.in_h * s.in_w * s.in_channels);
   const auto weights = random_codes(s.out_channels * depth);
   std::vector<uint8_t> out(pixels * s.out_channels);
-  const std::vector<int32_t> bias(s.out_channels, 100);
+  const std::vector<float> bias(s.out_channels, 0.5F);
   const std::vector<float> multiplier(s.out_channels, 1e-3F);
   Aligned packed(table.packed_bytes(s));
   Aligned scratch(table.scratch_bytes(s, 1));
@@ -86,7 +86,8 @@ void measure(benchmark::State& state, const Table& table, const ConvShape& s) {
   SerialParallel serial;
   const ConvIo io{.in = in.data(), .in_zero_point = 128, .out = out.data()};
   ConvEpilogue epilogue;
-  epilogue.bias = bias.data();
+  epilogue.bias_f32 = bias.data();
+  epilogue.bias_f32 = bias.data();
   epilogue.multiplier = multiplier.data();
   epilogue.zero_point = 128;
   for (auto _ : state) {

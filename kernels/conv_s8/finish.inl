@@ -21,23 +21,46 @@ inline bool ends_in_codes(const ConvEpilogue& e) {
   return (e.out == Element::u8 || e.out == Element::s8) && e.table == nullptr;
 }
 
-/// How v of ConvEpilogue comes of sums. All but `any` are for codes without a bias_f32, whose v
-/// stays within int32 whatever the sums are.
-enum class Scaling { plain, residual, swished, any };
+/// How v of ConvEpilogue comes of sums, what is named after `biased` with a bias_f32 of maybe 0.
+/// All but `any` are for codes whose v stays within int32 whatever the sums are.
+enum class Scaling { plain, biased, residual, swished, any };
 
-inline constexpr float kMostMultiplier = 0.99F, kMostResidual = 0x1p14F;
+// 0.99 * 2^31 + 2^24 + 255 * 2^14 < 2^31.
+inline constexpr float kMostMultiplier = 0.99F, kMostBias = 0x1p24F, kMostResidual = 0x1p14F;
+
+inline bool all_below(const float* values, size_t count, float limit) {
+  bool below = true;
+  for (size_t i = 0; values != nullptr && i < count; i += 16)
+    below = below && all_below(load_floats(values + i, smaller(16, count - i)), limit);
+  return below;
+}
 
 inline Scaling scaling_of(const ConvShape& shape, const ConvEpilogue& e) {
   const bool swished = e.swish_slope != 0.0F, residual = e.residual != nullptr;
-  if (!ends_in_codes(e) || e.bias_f32 != nullptr || (swished && residual)) return Scaling::any;
-  for (size_t c = 0; c < shape.out_channels; c += 16)
-    if (!all_below(load_floats(e.multiplier + c, smaller(16, shape.out_channels - c)),
-                   kMostMultiplier))
-      return Scaling::any;
+  if (!ends_in_codes(e) || (swished && residual) ||
+      !all_below(e.multiplier, shape.out_channels, kMostMultiplier) ||
+      !all_below(e.bias_f32, shape.out_channels, kMostBias) ||
+      (residual && !(__builtin_fabsf(e.residual_multiplier) < kMostResidual)))
+    return Scaling::any;
   if (swished) return Scaling::swished;
-  if (!residual) return Scaling::plain;
-  // 0.99 * 2^31 + 255 * 2^14 < 2^31.
-  return __builtin_fabsf(e.residual_multiplier) < kMostResidual ? Scaling::residual : Scaling::any;
+  if (residual) return Scaling::residual;
+  return e.bias_f32 != nullptr ? Scaling::biased : Scaling::plain;
+}
+
+/// f(ScalingIs<scaling>{}).
+template <Scaling kScaling>
+struct ScalingIs {
+  static constexpr Scaling value = kScaling;
+};
+template <typename F>
+inline __attribute__((always_inline)) void with_scaling(Scaling scaling, F f) {
+  switch (scaling) {
+    case Scaling::plain: return f(ScalingIs<Scaling::plain>{});
+    case Scaling::biased: return f(ScalingIs<Scaling::biased>{});
+    case Scaling::residual: return f(ScalingIs<Scaling::residual>{});
+    case Scaling::swished: return f(ScalingIs<Scaling::swished>{});
+    case Scaling::any: return f(ScalingIs<Scaling::any>{});
+  }
 }
 
 /// Where a call writes, with the strides resolved.
@@ -82,7 +105,7 @@ inline __attribute__((always_inline)) Floats scaled(const ConvEpilogue& e, size_
                                                     const Columns& c, size_t pixel, Ints raw) {
   constexpr bool kAny = kScaling == Scaling::any;
   Floats v = mul(to_floats(add(raw, c.offset)), c.multiplier);
-  if constexpr (kAny) v = add(v, c.bias);
+  if constexpr (kScaling != Scaling::plain) v = add(v, c.bias);
   if (kScaling == Scaling::residual || (kAny && e.residual != nullptr)) {
     const auto* residual =
         static_cast<const uint8_t*>(e.residual) + pixel * residual_stride + c.first;

@@ -124,14 +124,10 @@ class Finisher {
   /// A tile's `count` rows from `row` on become pixel_of(row).
   template <typename PixelOf>
   void finish_tile(const int32_t* tile, size_t row, size_t count, PixelOf pixel_of) const {
-    if (packs_) {
-      switch (target_.scaling) {
-        case Scaling::plain: return finish_codes<Scaling::plain>(tile, row, count, pixel_of);
-        case Scaling::residual: return finish_codes<Scaling::residual>(tile, row, count, pixel_of);
-        case Scaling::swished: return finish_codes<Scaling::swished>(tile, row, count, pixel_of);
-        case Scaling::any: return finish_codes<Scaling::any>(tile, row, count, pixel_of);
-      }
-    }
+    if (packs_)
+      return with_scaling(target_.scaling, [&](auto scaling) {
+        finish_codes<decltype(scaling)::value>(tile, row, count, pixel_of);
+      });
     for (size_t r = row; r < row + count; ++r, tile += kBlocks * kLanes)
       finish_any(tile, r, pixel_of(r));
   }
@@ -176,16 +172,28 @@ class Finisher {
   bool has_zeros_, packs_;
 };
 
+inline constexpr size_t kFarBytes = 32 * 1024;  // of weights that may have left the first caches
+
 /// Multiplies the rows with the blocks [begin, end) of `m` and finishes pixel_of(row).
 template <typename PixelOf>
 void multiply_rows(const Target& target, const Matrix& m, const Rows& rows, size_t begin,
                    size_t end, PixelOf pixel_of) {
+  if (rows.count == 0) return;
   alignas(64) int32_t tile[kMaxTileLanes];
   Multiplier multiply;
-  const Depths depths{m.groups() / rows.segments, rows.segments, rows.pitch};
+  Depths depths{m.groups() / rows.segments, rows.segments, rows.pitch};
   for (size_t block = begin; block < end;) {
     size_t blocks = smaller(kMaxBlocks, end - block);
     if (end - block == kMaxBlocks + 1) blocks = divide_up(end - block, 2);
+    depths.ahead = m.codes + block * m.block_bytes();
+    depths.ahead_step = 0;
+    const size_t next = smaller(kMaxBlocks, end - block - blocks) * m.block_bytes();
+    if (next >= kFarBytes) {
+      // The tiles share what they ask for: the next blocks.
+      const size_t tiles = divide_up(rows.count, tile_rows(blocks, rows.count, m.groups()));
+      depths.ahead += blocks * m.block_bytes();
+      depths.ahead_step = divide_up(next, tiles * m.groups());
+    }
     with_blocks(blocks, [&](auto count_of) {
       const Finisher<count_of> finisher(target, m, rows, block);
       for (size_t row = 0; row < rows.count;) {
@@ -193,6 +201,7 @@ void multiply_rows(const Target& target, const Matrix& m, const Rows& rows, size
         multiply(count, blocks, rows.data + row * rows.stride, rows.stride, depths,
                  m.codes + block * m.block_bytes(), m.block_bytes(), tile);
         finisher.finish_tile(tile, row, count, pixel_of);
+        depths.ahead += depths.ahead_step * m.groups();
         row += count;
       }
     });

@@ -6,8 +6,12 @@ inline size_t divide_up(size_t a, size_t b) { return (a + b - 1) / b; }
 inline size_t round_up(size_t a, size_t b) { return divide_up(a, b) * b; }
 
 /// The depths of a row of activations: `segments` of `groups` groups each, `pitch` bytes apart.
+/// With each group, tiles may ask for another `ahead_step` bytes from `ahead` on: what is
+/// multiplied next.
 struct Depths {
   size_t groups, segments = 1, pitch = 0;
+  const int8_t* ahead = nullptr;
+  size_t ahead_step = 0;
 };
 
 /// Below this many multiply-accumulates a second thread costs more than it gives.

@@ -32,12 +32,15 @@ __attribute__((noinline)) void multiply_tile(const uint8_t* a, size_t a_stride,
   __m512i acc[kRows][kBlocks];
   simd::unroll<kRows>(
       [&](auto r) { simd::unroll<kBlocks>([&](auto b) { acc[r][b] = _mm512_setzero_si512(); }); });
-  const size_t groups = depths.groups;
+  const size_t groups = depths.groups, step = depths.ahead_step;
+  const int8_t* ahead = depths.ahead;
   for (size_t left = depths.segments;;) {
     for (size_t g = 0; g < groups; ++g) {
       __m512i w[kBlocks];
       simd::unroll<kBlocks>(
           [&](auto b) { w[b] = _mm512_load_si512(weights + b * block_bytes + g * 64); });
+      _mm_prefetch(reinterpret_cast<const char*>(ahead), _MM_HINT_T1);
+      ahead += step;
       simd::unroll<kRows>([&](auto r) {
         int32_t codes;
         __builtin_memcpy(&codes, a + r * a_stride + g * 4, 4);

@@ -11,14 +11,10 @@
 // the widest of them as Widest, and each_block(shape, f), which calls f(Kit{}, first, count) for
 // each block of its channels.
 
-inline constexpr size_t kRowBytes = 16 * 1024;  // of input, about what a task takes at least
+inline constexpr size_t kRowBytes = 64 * 1024;  // of input, about what a task takes at least
 
-/// 0.99 * 2^31 + 2^24 < 2^31: what all_below_one leaves for a bias.
-inline constexpr float kMostBias = 0x1p24F;
-
-/// Gives whether scaled() is right for the block's multipliers and biases.
 template <typename Kit>
-bool fill_constants(const ConvShape& s, const ConvIo& io, const ConvEpilogue& e,
+void fill_constants(const ConvShape& s, const ConvIo& io, const ConvEpilogue& e,
                     const uint8_t* packed, size_t first, size_t count, uint8_t* to) {
   using Int = typename Kit::Int;
   alignas(64) int32_t bias[Kit::kChannels] = {};
@@ -33,9 +29,6 @@ bool fill_constants(const ConvShape& s, const ConvIo& io, const ConvEpilogue& e,
       __builtin_memcpy(multiplier + lane, e.multiplier + first + c, bytes);
     if (e.bias_f32 != nullptr) __builtin_memcpy(real_bias + lane, e.bias_f32 + first + c, bytes);
   }
-  bool small = true;
-  for (size_t c = 0; e.bias_f32 != nullptr && c < count; ++c)
-    small = small && __builtin_fabsf(e.bias_f32[first + c]) < kMostBias;
   const auto* sums = reinterpret_cast<const int32_t*>(packed);
   const Int zero = Kit::set(io.in_zero_point - code_shift<Kit>(io.in_signed));
   const Int taps = Kit::set(static_cast<int32_t>(s.kernel_h * s.kernel_w));
@@ -44,9 +37,7 @@ bool fill_constants(const ConvShape& s, const ConvIo& io, const ConvEpilogue& e,
     const Int zeros = Kit::load(sums + Kit::kChannels + at);
     const Int over = Kit::sub(Kit::load(sums + at), Kit::mul(zeros, taps));
     Kit::store(offset + at, Kit::sub(Kit::load(bias + at), Kit::mul(over, zero)));
-    small = small && Kit::all_below_one(Kit::load_floats(multiplier + at));
   }
-  return small;
 }
 
 /// What becomes of a block's sums.
@@ -55,6 +46,11 @@ enum class End {
   swished,  // Kit::swished
   any       // finish()
 };
+
+inline End end_of(Scaling scaling) {
+  if (scaling == Scaling::swished) return End::swished;
+  return scaling == Scaling::plain || scaling == Scaling::biased ? End::codes : End::any;
+}
 
 /// The outputs of one block. Whoever writes through it works on a copy of its own: stores of codes
 /// may write to any object that isn't local.

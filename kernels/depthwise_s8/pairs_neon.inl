@@ -36,7 +36,6 @@ struct PairsNeon {
     vst1q_s32(to, v.lo);
     vst1q_s32(to + 4 * step, v.hi);
   }
-  static bool all_below_one(Float v) { return all_below(v.lo) && all_below(v.hi); }
   static Int scaled(Int sum, Float multiplier, Float bias) {
     return {scaled_sums(sum.lo, multiplier.lo, bias.lo),
             scaled_sums(sum.hi, multiplier.hi, bias.hi)};

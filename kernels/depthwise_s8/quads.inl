@@ -34,6 +34,8 @@ struct Quads256 : Wide256 {
   static constexpr bool kTakesZeros = false;
 
   static Int dot(Int sum, Int codes, Int weights) { return dot_codes(sum, codes, weights); }
+  /// Weights with each tap at the next one's place.
+  static Int lowered(Int weights) { return _mm256_slli_epi32(weights, 8); }
 
   template <bool kWhole>
   static inline __attribute__((always_inline)) void interleave(const uint8_t* const (&taps)[4],

@@ -17,7 +17,6 @@ struct QuadsNeon {
   static Int sub(Int a, Int b) { return vsubq_s32(a, b); }
   static Int mul(Int a, Int b) { return vmulq_s32(a, b); }
   static void spread(int32_t* to, size_t /*step*/, Int v) { store(to, v); }
-  static bool all_below_one(Float v) { return all_below(v); }
   static Int scaled(Int sum, Float multiplier, Float bias) {
     return scaled_sums(sum, multiplier, bias);
   }

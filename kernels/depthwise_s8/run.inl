@@ -49,14 +49,13 @@ inline void run(const ConvShape& s, const void* packed, const ConvIo& io,
   const uint8_t* blocks = header + kHeaderBytes;
   const uint8_t* next = blocks;
   uint8_t* slots = constants;
-  bool plain = ends_in_codes(epilogue) && epilogue.residual == nullptr;
   each_block(s, [&](auto kit, size_t first, size_t count) {
     using Kit = decltype(kit);
-    plain = fill_constants<Kit>(s, io, epilogue, next, first, count, slots) && plain;
+    fill_constants<Kit>(s, io, epilogue, next, first, count, slots);
     next += block_bytes<Kit>(s);
     slots += constant_bytes<Kit>();
   });
-  const End how = !plain ? End::any : (epilogue.swish_slope == 0.0F ? End::codes : End::swished);
+  const End how = end_of(target.scaling);
   const size_t macs =
       rows * s.out_w * s.out_channels * s.kernel_h * s.kernel_w * 4;  // memory bound
   // Rows of small images share a block's setup; those of large ones share the cache.

@@ -22,11 +22,6 @@ struct Wide128 {
           flip(_mm_set1_epi8(static_cast<char>(ends.flip))) {}
   };
 
-  /// Whether products of a sum stay within int32.
-  static bool all_below_one(Float v) {
-    const Float magnitude = _mm_andnot_ps(_mm_set1_ps(-0.0F), v);
-    return _mm_movemask_ps(_mm_cmplt_ps(magnitude, _mm_set1_ps(0.99F))) == 0xF;
-  }
   static Float load_floats(const void* p) { return _mm_load_ps(static_cast<const float*>(p)); }
   static Int scaled(Int sum, Float multiplier, Float bias) {
     return _mm_cvtps_epi32(_mm_add_ps(_mm_mul_ps(_mm_cvtepi32_ps(sum), multiplier), bias));
@@ -74,11 +69,6 @@ struct Wide256 {
           flip(_mm256_set1_epi8(static_cast<char>(ends.flip))) {}
   };
 
-  /// Whether products of a sum stay within int32.
-  static bool all_below_one(Float v) {
-    const Float magnitude = _mm256_andnot_ps(_mm256_set1_ps(-0.0F), v);
-    return _mm256_movemask_ps(_mm256_cmp_ps(magnitude, _mm256_set1_ps(0.99F), _CMP_LT_OQ)) == 0xFF;
-  }
   static Float load_floats(const void* p) { return _mm256_load_ps(static_cast<const float*>(p)); }
   static Int scaled(Int sum, Float multiplier, Float bias) {
     return _mm256_cvtps_epi32(

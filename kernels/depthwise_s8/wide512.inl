@@ -28,10 +28,6 @@ struct Wide512 {
           flip(_mm512_set1_epi8(static_cast<char>(ends.flip))) {}
   };
 
-  /// Whether products of a sum stay within int32.
-  static bool all_below_one(Float v) {
-    return _mm512_cmp_ps_mask(_mm512_abs_ps(v), _mm512_set1_ps(0.99F), _CMP_LT_OQ) == 0xFFFF;
-  }
   static Float load_floats(const void* p) { return _mm512_load_ps(static_cast<const float*>(p)); }
   static Int scaled(Int sum, Float multiplier, Float bias) {
     return _mm512_cvtps_epi32(
@@ -68,6 +64,8 @@ struct Quads512 : Wide512 {
   static Int dot(Int sum, Int codes, Int weights) {
     return _mm512_dpbusd_epi32(sum, codes, weights);
   }
+  /// Weights with each tap at the next one's place.
+  static Int lowered(Int weights) { return _mm512_slli_epi32(weights, 8); }
 
   template <bool kWhole>
   static inline __attribute__((always_inline)) void interleave(const uint8_t* const (&taps)[4],

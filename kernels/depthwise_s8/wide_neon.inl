@@ -16,11 +16,6 @@ inline void store_ends(const NeonEnds& ends, const Ints& v, uint8_t* to, size_t 
   store_bytes(to, count, veorq_u8(vminq_u8(vmaxq_u8(codes, ends.low), ends.high), ends.flip));
 }
 
-/// Whether products of a sum stay within int32.
-inline bool all_below(float32x4_t v) {
-  return vminvq_u32(vcltq_f32(vabsq_f32(v), vdupq_n_f32(0.99F))) != 0;
-}
-
 inline int32x4_t scaled_sums(int32x4_t sum, float32x4_t multiplier, float32x4_t bias) {
   return vcvtnq_s32_f32(vaddq_f32(vmulq_f32(vcvtq_f32_s32(sum), multiplier), bias));
 }

@@ -7,9 +7,9 @@ bool fits_window(const Task& t) {
          (Kit::kTakesZeros || !t.has_zeros);
 }
 
-/// Rows of a block's outputs. A kit of four taps keeps the codes of three columns in registers, a
-/// kit of pairs, whose codes would take twice as many, the sums of the three outputs that a column
-/// is part of.
+/// Rows of a block's outputs. A kit of four taps keeps the codes of three columns in registers, of
+/// four input rows where it has lowered(), for two rows of outputs; a kit of pairs, whose codes
+/// would take twice as many, keeps the sums of the three outputs that a column is part of.
 template <typename Kit, bool kWhole>
 class Window {
  public:
@@ -37,6 +37,7 @@ class Window {
   using Int = typename Kit::Int;
   static constexpr int kVectors = static_cast<int>(Kit::kVectors);
   static constexpr bool kPairs = Kit::kGroup == 2;
+  static constexpr bool kLowers = requires(Int v) { Kit::lowered(v); };
   using Sums = Int[kVectors];
 
   /// The codes of one column: all three rows, or, in pairs, the upper two in `rows` and the last
@@ -48,20 +49,30 @@ class Window {
   template <End kEnd, bool kDense>
   __attribute__((noinline)) static void run_rows(const Window& window, size_t begin, size_t end) {
     Window w = window;
+    alignas(64) Int lower[kLowers ? 3 * kVectors : 1];
+    if constexpr (kLowers)
+      for (int i = 0; i < 3 * kVectors; ++i) lower[i] = Kit::lowered(w.weight(0, i));
+    w.lower_ = lower;
+    const ConvShape& s = w.t_.s;
+    const bool twice = kLowers && kDense && s.stride_h == 1 && s.dilation_h == 1;
     for (size_t row = begin; row < end; ++row) {
       w.t_.move_to(row);
       w.begin_row();
-      if constexpr (!kDense)
+      if constexpr (!kDense) {
         w.template halved_row<kEnd>();
-      else if constexpr (kPairs)
+      } else if constexpr (kPairs) {
         w.template dense_row_by_sums<kEnd>();
-      else
-        w.template dense_row<kEnd>();
+      } else if (twice && row + 1 < end && w.t_.oy + 1 < s.out_h) {
+        w.template dense_rows<kEnd, kLowers>();
+        ++row;
+      } else {
+        w.template dense_rows<kEnd, false>();
+      }
     }
   }
 
   inline __attribute__((always_inline)) void begin_row() {
-    for (size_t i = 0; i < 3; ++i) {
+    for (size_t i = 0; i < 4; ++i) {
       const uint8_t* row = t_.row(i, channel_);
       row_[i] = row != nullptr ? row : padding_;
       step_[i] = row != nullptr ? t_.stride : 0;
@@ -83,7 +94,7 @@ class Window {
     return row_[row] + static_cast<size_t>(x) * step_[row];
   }
 
-  template <bool kInside = false>
+  template <bool kInside = false, bool kTwice = false>
   inline __attribute__((always_inline)) void load(size_t column, Codes& codes) const {
     const auto c = static_cast<ptrdiff_t>(column);
     if constexpr (kPairs) {
@@ -92,9 +103,9 @@ class Window {
       Kit::template interleave<kWhole>(upper, outputs_.count(), flip_, codes.rows);
       Kit::template interleave<kWhole>(last, outputs_.count(), flip_, codes.last);
     } else {
-      // The fourth weight is 0.
+      // The fourth weight of the upper row is 0.
       const uint8_t* const taps[4] = {tap<kInside>(0, c), tap<kInside>(1, c), tap<kInside>(2, c),
-                                      tap<kInside>(2, c)};
+                                      tap<kInside>(kTwice ? 3 : 2, c)};
       Kit::template interleave<kWhole>(taps, outputs_.count(), flip_, codes.rows);
     }
   }
@@ -119,32 +130,48 @@ class Window {
     outputs_.template finish<kEnd>(pixel_ + index, sums);
   }
 
-  /// Output `index` of its three columns, of which the last one is still to be loaded.
-  template <End kEnd, bool kInside = false>
+  /// Adds what the codes are to the lower one of two outputs.
+  template <int kTap>
+  inline __attribute__((always_inline)) void add_lower(const Codes& codes, Sums& sums) const {
+    simd::unroll<kVectors>([&](auto v) __attribute__((always_inline)) {
+      sums[v] = Kit::dot(sums[v], codes.rows[v], lower_[kTap * kVectors + v]);
+    });
+  }
+
+  /// Output `index` of its three columns, of which the last one is still to be loaded; kTwice: and
+  /// the one below it.
+  template <End kEnd, bool kTwice, bool kInside = false>
   inline __attribute__((always_inline)) void output(size_t index, const Codes& a, const Codes& b,
                                                     Codes& c) const {
-    load<kInside>(index + 2, c);
+    load<kInside, kTwice>(index + 2, c);
     Sums sums;
     outputs_.begin(sums);
     add<0>(a, sums);
     add<1>(b, sums);
     add<2>(c, sums);
     finish<kEnd>(index, sums);
+    if constexpr (kTwice) {
+      outputs_.begin(sums);
+      add_lower<0>(a, sums);
+      add_lower<1>(b, sums);
+      add_lower<2>(c, sums);
+      finish<kEnd>(t_.s.out_w + index, sums);
+    }
   }
 
-  template <End kEnd>
-  inline __attribute__((always_inline)) void dense_row() const {
+  template <End kEnd, bool kTwice>
+  inline __attribute__((always_inline)) void dense_rows() const {
     Codes a, b, c;
-    load(0, a);
-    load(1, b);
+    load<false, kTwice>(0, a);
+    load<false, kTwice>(1, b);
     size_t index = 0;
     for (const size_t inner = inside(count_ + 2); index + 5 <= inner; index += 3) {
-      output<kEnd, true>(index, a, b, c);
-      output<kEnd, true>(index + 1, b, c, a);
-      output<kEnd, true>(index + 2, c, a, b);
+      output<kEnd, kTwice, true>(index, a, b, c);
+      output<kEnd, kTwice, true>(index + 1, b, c, a);
+      output<kEnd, kTwice, true>(index + 2, c, a, b);
     }
     for (; index < count_; ++index) {
-      output<kEnd>(index, a, b, c);
+      output<kEnd, kTwice>(index, a, b, c);
       a = b;
       b = c;
     }
@@ -225,9 +252,10 @@ class Window {
   const uint8_t *weights_, *padding_;
   uint8_t flip_;
   size_t channel_;
-  ptrdiff_t from_, width_;  // the input column of column 0
-  size_t count_;            // outputs of a row
-  size_t pixel_ = 0;        // the row's first output
-  const uint8_t* row_[3] = {};
-  size_t step_[3] = {};
+  ptrdiff_t from_, width_;      // the input column of column 0
+  size_t count_;                // outputs of a row
+  size_t pixel_ = 0;            // the row's first output
+  const Int* lower_ = nullptr;  // the weights, each at the next of the four rows
+  const uint8_t* row_[4] = {};
+  size_t step_[4] = {};
 };

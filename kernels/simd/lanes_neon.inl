@@ -137,8 +137,9 @@ inline Floats fnma(Floats x, Floats y, Floats z) {
 /// Whether the magnitudes of all lanes are below `limit`; those of NaN aren't.
 inline bool all_below(Floats v, float limit) {
   const float32x4_t most = vdupq_n_f32(limit);
-  const uint32x4_t lower = vandq_u32(vcaltq_f32(v.a, most), vcaltq_f32(v.b, most));
-  const uint32x4_t upper = vandq_u32(vcaltq_f32(v.c, most), vcaltq_f32(v.d, most));
+  const auto below = [&](float32x4_t four) { return vcltq_f32(vabsq_f32(four), most); };
+  const uint32x4_t lower = vandq_u32(below(v.a), below(v.b));
+  const uint32x4_t upper = vandq_u32(below(v.c), below(v.d));
   return vminvq_u32(vandq_u32(lower, upper)) != 0;
 }
 inline float min_lane(Floats v) { return simd::min_lanes({v.a, v.b, v.c, v.d}); }

@@ -201,7 +201,7 @@ inline void transform_sums(const int32_t* from, size_t step, Ints (&y)[kTile][kT
 
 /// The outputs of a task in the columns of one block; kCodes: they end_in_codes. Works on copies:
 /// stores of codes may write to any object that isn't local.
-template <bool kCodes>
+template <bool kCodes, Scaling kScaling>
 void finish_block(const Task& t, const Target target, const Columns c, const int32_t* sums) {
   const ConvEpilogue e = *target.epilogue;
   const CodePacker pack(e);
@@ -219,7 +219,8 @@ void finish_block(const Task& t, const Target target, const Columns c, const int
         Ints v[kTile];
         simd::unroll<kTile>([&](auto j) {
           const size_t near = pixel + smaller(static_cast<size_t>(j), columns - 1);
-          v[j] = to_ints(min(scaled(e, target.residual_stride, c, near, y[i][j]), pack.high));
+          const Floats real = scaled<kScaling>(e, target.residual_stride, c, near, y[i][j]);
+          v[j] = to_ints(kScaling == Scaling::any ? min(real, pack.high) : real);
         });
         auto* to = static_cast<uint8_t*>(target.out) + pixel * target.out_stride + c.first;
         store_pixels(pack, to, target.out_stride, columns, c.count, v);
@@ -237,10 +238,13 @@ inline void finish_chunk(const Task& t, const Target& target, const int32_t* wei
     const size_t column = (block + b) * kLanes;
     Columns c = columns_at(*target.epilogue, column, smaller(kLanes, t.s.out_channels - column));
     c.offset = sub(c.offset, mul(load_ints(weight_sums + column, kLanes), set_ints(zero)));
-    if (ends_in_codes(*target.epilogue))
-      finish_block<true>(t, target, c, t.sums + b * kLanes);
+    const int32_t* sums = t.sums + b * kLanes;
+    if (!ends_in_codes(*target.epilogue))
+      finish_block<false, Scaling::any>(t, target, c, sums);
     else
-      finish_block<false>(t, target, c, t.sums + b * kLanes);
+      with_scaling(target.scaling, [&](auto scaling) {
+        finish_block<true, decltype(scaling)::value>(t, target, c, sums);
+      });
   }
 }
 
