@@ -14,17 +14,26 @@ inline Window window_of(const PoolShape& s, size_t at) {
           at % s.out_w * s.stride_w - s.pad_left};
 }
 
+// The taps along one axis that are inside: they follow each other.
+struct Inside {
+  size_t begin = 0, end;
+  Inside(size_t first, size_t kernel, size_t dilation, size_t extent) : end(kernel) {
+    while (begin < end && first + begin * dilation >= extent) ++begin;
+    while (begin < end && first + (end - 1) * dilation >= extent) --end;
+  }
+};
+
 // Calls visit(index of the pixel) for each pixel that is inside the input.
 template <typename Visit>
 inline __attribute__((always_inline)) void each_pixel(const PoolShape& s, const Window& window,
                                                       Visit visit) {
-  for (size_t i = 0; i < s.kernel_h; ++i) {
+  const Inside rows(window.top, s.kernel_h, s.dilation_h, s.in_h);
+  const Inside columns(window.left, s.kernel_w, s.dilation_w, s.in_w);
+  const size_t x = window.left + columns.begin * s.dilation_w;
+  for (size_t i = rows.begin; i < rows.end; ++i) {
     const size_t y = window.top + i * s.dilation_h;
-    if (y >= s.in_h) continue;
-    for (size_t j = 0; j < s.kernel_w; ++j) {
-      const size_t x = window.left + j * s.dilation_w;
-      if (x < s.in_w) visit((window.batch * s.in_h + y) * s.in_w + x);
-    }
+    size_t pixel = (window.batch * s.in_h + y) * s.in_w + x;
+    for (size_t j = columns.begin; j < columns.end; ++j, pixel += s.dilation_w) visit(pixel);
   }
 }
 
