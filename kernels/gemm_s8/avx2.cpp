@@ -34,7 +34,7 @@ size_t packed_bytes(size_t k, size_t n) {
 void pack(const GemmS8Weights& w, void* packed) {
   auto* bytes = static_cast<uint8_t*>(packed);
   auto* zeros = reinterpret_cast<int32_t*>(bytes + sizeof(PackedHeader));
-  *static_cast<PackedHeader*>(packed) = {pack_zeros(w, padded_columns(w.n), zeros), {}};
+  *static_cast<PackedHeader*>(packed) = pack_zeros(w, padded_columns(w.n), zeros);
   for (size_t n = 0; n < w.n; n += kPanel) {
     const size_t count = w.n - n < kPanel ? w.n - n : kPanel;
     pack_panel<2>(w, n, count, padded_columns(count),

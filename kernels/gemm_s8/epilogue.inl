@@ -7,6 +7,7 @@ struct Correction {
   const int32_t* sums = nullptr;      // [N] sum over k of (B - zb); null: A's zero is taken off
   const int32_t* zeros = nullptr;     // [N] zb; null: all 0
   const int32_t* row_sums = nullptr;  // [M] sum over k of A, when zeros is not null
+  bool one_zero = false;              // all zeros are the same
   int32_t zero_shift = 0;             // added to A's zero points
 };
 
@@ -59,15 +60,19 @@ struct StoreAtOnce {
 };
 
 // The outputs' types: constructed once a tile (a store into C may alias the arguments, as far as
-// the compiler knows), then called for each vector of sums with its place in the block, and with
-// the block.
+// the compiler knows), then called for N vectors of one row's sums, `width` columns of them within
+// C, with their place in the block, and with the block.
 template <typename V>
 struct StoreSums : StoreAtOnce {
   explicit StoreSums(const GemmS8Args& args)
       : c(static_cast<int32_t*>(args.c)), stride(args.c_stride) {}
-  void operator()(const Columns<V>& columns, size_t m, typename V::Int acc,
-                  int32_t* /*place*/) const {
-    V::store_int(c + m * stride + columns.begin, columns.count, acc);
+  template <size_t N>
+  __attribute__((always_inline)) void row(const Columns<V> (&columns)[N], size_t m,
+                                          size_t /*width*/, const typename V::Int (&sums)[N],
+                                          int32_t* /*place*/) const {
+    int32_t* to = c + m * stride + columns[0].begin;
+#pragma GCC unroll 4
+    for (size_t v = 0; v < N; ++v) V::store_int(to + v * V::kLanes, columns[v].count, sums[v]);
   }
   int32_t* c;
   size_t stride;
@@ -78,35 +83,52 @@ struct StoreCodes : StoreAtOnce {
   explicit StoreCodes(const GemmS8Args& args)
       : c(static_cast<uint8_t*>(args.c)),
         stride(args.c_stride),
-        // Rounding keeps order, so clamping to whole numbers before it gives the same code.
-        low(V::set(static_cast<float>(args.epilogue.low - args.epilogue.zero_point))),
+        // Rounding keeps order, so clamping to a whole number before it gives the same code.
         high(V::set(static_cast<float>(args.epilogue.high - args.epilogue.zero_point))),
-        zero_point(V::set_int(args.epilogue.zero_point)) {}
-  void operator()(const Columns<V>& columns, size_t m, typename V::Int acc,
-                  int32_t* /*place*/) const {
-    typename V::Float value = V::fma(V::to_float(acc), columns.multiplier, columns.bias_f32);
-    value = V::min(V::max(value, low), high);
-    V::store_bytes(c + m * stride + columns.begin, columns.count,
-                   V::add(V::round(value), zero_point));
+        packer(args.epilogue.zero_point, args.epilogue.low,
+               args.epilogue.type == GemmS8Output::s8) {}
+  template <size_t N>
+  __attribute__((always_inline)) void row(const Columns<V> (&columns)[N], size_t m, size_t width,
+                                          const typename V::Int (&sums)[N],
+                                          int32_t* /*place*/) const {
+    typename V::Int rounded[N];
+#pragma GCC unroll 4
+    for (size_t v = 0; v < N; ++v)
+      rounded[v] = V::round(
+          V::min(high, V::fma(V::to_float(sums[v]), columns[v].multiplier, columns[v].bias_f32)));
+    packer.store(c + m * stride + columns[0].begin, width, rounded);
   }
   uint8_t* c;
   size_t stride;
-  typename V::Float low, high;
-  typename V::Int zero_point;
+  typename V::Float high;
+  typename V::CodePacker packer;
 };
 
 #include "kernels/gemm_s8/finish.inl"
 
-// A vector of sums as real numbers, up to the addend.
+// A row's sums as real numbers, up to the addend.
 template <typename V>
 struct RealSums {
   explicit RealSums(const GemmS8Epilogue& e)
       : row_scale(e.row_scale), has_addend(e.addend != nullptr) {}
-  typename V::Float operator()(const Columns<V>& columns, size_t m, typename V::Int acc) const {
-    typename V::Float scale = columns.multiplier;
-    if (row_scale != nullptr) scale = V::multiply(scale, V::set(row_scale[m]));
-    const typename V::Float value = V::fma(V::to_float(acc), scale, columns.bias_f32);
-    return has_addend ? V::add(value, columns.addend) : value;
+  template <size_t N>
+  __attribute__((always_inline)) void operator()(const Columns<V> (&columns)[N], size_t m,
+                                                 const typename V::Int (&sums)[N],
+                                                 typename V::Float (&values)[N]) const {
+    typename V::Float scales[N];
+#pragma GCC unroll 4
+    for (size_t v = 0; v < N; ++v) scales[v] = columns[v].multiplier;
+    if (row_scale != nullptr) {
+#pragma GCC unroll 4
+      for (size_t v = 0; v < N; ++v) scales[v] = V::multiply(scales[v], V::set(row_scale[m]));
+    }
+#pragma GCC unroll 4
+    for (size_t v = 0; v < N; ++v)
+      values[v] = V::fma(V::to_float(sums[v]), scales[v], columns[v].bias_f32);
+    if (has_addend) {
+#pragma GCC unroll 4
+      for (size_t v = 0; v < N; ++v) values[v] = V::add(values[v], columns[v].addend);
+    }
   }
   const float* row_scale;
   bool has_addend;
@@ -120,20 +142,35 @@ struct StoreFloats : StoreAtOnce {
         stride(args.c_stride),
         residual(args.epilogue.residual),
         residual_stride(args.epilogue.residual_stride),
+        clamps(clamps_floats(args.epilogue)),
         low(V::set(args.epilogue.low_f32)),
         high(V::set(args.epilogue.high_f32)) {}
-  void operator()(const Columns<V>& columns, size_t m, typename V::Int acc,
-                  int32_t* /*place*/) const {
-    typename V::Float value = real(columns, m, acc);
-    if (residual != nullptr)
-      value = V::add(value, V::load(residual + m * residual_stride + columns.begin, columns.count));
-    V::store(c + m * stride + columns.begin, columns.count, V::min(V::max(value, low), high));
+  template <size_t N>
+  __attribute__((always_inline)) void row(const Columns<V> (&columns)[N], size_t m,
+                                          size_t /*width*/, const typename V::Int (&sums)[N],
+                                          int32_t* /*place*/) const {
+    typename V::Float values[N];
+    real(columns, m, sums, values);
+    if (residual != nullptr) {
+      const float* from = residual + m * residual_stride + columns[0].begin;
+#pragma GCC unroll 4
+      for (size_t v = 0; v < N; ++v)
+        values[v] = V::add(values[v], V::load(from + v * V::kLanes, columns[v].count));
+    }
+    if (clamps) {
+#pragma GCC unroll 4
+      for (size_t v = 0; v < N; ++v) values[v] = V::min(V::max(values[v], low), high);
+    }
+    float* to = c + m * stride + columns[0].begin;
+#pragma GCC unroll 4
+    for (size_t v = 0; v < N; ++v) V::store(to + v * V::kLanes, columns[v].count, values[v]);
   }
   RealSums<V> real;
   float* c;
   size_t stride;
   const float* residual;
   size_t residual_stride;
+  bool clamps;
   typename V::Float low, high;
 };
 
@@ -141,8 +178,15 @@ struct StoreFloats : StoreAtOnce {
 template <typename V>
 struct StoreFinished {
   explicit StoreFinished(const GemmS8Args& all) : args(all), real(all.epilogue) {}
-  void operator()(const Columns<V>& columns, size_t m, typename V::Int acc, int32_t* place) const {
-    V::store(reinterpret_cast<float*>(place), V::kLanes, real(columns, m, acc));
+  template <size_t N>
+  __attribute__((always_inline)) void row(const Columns<V> (&columns)[N], size_t m,
+                                          size_t /*width*/, const typename V::Int (&sums)[N],
+                                          int32_t* place) const {
+    typename V::Float values[N];
+    real(columns, m, sums, values);
+#pragma GCC unroll 4
+    for (size_t v = 0; v < N; ++v)
+      V::store(reinterpret_cast<float*>(place) + v * V::kLanes, V::kLanes, values[v]);
   }
   void finish(const SumBlock& block) const {
     simd::with_kind(args.epilogue.activation.kind,
@@ -177,35 +221,58 @@ class Epilogue {
   void row(size_t m, size_t column, size_t count, int32_t* acc) const {
     const bool by_row = row_zero_ != nullptr || correction_.zeros != nullptr;
     for (size_t n = 0; n < count; n += V::kLanes) {
-      const size_t left = count - n;
-      const Columns<V> c =
-          load_columns<V>(args_, correction_, column + n, left < V::kLanes ? left : V::kLanes);
-      const typename V::Int sum = V::add(V::load_int(acc + n, V::kLanes), c.bias);
-      store_(c, m, by_row ? corrected(c, m, sum) : sum, acc + n);
+      const size_t width = count - n < V::kLanes ? count - n : V::kLanes;
+      const Columns<V> columns[1] = {load_columns<V>(args_, correction_, column + n, width)};
+      typename V::Int sums[1] = {V::add(V::load_int(acc + n, V::kLanes), columns[0].bias)};
+      if (by_row) sums[0] = corrected(columns[0], m, sums[0]);
+      store_.row(columns, m, width, sums, acc + n);
     }
     store_.finish({m, 1, column, count, acc, 0});
   }
 
   // acc is [count][stride].
   void rows(size_t row, size_t count, int32_t* acc, size_t stride) const {
-    if (row_zero_ == nullptr && correction_.zeros == nullptr)
-      rows_as<false>(row, count, acc, stride);
-    else
-      rows_as<true>(row, count, acc, stride);
-    store_.finish({row, count, columns_[0].begin, width_, acc, stride});
+    const SumBlock block = {row, count, columns_[0].begin, width_, acc, stride};
+    for (size_t v = 0; v < vectors_; v += kTogether) {
+      if (row_zero_ != nullptr || (correction_.zeros != nullptr && !correction_.one_zero))
+        rows_of<ByRow::columns, kTogether>(block, v);
+      else if (correction_.zeros != nullptr)
+        rows_of<ByRow::one, kTogether>(block, v);
+      else
+        rows_of<ByRow::nothing, kTogether>(block, v);
+    }
+    store_.finish(block);
   }
 
  private:
-  template <bool kByRow>
-  void rows_as(size_t row, size_t count, int32_t* acc, size_t stride) const {
-    for (size_t v = 0; v < vectors_; ++v) {
-      const Columns<V> c = columns_[v];
-      for (size_t r = 0; r < count; ++r) {
-        int32_t* place = acc + r * stride + v * V::kLanes;
-        typename V::Int sum = V::add(V::load_int(place, V::kLanes), c.bias);
-        if constexpr (kByRow) sum = corrected(c, row + r, sum);
-        store_(c, row + r, sum, place);
+  // What a row takes off its sums: nothing, the same of all, or of each column its own.
+  enum class ByRow : uint8_t { nothing, one, columns };
+  // Vectors whose columns the registers hold.
+  static constexpr size_t kTogether = kVectors < 4 ? kVectors : 4;
+
+  // The block's vectors from `first` on, N or as many as there are.
+  template <ByRow kByRow, size_t N>
+  void rows_of(const SumBlock& block, size_t first) const {
+    if constexpr (N > 1)
+      if (vectors_ - first < N) return rows_of<kByRow, N - 1>(block, first);
+    Columns<V> columns[N];
+#pragma GCC unroll 4
+    for (size_t v = 0; v < N; ++v) columns[v] = columns_[first + v];
+    const size_t width = (N - 1) * V::kLanes + columns[N - 1].count;
+    for (size_t r = 0; r < block.rows; ++r) {
+      int32_t* place = block.sums + r * block.stride + first * V::kLanes;
+      typename V::Int offset = V::zero_int();
+      if constexpr (kByRow == ByRow::one)
+        offset = V::set_int(correction_.row_sums[block.row + r] * *correction_.zeros);
+      typename V::Int sums[N];
+#pragma GCC unroll 4
+      for (size_t v = 0; v < N; ++v) {
+        sums[v] = V::add(V::load_int(place + v * V::kLanes, V::kLanes), columns[v].bias);
+        if constexpr (kByRow == ByRow::one) sums[v] = V::subtract(sums[v], offset);
+        if constexpr (kByRow == ByRow::columns)
+          sums[v] = corrected(columns[v], block.row + r, sums[v]);
       }
+      store_.row(columns, block.row + r, width, sums, place);
     }
   }
 

@@ -11,26 +11,41 @@ struct FinishedRow {
   uint8_t* codes;  // the codes
 };
 
-template <ActivationKind kKind>
-inline __attribute__((always_inline)) void finish_vector(const FinishedRow& row, size_t n,
-                                                         size_t count, const Activation& activation,
-                                                         const simd::Codes& codes) {
-  const bool whole = count == 16;
-  const auto load = [ whole, count ](const float* p) __attribute__((always_inline)) {
-    return whole ? simd::load(p) : simd::load(p, simd::first(count));
+// Vectors that are finished side by side, so that the chains of one fill the gaps of another's.
+constexpr size_t kFinishedTogether = simd::kRegisters < 32 ? 1 : 4;
+
+// N whole vectors, or the first `count` of one.
+template <ActivationKind kKind, size_t N>
+inline __attribute__((always_inline)) void finish_vectors(const FinishedRow& row, size_t n,
+                                                          size_t count,
+                                                          const Activation& activation,
+                                                          const simd::Codes& codes) {
+  const bool whole = N > 1 || count == 16;
+  const auto add_residual = [&](simd::F32x16(&values)[N]) __attribute__((always_inline)) {
+#pragma GCC unroll 4
+    for (size_t v = 0; v < N; ++v) {
+      const float* from = row.residual + n + v * 16;
+      values[v] =
+          simd::add(values[v], whole ? simd::load(from) : simd::load(from, simd::first(count)));
+    }
   };
-  simd::F32x16 value = simd::load(row.values + n);
-  if (row.residual != nullptr && !row.residual_last)
-    value = simd::add(value, load(row.residual + n));
-  value = simd::activate<kKind>(value, activation);
-  if (row.residual != nullptr && row.residual_last)
-    value = simd::add(value, load(row.residual + n));
-  if (row.floats == nullptr)
-    simd::store_codes(row.codes + n, value, codes, count);
-  else if (whole)
-    simd::store(row.floats + n, value);
-  else
-    simd::store(row.floats + n, value, simd::first(count));
+  simd::F32x16 values[N];
+#pragma GCC unroll 4
+  for (size_t v = 0; v < N; ++v) values[v] = simd::load(row.values + n + v * 16);
+  if (row.residual != nullptr && !row.residual_last) add_residual(values);
+#pragma GCC unroll 4
+  for (size_t v = 0; v < N; ++v) values[v] = simd::activate<kKind>(values[v], activation);
+  if (row.residual != nullptr && row.residual_last) add_residual(values);
+#pragma GCC unroll 4
+  for (size_t v = 0; v < N; ++v) {
+    const size_t at = n + v * 16;
+    if (row.floats == nullptr)
+      simd::store_codes(row.codes + at, values[v], codes, whole ? 16 : count);
+    else if (whole)
+      simd::store(row.floats + at, values[v]);
+    else
+      simd::store(row.floats + at, values[v], simd::first(count));
+  }
 }
 
 // The block's sums are real numbers.
@@ -48,7 +63,12 @@ void finish_block(const GemmS8Args& args, const SumBlock block) {
         e.residual_last, floats ? static_cast<float*>(args.c) + at : nullptr,
         floats ? nullptr : static_cast<uint8_t*>(args.c) + at};
     size_t n = 0;
-    for (; n + 16 <= block.columns; n += 16) finish_vector<kKind>(row, n, 16, activation, codes);
-    if (n < block.columns) finish_vector<kKind>(row, n, block.columns - n, activation, codes);
+    if constexpr (kFinishedTogether > 1)
+      for (; n + kFinishedTogether * 16 <= block.columns; n += kFinishedTogether * 16)
+        finish_vectors<kKind, kFinishedTogether>(row, n, 16, activation, codes);
+    for (; n < block.columns; n += 16) {
+      const size_t left = block.columns - n;
+      finish_vectors<kKind, 1>(row, n, left < 16 ? left : 16, activation, codes);
+    }
   }
 }

@@ -66,6 +66,11 @@ inline bool finishes_floats(const GemmS8Epilogue& e) {
   return e.activation.kind != ActivationKind::none || e.residual_last || e.code_scale > 0.0F;
 }
 
+/// Whether floats that aren't finished are held within bounds: NaN stays where they aren't.
+inline bool clamps_floats(const GemmS8Epilogue& e) {
+  return e.low_f32 > -__builtin_inff() || e.high_f32 < __builtin_inff();
+}
+
 /// C[M, N] = epilogue(A[M, K] B[K, N]).
 struct GemmS8Args {
   size_t m = 0, n = 0, k = 0;  // k <= kGemmS8MaxK; 0 gives sums of 0

@@ -55,7 +55,7 @@ void pack(const GemmS8Weights& w, void* packed) {
       byte = static_cast<uint8_t>(byte | (code & 15) << (k % 8 / 4 * 4));
     }
   }
-  *static_cast<PackedHeader*>(packed) = {any != 0, {}};
+  *static_cast<PackedHeader*>(packed) = {any != 0, 0, {}};
 }
 
 void tile(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t column_begin,

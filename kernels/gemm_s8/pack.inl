@@ -3,7 +3,8 @@
 
 struct PackedHeader {
   int64_t has_zero;  // whether any column's zero point is not 0
-  int64_t unused[7];
+  int64_t one_zero;  // whether all columns have the same
+  int64_t unused[6];
 };
 
 constexpr size_t round_up(size_t value, size_t step) { return (value + step - 1) / step * step; }
@@ -14,14 +15,15 @@ inline int32_t packed_zero(const GemmS8Weights& w, size_t n) {
   return w.is_unsigned ? zero - 128 : zero;
 }
 
-// zeros[n] for `padded` columns; tells whether one is not 0.
-inline bool pack_zeros(const GemmS8Weights& w, size_t padded, int32_t* zeros) {
-  int32_t any = 0;
+// zeros[n] for `padded` columns, and what is to be known of them.
+inline PackedHeader pack_zeros(const GemmS8Weights& w, size_t padded, int32_t* zeros) {
+  int32_t any = 0, other = 0;
   for (size_t n = 0; n < padded; ++n) {
     zeros[n] = n < w.n ? packed_zero(w, n) : 0;
     any |= zeros[n];
+    if (n < w.n) other |= zeros[n] ^ zeros[0];
   }
-  return any != 0;
+  return {any != 0, other == 0, {}};
 }
 
 // Four rows of 16 columns to [16][4].

@@ -96,6 +96,7 @@ float real(const GemmS8Epilogue& e, int32_t acc, size_t m, size_t n) {
     value = simd::activate(value, e.activation);
     return e.residual != nullptr && e.residual_last ? value + residual : value;
   }
+  if (!clamps_floats(e)) return value;
   value = value > e.low_f32 ? value : e.low_f32;
   return value < e.high_f32 ? value : e.high_f32;
 }

@@ -33,7 +33,7 @@ void pack(const GemmS8Weights& w, void* packed) {
   const size_t depth = round_up(w.k, kDepth);
   auto* sums = reinterpret_cast<int32_t*>(bytes + sizeof(PackedHeader));
   int32_t* zeros = sums + padded;
-  *static_cast<PackedHeader*>(packed) = {pack_zeros(w, padded, zeros), {}};
+  *static_cast<PackedHeader*>(packed) = pack_zeros(w, padded, zeros);
   uint8_t* panel = bytes + panel_offset(w.n);
   for (size_t n = 0, count; n < w.n; n += count) {
     count = panel_columns(n, w.n);
@@ -148,8 +148,10 @@ void tile_by(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t co
   Correction correction;
   correction.sums = reinterpret_cast<const int32_t*>(packed + sizeof(PackedHeader));
   correction.zero_shift = args.a_signed ? 128 : 0;
-  if (static_cast<const PackedHeader*>(args.packed)->has_zero != 0) {
+  const auto* header = static_cast<const PackedHeader*>(args.packed);
+  if (header->has_zero != 0) {
     correction.zeros = correction.sums + padded;
+    correction.one_zero = header->one_zero != 0;
     correction.row_sums = reinterpret_cast<const int32_t*>(scratch);
   }
   const bool copied = copies_a(args);

@@ -63,4 +63,38 @@ struct Vec256 {
   static Float min(Float a, Float b) { return _mm256_min_ps(a, b); }
   static Float to_float(Int v) { return _mm256_cvtepi32_ps(v); }
   static Int round(Float v) { return _mm256_cvtps_epi32(v); }
+
+  // Rounded values to codes: see vec512.inl.
+  class CodePacker {
+   public:
+    CodePacker(int32_t zero_point, int32_t low, bool is_signed)
+        : zero_(_mm256_set1_epi16(static_cast<int16_t>(zero_point + (is_signed ? 128 : 0)))),
+          low_(_mm_set1_epi8(static_cast<char>(low + (is_signed ? 128 : 0)))),
+          flip_(_mm_set1_epi8(static_cast<char>(is_signed ? 128 : 0))) {}
+    template <size_t N>
+    void store(uint8_t* p, size_t count, const Int (&v)[N]) const {
+#pragma GCC unroll 2
+      for (size_t i = 0; i < N; i += 2) {
+        const Int packed = _mm256_packs_epi32(v[i], v[i + 1 < N ? i + 1 : i]);
+        const Int words = _mm256_adds_epi16(_mm256_permute4x64_epi64(packed, 0xD8), zero_);
+        const __m128i saturated =
+            _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+        const __m128i codes = _mm_xor_si128(_mm_max_epu8(saturated, low_), flip_);
+        const size_t at = i * kLanes, left = count - at;
+        if (left >= 2 * kLanes) {
+          _mm_storeu_si128(reinterpret_cast<__m128i*>(p + at), codes);
+        } else if (left == kLanes) {
+          _mm_storel_epi64(reinterpret_cast<__m128i*>(p + at), codes);
+        } else {
+          alignas(16) uint8_t some[16];
+          _mm_store_si128(reinterpret_cast<__m128i*>(some), codes);
+          for (size_t j = 0; j < left; ++j) p[at + j] = some[j];
+        }
+      }
+    }
+
+   private:
+    Int zero_;
+    __m128i low_, flip_;
+  };
 };

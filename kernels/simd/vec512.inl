@@ -45,4 +45,29 @@ struct Vec512 {
   static Float min(Float a, Float b) { return _mm512_min_ps(a, b); }
   static Float to_float(Int v) { return _mm512_cvtepi32_ps(v); }
   static Int round(Float v) { return _mm512_cvtps_epi32(v); }
+
+  // Rounded values to codes, saturating: plus the zero point, no lower than `low`. The caller holds
+  // them at the upper end.
+  class CodePacker {
+   public:
+    CodePacker(int32_t zero_point, int32_t low, bool is_signed)
+        : zero_(_mm512_set1_epi16(static_cast<int16_t>(zero_point + (is_signed ? 128 : 0)))),
+          low_(_mm512_set1_epi8(static_cast<char>(low + (is_signed ? 128 : 0)))),
+          flip_(_mm512_set1_epi8(static_cast<char>(is_signed ? 128 : 0))) {}
+    // The first `count` of up to four vectors.
+    template <size_t N>
+    void store(uint8_t* p, size_t count, const Int (&v)[N]) const {
+      const Int first = words(v[0], v[N > 1 ? 1 : 0]);
+      const Int second = N > 2 ? words(v[N > 2 ? 2 : 0], v[N - 1]) : first;
+      // Packing leaves four codes of each vector in a 128-bit lane.
+      const Int order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+      Int codes = _mm512_permutexvar_epi32(order, _mm512_packus_epi16(first, second));
+      codes = _mm512_xor_si512(_mm512_max_epu8(codes, low_), flip_);
+      _mm512_mask_storeu_epi8(p, count >= 64 ? ~__mmask64{0} : (__mmask64{1} << count) - 1, codes);
+    }
+
+   private:
+    Int words(Int a, Int b) const { return _mm512_adds_epi16(_mm512_packs_epi32(a, b), zero_); }
+    Int zero_, low_, flip_;
+  };
 };

@@ -24,7 +24,9 @@ struct VecNeon {
   // The low byte of each lane.
   static void store_bytes(uint8_t* p, size_t count, Int v) {
     const uint16x4_t words = vmovn_u32(vreinterpretq_u32_s32(v));
-    const uint8x8_t bytes = vmovn_u16(vcombine_u16(words, words));
+    store_some_bytes(p, count, vmovn_u16(vcombine_u16(words, words)));
+  }
+  static void store_some_bytes(uint8_t* p, size_t count, uint8x8_t bytes) {
     if (count >= kLanes) {
       const uint32_t four = vget_lane_u32(vreinterpret_u32_u8(bytes), 0);
       __builtin_memcpy(p, &four, sizeof(four));
@@ -46,4 +48,26 @@ struct VecNeon {
   static Float min(Float a, Float b) { return math::lesser(a, b); }
   static Float to_float(Int v) { return vcvtq_f32_s32(v); }
   static Int round(Float v) { return vcvtnq_s32_f32(v); }
+
+  // Rounded values to codes: see vec512.inl.
+  class CodePacker {
+   public:
+    CodePacker(int32_t zero_point, int32_t low, bool is_signed)
+        : zero_(vdup_n_s16(static_cast<int16_t>(zero_point + (is_signed ? 128 : 0)))),
+          low_(vdup_n_u8(static_cast<uint8_t>(low + (is_signed ? 128 : 0)))),
+          flip_(vdup_n_u8(is_signed ? 128 : 0)) {}
+    template <size_t N>
+    void store(uint8_t* p, size_t count, const Int (&v)[N]) const {
+      for (size_t i = 0; i < N; ++i) {
+        const int16x4_t words = vqadd_s16(vqmovn_s32(v[i]), zero_);
+        const uint8x8_t saturated = vqmovun_s16(vcombine_s16(words, words));
+        store_some_bytes(p + i * kLanes, count - i * kLanes,
+                         veor_u8(vmax_u8(saturated, low_), flip_));
+      }
+    }
+
+   private:
+    int16x4_t zero_;
+    uint8x8_t low_, flip_;
+  };
 };

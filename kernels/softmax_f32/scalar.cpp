@@ -46,6 +46,8 @@ void columns(const float* x, float* y, size_t axis, size_t inner, size_t columns
 void codes(const SoftmaxCodesArgs& args) {
   for (size_t r = 0; r < args.rows; ++r) {
     float* line = args.x + r * args.x_stride;
+    for (size_t i = 0; args.addend != nullptr && i < args.axis; ++i)
+      line[i] += args.addend[r * args.addend_stride + i * args.addend_step];
     row(line, line, args.axis, false);
     for (size_t i = 0; i < args.axis; ++i)
       args.y[r * args.y_stride + i] = simd::code(line[i], args.rounding);

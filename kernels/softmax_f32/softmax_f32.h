@@ -28,6 +28,11 @@ struct SoftmaxF32Args {
 struct SoftmaxCodesArgs {
   float* x = nullptr;  ///< Left undefined.
   size_t x_stride = 0;
+  /// Null: none. Added to x first: element i of row r is addend[r * addend_stride + i *
+  /// addend_step].
+  const float* addend = nullptr;
+  size_t addend_stride = 0;
+  size_t addend_step = 1;  ///< 0: one for the whole row.
   uint8_t* y = nullptr;
   size_t y_stride = 0;
   size_t rows = 0;

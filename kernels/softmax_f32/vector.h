@@ -13,17 +13,36 @@ using simd::Mask16;
 
 constexpr size_t kLanes = 16;
 
+// How many vectors a loop over a row takes at once, so that chains of one fill the gaps of
+// another's.
+constexpr size_t kTogether = simd::kRegisters < 32 ? 1 : 4;
+
+// e^(x - max) of N whole vectors into y (unless only the sum is wanted), added to the sum in order.
+template <bool kStore, size_t N>
+inline __attribute__((always_inline)) F32x16 add_exponentials(const float* x, float* y,
+                                                              F32x16 center, F32x16 sum) {
+  F32x16 e[N];
+#pragma GCC unroll 4
+  for (size_t v = 0; v < N; ++v) e[v] = simd::exp(simd::sub(simd::load(x + v * kLanes), center));
+#pragma GCC unroll 4
+  for (size_t v = 0; v < N; ++v) {
+    if constexpr (kStore) simd::store(y + v * kLanes, e[v]);
+    sum = simd::add(sum, e[v]);
+  }
+  return sum;
+}
+
 // e^(x - max) into y (unless only the sum is wanted); gives the sum of all.
 template <bool kStore>
 float exponentials(const float* x, float* y, size_t axis, float max) {
   const F32x16 center = simd::set(max);
   F32x16 sum = simd::zero();
   size_t i = 0;
-  for (; i + kLanes <= axis; i += kLanes) {
-    const F32x16 e = simd::exp(simd::sub(simd::load(x + i), center));
-    if constexpr (kStore) simd::store(y + i, e);
-    sum = simd::add(sum, e);
-  }
+  if constexpr (kTogether > 1)
+    for (; i + kTogether * kLanes <= axis; i += kTogether * kLanes)
+      sum = add_exponentials<kStore, kTogether>(x + i, y + i, center, sum);
+  for (; i + kLanes <= axis; i += kLanes)
+    sum = add_exponentials<kStore, 1>(x + i, y + i, center, sum);
   if (i < axis) {
     const Mask16 rest = simd::first(axis - i);
     const F32x16 e = simd::exp(simd::sub(simd::load(x + i, rest), center));
@@ -40,6 +59,26 @@ float maximum(const float* x, size_t axis) {
   if (i < axis) {
     const Mask16 rest = simd::first(axis - i);
     max = simd::select(rest, simd::max(max, simd::load(x + i, rest)), max);
+  }
+  return simd::max_lanes(max);
+}
+
+// x + addend into x; gives the maximum.
+float add_maximum(float* x, const float* addend, size_t step, size_t axis) {
+  const F32x16 same = simd::set(*addend);
+  F32x16 max = simd::set(-__builtin_inff());
+  size_t i = 0;
+  for (; i + kLanes <= axis; i += kLanes) {
+    const F32x16 sum = simd::add(simd::load(x + i), step == 0 ? same : simd::load(addend + i));
+    simd::store(x + i, sum);
+    max = simd::max(max, sum);
+  }
+  if (i < axis) {
+    const Mask16 rest = simd::first(axis - i);
+    const F32x16 more = step == 0 ? same : simd::load(addend + i, rest);
+    const F32x16 sum = simd::add(simd::load(x + i, rest), more);
+    simd::store(x + i, sum, rest);
+    max = simd::select(rest, simd::max(max, sum), max);
   }
   return simd::max_lanes(max);
 }
@@ -102,7 +141,13 @@ void codes(const SoftmaxCodesArgs& args) {
     float* x = args.x + begin * args.x_stride;
     uint8_t* y = args.y + begin * args.y_stride;
     float factor[kRowsAtOnce];
-    for (size_t r = 0; r < count; ++r) factor[r] = maximum(x + r * args.x_stride, axis);
+    for (size_t r = 0; r < count; ++r) {
+      float* line = x + r * args.x_stride;
+      factor[r] = args.addend == nullptr || axis == 0
+                      ? maximum(line, axis)
+                      : add_maximum(line, args.addend + (begin + r) * args.addend_stride,
+                                    args.addend_step, axis);
+    }
     for (size_t r = 0; r < count; ++r) {
       float* line = x + r * args.x_stride;
       factor[r] = 1.0F / exponentials<true>(line, line, axis, factor[r]);

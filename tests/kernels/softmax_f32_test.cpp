@@ -99,23 +99,31 @@ TEST_CASE("softmax_f32: codes are the rounded softmax, the same on every row") {
     const char* name;
     size_t axis;
     CodeRounding rounding;
+    int addend_step;  // -1: no addend
   };
   constexpr size_t kRows = 11;
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  for (const Rounded& c : {Rounded{"one", 1, {1.0F / 255, 0, 0, 255}},
-                           Rounded{"seventeen", 17, {1.0F / 256, 0, 0, 255}},
-                           Rounded{"signed", 201, {0.0037F, -128, -128, 127}},
-                           Rounded{"saturating", 5, {0.001F, 3, 0, 255}},
-                           Rounded{"limits", 64, {0.002F, 10, 12, 40}}}) {
+  for (const Rounded& c : {Rounded{"one", 1, {1.0F / 255, 0, 0, 255}, -1},
+                           Rounded{"seventeen", 17, {1.0F / 256, 0, 0, 255}, 1},
+                           Rounded{"signed", 201, {0.0037F, -128, -128, 127}, -1},
+                           Rounded{"one addend a row", 201, {0.0037F, -128, -128, 127}, 0},
+                           Rounded{"saturating", 5, {0.001F, 3, 0, 255}, 0},
+                           Rounded{"addends", 80, {0.002F, 0, 0, 255}, 1},
+                           Rounded{"limits", 64, {0.002F, 10, 12, 40}, -1}}) {
     CAPTURE(c.name);
     const size_t stride = c.axis + 3;
     std::vector<float> x = random_floats(kRows * stride, 3, -6.0F, 6.0F);
     if (c.axis > 1) x[0] = -kInfinity;
     x[4 * stride] = std::nanf("");
+    std::vector<float> addend = random_floats(kRows * stride, 4, -2.0F, 2.0F);
+    if (c.axis > 1) addend[stride + 1] = -kInfinity;
+    const auto step = static_cast<size_t>(std::max(c.addend_step, 0));
     std::vector<uint8_t> expected(kRows * stride, 77);
     for (size_t r = 0; r < kRows; ++r) {
-      std::vector<float> p(c.axis);
-      softmax_f32_variants()[0].table->row(&x[r * stride], p.data(), c.axis, false);
+      std::vector<float> sums(c.axis), p(c.axis);
+      for (size_t i = 0; i < c.axis; ++i)
+        sums[i] = x[r * stride + i] + (c.addend_step < 0 ? 0.0F : addend[r * stride + i * step]);
+      softmax_f32_variants()[0].table->row(sums.data(), p.data(), c.axis, false);
       for (size_t i = 0; i < c.axis; ++i) {
         const int32_t code =
             quantize<int16_t>(p[i], Scale{c.rounding.scale}, ZeroPoint{c.rounding.zero_point});
@@ -126,8 +134,16 @@ TEST_CASE("softmax_f32: codes are the rounded softmax, the same on every row") {
     for_each_row(softmax_f32_variants(), select_softmax_f32, [&](const SoftmaxF32Variant& variant) {
       std::vector<float> scores = x;
       std::vector<uint8_t> codes(kRows * stride, 77);
-      variant.table->codes(
-          {scores.data(), stride, codes.data(), stride, kRows, c.axis, c.rounding});
+      variant.table->codes({.x = scores.data(),
+                            .x_stride = stride,
+                            .addend = c.addend_step < 0 ? nullptr : addend.data(),
+                            .addend_stride = stride,
+                            .addend_step = step,
+                            .y = codes.data(),
+                            .y_stride = stride,
+                            .rows = kRows,
+                            .axis = c.axis,
+                            .rounding = c.rounding});
       CHECK((codes == expected));
     });
   }

@@ -38,6 +38,12 @@ struct Head {
   const std::byte* mask = nullptr;
 };
 
+// What is added to a tile's scores: as in SoftmaxCodesArgs.
+struct RowAddend {
+  const float* data = nullptr;
+  size_t stride = 0, step = 0;
+};
+
 // The walk over heads and tiles; how products are made is the derived class's.
 class AttentionStep : public Step {
  public:
@@ -80,15 +86,17 @@ class AttentionStep : public Step {
   /// alpha Q K for rows [row, row + count).
   virtual void score(const AttentionGeometry& g, const Head& head, int64_t row, int64_t count,
                      float* scores, std::byte* own) const = 0;
-  /// From the complete scores of a tile, which it may change, to probabilities.
-  virtual void soften(const AttentionGeometry& g, int64_t count, float* scores,
-                      std::byte* own) const = 0;
+  /// From the scores of a tile, which it may change and which `addend` still lacks, to
+  /// probabilities.
+  virtual void soften(const AttentionGeometry& g, const RowAddend& addend, int64_t count,
+                      float* scores, std::byte* own) const = 0;
   /// The output's rows from a tile of probabilities.
   virtual void weigh(const AttentionGeometry& g, const Head& head, int64_t row, int64_t count,
                      const float* scores, std::byte* own) const = 0;
 
   FusedAttentionAttrs attrs_;
   const SoftmaxF32Table& softmax_;
+  const ElementwiseF32Table& elementwise_;
 
  private:
   struct Split {
@@ -133,12 +141,19 @@ class AttentionStep : public Step {
       const int64_t count = std::min(tile_rows(g), last - row);
       score(g, head, row, count, scores, own);
       for (int64_t i = 0; i < count; ++i) complete(g, head, row + i, scores + i * g.keys);
-      soften(g, count, scores, own);
+      soften(g, addend_of(g, head, row), count, scores, own);
       weigh(g, head, row, count, scores, own);
     }
   }
 
-  // Bias, factor and mask of one row, one rounding each, as the nodes would.
+  // A mask of numbers, from a row on.
+  RowAddend addend_of(const AttentionGeometry& g, const Head& head, int64_t row) const {
+    if (head.mask == nullptr || attrs_.condition) return {};
+    return {reinterpret_cast<const float*>(head.mask) + row * g.mask.row,
+            static_cast<size_t>(g.mask.row), static_cast<size_t>(g.mask.column)};
+  }
+
+  // Bias, factor and condition of one row, one rounding each, as the nodes would.
   void complete(const AttentionGeometry& g, const Head& head, int64_t row, float* line) const {
     const auto count = static_cast<size_t>(g.keys);
     if (head.bias != nullptr)
@@ -146,20 +161,13 @@ class AttentionStep : public Step {
                           line, count);
     if (attrs_.beta != 1.0F)
       elementwise_.binary(BinaryF32::mul, line, 1, &attrs_.beta, 0, line, count);
-    if (head.mask == nullptr) return;
-    if (!attrs_.condition) {
-      const float* mask = reinterpret_cast<const float*>(head.mask) + row * g.mask.row;
-      elementwise_.binary(BinaryF32::add, line, 1, mask, g.mask.column, line, count);
-      return;
-    }
+    if (head.mask == nullptr || !attrs_.condition) return;
     const auto* mask = reinterpret_cast<const uint8_t*>(head.mask) + row * g.mask.row;
     if (g.mask.column == 1)
       softmax_.fill(line, mask, attrs_.fill, count);
     else if (*mask != 0)  // one for the whole row
       std::fill_n(line, count, attrs_.fill);
   }
-
-  const ElementwiseF32Table& elementwise_;
 };
 
 class AttentionF32 final : public AttentionStep {
@@ -206,10 +214,16 @@ class AttentionF32 final : public AttentionStep {
     SerialParallel serial;
     gemm_f32(*variant_.table, args, serial);
   }
-  void soften(const AttentionGeometry& g, int64_t count, float* scores,
+  void soften(const AttentionGeometry& g, const RowAddend& addend, int64_t count, float* scores,
               std::byte* /*own*/) const override {
-    for (int64_t i = 0; i < count; ++i)
-      softmax_.row(scores + i * g.keys, scores + i * g.keys, static_cast<size_t>(g.keys), false);
+    const auto keys = static_cast<size_t>(g.keys);
+    for (size_t i = 0; i < static_cast<size_t>(count); ++i) {
+      float* line = scores + i * keys;
+      if (addend.data != nullptr)
+        elementwise_.binary(BinaryF32::add, line, 1, addend.data + i * addend.stride,
+                            static_cast<int64_t>(addend.step), line, keys);
+      softmax_.row(line, line, keys, false);
+    }
   }
   void weigh(const AttentionGeometry& g, const Head& head, int64_t row, int64_t count,
              const float* scores, std::byte* own) const override {
@@ -292,12 +306,21 @@ class AttentionS8 final : public AttentionStep {
     SerialParallel serial;
     gemm_s8(*variant_.table, args, serial);
   }
-  void soften(const AttentionGeometry& g, int64_t count, float* scores,
+  void soften(const AttentionGeometry& g, const RowAddend& addend, int64_t count, float* scores,
               std::byte* own) const override {
     const size_t stride = code_stride(g);
     const auto keys = static_cast<size_t>(g.keys);
     auto* codes = reinterpret_cast<uint8_t*>(codes_of(g, own));
-    softmax_.codes({scores, keys, codes, stride, static_cast<size_t>(count), keys, rounding_});
+    softmax_.codes({.x = scores,
+                    .x_stride = keys,
+                    .addend = addend.data,
+                    .addend_stride = addend.stride,
+                    .addend_step = addend.step,
+                    .y = codes,
+                    .y_stride = stride,
+                    .rows = static_cast<size_t>(count),
+                    .axis = keys,
+                    .rounding = rounding_});
     for (int64_t i = 0; i < count; ++i, codes += stride)
       std::fill(codes + keys, codes + stride, uint8_t{0});
   }
