@@ -1,5 +1,8 @@
 // MatMul(Q, K), scale, bias, mask, Softmax and MatMul(., V) become one octet.Attention, and the
 // Transposes that split and merge heads become the way in which its operands are read.
+#include <cmath>
+#include <cstdlib>
+
 #include "engine/ops/common/fused_attention.h"
 #include "engine/ops/matmul.h"
 #include "engine/passes/match.h"
@@ -145,6 +148,7 @@ class Fusion {
     if (quantized && attrs.alpha <= 0.0F) return false;
     if (!quantized)
       for (ValueId* side : {&operands[0], &operands[1]}) *side = unscaled(*side, attrs.alpha);
+    operands[0] = quantized ? unscaled_codes(operands[0], attrs.alpha) : operands[0];
     operands[0] = swapped_scale(operands[0]);
     operands[0] = unpermuted(operands[0], true, attrs.q_perm);
     operands[1] = unpermuted(operands[1], false, attrs.k_perm);
@@ -191,6 +195,25 @@ class Fusion {
     if (!parts) return id;
     alpha *= parts->second;
     return parts->first;
+  }
+
+  // Codes of x / 2^n are those of x in steps 2^n times as large: the factor goes into alpha.
+  ValueId unscaled_codes(ValueId id, float& alpha) {
+    const QuantPtr quant = graph_.value(id).quant;
+    const Node* div = producer(graph_, id, "Div");
+    if (div == nullptr || !graph_.single_use(id) || !inner(graph_, div->inputs[0])) return id;
+    const auto number = scalar(graph_, div->inputs[1]);
+    int exponent = 0;
+    if (!number || std::frexp(*number, &exponent) != 0.5F || std::abs(exponent) > 32) return id;
+    QuantType steps = *quant;
+    steps.scale = Tensor::scalar(quant->tensor_scale().v * *number);
+    alpha *= 1.0F / *number;
+    const ValueId before = div->inputs[0];
+    graph_.value(before).quant = std::make_shared<const QuantType>(std::move(steps));
+    if (const Node* transpose = producer(graph_, before, "Transpose");
+        transpose != nullptr && inner(graph_, transpose->inputs[0]))
+      graph_.value(transpose->inputs[0]).quant = graph_.value(before).quant;
+    return before;
   }
 
   // Div(Transpose(x), s) as Transpose(Div(x, s)), so that the Transpose comes last.

@@ -173,13 +173,19 @@ class Binder {
     bound.index = host;
   }
 
+  // Steps whose results are known here, or read by no step that runs (their shapes alone were).
   void mark_skipped() {
-    for (size_t s = 0; s < plan_.steps.size(); ++s) {
+    std::vector<bool> read(plan_.slots.size(), false);
+    for (const SlotId id : plan_.outputs) read[id] = true;
+    for (size_t s = plan_.steps.size(); s-- > 0;) {
       const auto& outputs = plan_.steps[s].outputs;
       bound_->steps[s].skip =
           !bound_->steps[s].late && std::all_of(outputs.begin(), outputs.end(), [&](SlotId id) {
-            return id == kNoSlot || bound_->slots[id].place == Place::host;
+            return id == kNoSlot || bound_->slots[id].place == Place::host || !read[id];
           });
+      if (bound_->steps[s].skip) continue;
+      for (const SlotId id : plan_.steps[s].inputs)
+        if (id != kNoSlot) read[id] = true;
     }
   }
 

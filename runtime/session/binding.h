@@ -30,7 +30,7 @@ struct BoundSlot {
 };
 
 struct BoundStep {
-  bool skip = false;  ///< A view, or all outputs are host values.
+  bool skip = false;  ///< A view, host values, or what nobody reads.
   bool late = false;  ///< Its dims are inferred when it runs.
   bool wide = true;   ///< Several threads may share it; else it is too small for that.
 };
