@@ -62,6 +62,21 @@ void add_softmax(const std::string& name, bool logarithm, size_t inner) {
       });
 }
 
+// An attention's scores to codes, a mask added; the codes take the place of floats.
+void add_softmax_codes() {
+  add("softmax_f32/codes", softmax_f32_variants(),
+      [](const SoftmaxF32Table& table, Buffers& b, Parallel& /*parallel*/) {
+        table.codes({.x = b.x,
+                     .x_stride = kColumns,
+                     .addend = b.scale,
+                     .y = reinterpret_cast<uint8_t*>(b.y),
+                     .y_stride = kColumns,
+                     .rows = kRows,
+                     .axis = kColumns,
+                     .rounding = {1.0F / 255, 0, 0, 255}});
+      });
+}
+
 void add_binary(const std::string& name, ptrdiff_t row, ptrdiff_t column) {
   add("binary_f32/" + name, elementwise_f32_variants(),
       [=](const ElementwiseF32Table& table, Buffers& b, Parallel& parallel) {
@@ -125,6 +140,7 @@ const int kRegistered = [] {
   add_unary("gelu_erf", UnaryF32::gelu_erf);
   add_unary("silu", UnaryF32::silu);
   add_unary("log", UnaryF32::log);
+  add_softmax_codes();
   add_binary("same", kColumns, 1);
   add_binary("row", 0, 1);
   add_binary("column", 1, 0);

@@ -1,5 +1,6 @@
 #include "engine/passes/match.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -59,6 +60,22 @@ std::optional<std::pair<ValueId, float>> with_scalar(const Graph& graph, const N
   if (const auto right = scalar(graph, node.inputs[1])) return std::pair(node.inputs[0], *right);
   if (const auto left = scalar(graph, node.inputs[0])) return std::pair(node.inputs[1], *left);
   return std::nullopt;
+}
+
+bool one_reads_elements(const Graph& graph, ValueId id) {
+  const auto asks_dims = [&](const Use& use) {
+    const OpDef& op = *graph.node(use.node).op;
+    return op.domain.empty() && (op.name == "Shape" || op.name == "Size");
+  };
+  const auto reads = [&](const Use& use) {
+    const Node& node = graph.node(use.node);
+    if (asks_dims(use)) return false;
+    if (!node.op->domain.empty() || node.op->name != "Transpose") return true;
+    const auto& uses = graph.value(node.outputs[0]).uses;
+    return graph.is_output(node.outputs[0]) || !std::all_of(uses.begin(), uses.end(), asks_dims);
+  };
+  const auto& uses = graph.value(id).uses;
+  return std::count_if(uses.begin(), uses.end(), reads) == 1 && !graph.is_output(id);
 }
 
 NodeId replace_producer(Graph& graph, ValueId output, Node node) {

@@ -30,6 +30,10 @@ std::optional<Epilogue> clamp_of(const Graph& graph, const Node& node);
 /// Whether a value may vanish into a fused node: read once, no result, not quantized, not kept.
 bool inner(const Graph& graph, ValueId id);
 
+/// Whether one use alone reads a value's elements and it is no graph output: the others ask for its
+/// dims (Shape, Size, or a Transpose that nobody asks for more).
+bool one_reads_elements(const Graph& graph, ValueId id);
+
 /// Puts `node` in place of the node that makes `output`: same output value, types follow.
 NodeId replace_producer(Graph& graph, ValueId output, Node node);
 

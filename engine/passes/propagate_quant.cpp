@@ -1,6 +1,4 @@
 // Data movement commutes with rounding: codes flow through it in either direction.
-#include <algorithm>
-
 #include "engine/passes/match.h"
 #include "engine/passes/pass.h"
 
@@ -43,23 +41,13 @@ bool forward(Graph& graph, const Node& node) {
   return changed;
 }
 
-// Whether `id` is read once, but for its shape.
-bool read_once(const Graph& graph, ValueId id) {
-  const auto& uses = graph.value(id).uses;
-  const auto reads = std::count_if(uses.begin(), uses.end(), [&](const Use& use) {
-    const OpDef& op = *graph.node(use.node).op;
-    return !op.domain.empty() || op.name != "Shape";
-  });
-  return reads == 1 && !graph.is_output(id);
-}
-
 bool backward(Graph& graph, const Node& node) {
   if (node.outputs.size() != 1 || !node.has_output(0)) return false;
   const QuantPtr quant = graph.value(node.outputs[0]).quant;
   if (!quant || !quant->per_tensor()) return false;
   Value& source = graph.value(node.inputs[0]);
   if (source.quant || source.constant || source.producer == kNoNode) return false;
-  if (!read_once(graph, node.inputs[0])) return false;
+  if (!one_reads_elements(graph, node.inputs[0])) return false;
   const QuantSpec spec = node.op->quant(graph, node);
   for (size_t i = 1; i < node.inputs.size(); ++i) {
     const auto role = i < spec.inputs.size() ? spec.inputs[i].role : PortQuant::Role::real;

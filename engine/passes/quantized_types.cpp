@@ -85,16 +85,6 @@ bool take_halfs(Graph& graph, NodeId id) {
   return true;
 }
 
-// Whether one use alone reads the elements; the others ask for dims.
-bool one_reads_elements(const Graph& graph, ValueId id) {
-  const auto& uses = graph.value(id).uses;
-  const auto reads = std::count_if(uses.begin(), uses.end(), [&](const Use& use) {
-    const OpDef& op = *graph.node(use.node).op;
-    return !op.domain.empty() || (op.name != "Shape" && op.name != "Size");
-  });
-  return reads == 1 && !graph.is_output(id);
-}
-
 // Codes that the source's producer may store by itself; else a node that rounds.
 ValueId rounded(Graph& graph, ValueId source, const QuantPtr& quant, NodeId quantize) {
   Value& value = graph.value(source);

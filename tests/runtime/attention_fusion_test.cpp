@@ -66,6 +66,11 @@ const Case kCases[] = {
        const ValueId wide = w.op("Expand", {hidden, w.op("Shape", {scores})});
        return w.attend(w.op("Where", {wide, w.number(-1e30F), scores}));
      }},
+    {"queries in quarters, whose codes are those of whole ones",
+     [](Writer& w) {
+       const ValueId queries = w.op("Div", {w.queries(), w.number(4.0F)});
+       return w.attend(w.op("MatMul", {queries, w.keys()}));
+     }},
     {"a bias before the scale",
      [](Writer& w) {
        const ValueId bias = w.op("MatMul", {w.queries(), w.heads(6, {0, 2, 3, 1})});

@@ -68,6 +68,17 @@ TEST_CASE("Transposes around a convolution of sequences move nothing") {
   CHECK(relative_difference(fused.y, run(w.graph, in, false).y) < 1e-6);
 }
 
+TEST_CASE("A Transpose whose extents alone are read doesn't run") {
+  Writer w;
+  const ValueId turned = w.transpose(w.op("Exp", {w.input(2)}), {1, 0});
+  const ValueId one = w.graph->add_constant("one", Tensor::of({1}, std::vector<float>{1.0F}));
+  w.graph->set_outputs({w.op("Expand", {one, w.op("Shape", {turned})})});
+  REQUIRE(infer_graph(*w.graph).ok());
+  const Run run_once = run(w.graph, random_floats({3, 70}, 1), true);
+  CHECK(run_once.transposes == 0);
+  CHECK(run_once.y.dims() == Dims{70, 3});
+}
+
 TEST_CASE("A Transpose that only moves axes of one element is a view, and no other is") {
   struct Case {
     Ints perm;

@@ -1,0 +1,109 @@
+#include "engine/ops/common/fused_attention_step.h"
+#include "kernels/gemm_f32/gemm_f32.h"
+#include "kernels/row_f32/row_f32.h"
+
+namespace octet::ops {
+namespace {
+
+using namespace kernels;
+
+class AttentionF32 final : public AttentionStep {
+ public:
+  explicit AttentionF32(const LowerContext& context)
+      : AttentionStep(context),
+        variant_(select_gemm_f32(context.cpu())),
+        row_(*select_row_f32(context.cpu()).table) {}
+  StepInfo info() const override { return {"attention_f32", "native", variant_.isa}; }
+
+ protected:
+  size_t own_bytes(const AttentionGeometry& g) const override {
+    if (reads_once(g)) return 0;
+    return packed_k(g) +
+           whole_lines(gemm_f32_packed_size(*variant_.table, static_cast<size_t>(g.keys),
+                                            static_cast<size_t>(g.columns)) *
+                       sizeof(float));
+  }
+  void begin(const AttentionGeometry& g, const AttentionHead& head, std::byte* own) const override {
+    if (reads_once(g)) return;
+    SerialParallel serial;
+    const MatrixF32 k{reinterpret_cast<const float*>(head.k), g.k.row, g.k.column};
+    gemm_f32_pack(*variant_.table, k, static_cast<size_t>(g.depth), static_cast<size_t>(g.keys),
+                  reinterpret_cast<float*>(own), serial);
+    const MatrixF32 v{reinterpret_cast<const float*>(head.v), g.v.row, g.v.column};
+    gemm_f32_pack(*variant_.table, v, static_cast<size_t>(g.keys), static_cast<size_t>(g.columns),
+                  reinterpret_cast<float*>(own + packed_k(g)), serial);
+  }
+  void score(const AttentionGeometry& g, const AttentionHead& head, int64_t row, int64_t count,
+             float* scores, std::byte* own) const override {
+    if (reads_once(g))
+      return row_.multiply({reinterpret_cast<const float*>(head.q), g.q.column,
+                            reinterpret_cast<const float*>(head.k), g.k.row,
+                            static_cast<size_t>(g.depth), static_cast<size_t>(g.keys), attrs_.alpha,
+                            scores});
+    GemmF32Args args;
+    args.m = static_cast<size_t>(count);
+    args.n = static_cast<size_t>(g.keys);
+    args.k = static_cast<size_t>(g.depth);
+    args.a = {reinterpret_cast<const float*>(head.q) + row * g.q.row, g.q.row, g.q.column};
+    args.packed_b = reinterpret_cast<const float*>(own);
+    args.out = scores;
+    args.out_row = g.keys;
+    args.epilogue.alpha = attrs_.alpha;
+    SerialParallel serial;
+    gemm_f32(*variant_.table, args, serial);
+  }
+  void soften(const AttentionGeometry& g, const RowAddend& addend, int64_t count, float* scores,
+              std::byte* /*own*/) const override {
+    const auto keys = static_cast<size_t>(g.keys);
+    for (size_t i = 0; i < static_cast<size_t>(count); ++i) {
+      float* line = scores + i * keys;
+      if (addend.data != nullptr)
+        elementwise_.binary(BinaryF32::add, line, 1, addend.data + i * addend.stride,
+                            static_cast<int64_t>(addend.step), line, keys);
+      softmax_.row(line, line, keys, false);
+    }
+  }
+  void weigh(const AttentionGeometry& g, const AttentionHead& head, int64_t row, int64_t count,
+             const float* scores, std::byte* own) const override {
+    if (reads_once(g))
+      return row_.multiply({scores, 1, reinterpret_cast<const float*>(head.v), g.v.row,
+                            static_cast<size_t>(g.keys), static_cast<size_t>(g.columns), 1.0F,
+                            reinterpret_cast<float*>(head.out)});
+    GemmF32Args args;
+    args.m = static_cast<size_t>(count);
+    args.n = static_cast<size_t>(g.columns);
+    args.k = static_cast<size_t>(g.keys);
+    args.a = {scores, g.keys, 1};
+    args.packed_b = reinterpret_cast<const float*>(own + packed_k(g));
+    args.out = reinterpret_cast<float*>(head.out) + row * g.out.row;
+    args.out_row = g.out.row;
+    SerialParallel serial;
+    gemm_f32(*variant_.table, args, serial);
+  }
+
+ private:
+  // A single query: K and V aren't worth packing.
+  static bool reads_once(const AttentionGeometry& g) {
+    return g.queries == 1 && g.k.column == 1 && g.v.column == 1;
+  }
+  size_t packed_k(const AttentionGeometry& g) const {
+    return whole_lines(gemm_f32_packed_size(*variant_.table, static_cast<size_t>(g.depth),
+                                            static_cast<size_t>(g.keys)) *
+                       sizeof(float));
+  }
+  const GemmF32Variant& variant_;
+  const RowF32Table& row_;
+};
+
+}  // namespace
+
+std::optional<Ports> match_attention_f32(const LowerContext& context) {
+  if (context.attrs<FusedAttentionAttrs>().probabilities) return std::nullopt;
+  return Ports{};
+}
+
+Result<std::unique_ptr<Step>> prepare_attention_f32(const LowerContext& context) {
+  return std::unique_ptr<Step>(std::make_unique<AttentionF32>(context));
+}
+
+}  // namespace octet::ops

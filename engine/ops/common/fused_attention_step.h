@@ -1,0 +1,88 @@
+#pragma once
+
+#include <algorithm>
+
+#include "engine/ops/common/fused_attention.h"
+#include "kernels/elementwise_f32/elementwise_f32.h"
+#include "kernels/softmax_f32/softmax_f32.h"
+
+namespace octet::ops {
+
+/// Bytes, to whole cache lines.
+inline size_t whole_lines(size_t bytes) { return (bytes + 63) / 64 * 64; }
+
+/// Rows of scores that are made, softened and used together: they stay in the first cache.
+int64_t tile_rows(const AttentionGeometry& g);
+
+/// One head's operands.
+struct AttentionHead {
+  const std::byte *q, *k, *v;
+  std::byte* out;
+  const float* bias = nullptr;
+  const std::byte* mask = nullptr;
+};
+
+/// What is added to a tile's scores: as in kernels::SoftmaxCodesArgs.
+struct RowAddend {
+  const float* data = nullptr;
+  size_t stride = 0, step = 0;
+};
+
+/// The walk over heads and tiles; how products are made is the derived class's.
+class AttentionStep : public Step {
+ public:
+  explicit AttentionStep(const LowerContext& context)
+      : attrs_(context.attrs<FusedAttentionAttrs>()),
+        softmax_(*kernels::select_softmax_f32(context.cpu()).table),
+        elementwise_(*kernels::select_elementwise_f32(context.cpu()).table) {}
+
+  Status run(RunContext& context) const override;
+
+  size_t scratch_bytes(std::span<const TensorView> inputs, std::span<const TensorView> outputs,
+                       size_t width) const override;
+
+ protected:
+  virtual int64_t max_keys() const { return INT64_MAX; }
+  /// Bytes of a slot beyond the tile of scores.
+  virtual size_t own_bytes(const AttentionGeometry& g) const = 0;
+  /// Packs K and V.
+  virtual void begin(const AttentionGeometry& g, const AttentionHead& head,
+                     std::byte* own) const = 0;
+  /// alpha Q K for rows [row, row + count).
+  virtual void score(const AttentionGeometry& g, const AttentionHead& head, int64_t row,
+                     int64_t count, float* scores, std::byte* own) const = 0;
+  /// From the scores of a tile, which it may change and which `addend` still lacks, to
+  /// probabilities.
+  virtual void soften(const AttentionGeometry& g, const RowAddend& addend, int64_t count,
+                      float* scores, std::byte* own) const = 0;
+  /// The output's rows from a tile of probabilities.
+  virtual void weigh(const AttentionGeometry& g, const AttentionHead& head, int64_t row,
+                     int64_t count, const float* scores, std::byte* own) const = 0;
+
+  FusedAttentionAttrs attrs_;
+  const kernels::SoftmaxF32Table& softmax_;
+  const kernels::ElementwiseF32Table& elementwise_;
+
+ private:
+  struct Split {
+    size_t units, parts, slots;
+  };
+  static Split split_of(const AttentionGeometry& g, size_t width);
+  static size_t tile_bytes(const AttentionGeometry& g) {
+    return whole_lines(static_cast<size_t>(tile_rows(g) * g.keys) * sizeof(float));
+  }
+  size_t slot_bytes(const AttentionGeometry& g) const { return tile_bytes(g) + own_bytes(g); }
+
+  static AttentionHead head_of(const AttentionGeometry& g, std::span<const TensorView> inputs,
+                               const TensorView& out, int64_t index);
+  void run_unit(const AttentionGeometry& g, std::span<const TensorView> inputs,
+                const TensorView& out, size_t unit, size_t parts, std::byte* scratch) const;
+  // A mask of numbers, from a row on.
+  RowAddend addend_of(const AttentionGeometry& g, const AttentionHead& head, int64_t row) const;
+
+  // Bias, factor and condition of one row, one rounding each, as the nodes would.
+  void complete(const AttentionGeometry& g, const AttentionHead& head, int64_t row,
+                float* line) const;
+};
+
+}  // namespace octet::ops

@@ -1,0 +1,119 @@
+// A convolution of sequences by one tap is a product of its channels: MatMul over x seen as
+// [batch, positions, channels]. Transposes on either side that undo that view go.
+#include <algorithm>
+
+#include "engine/ops/conv.h"
+#include "engine/ops/matmul.h"
+#include "engine/passes/match.h"
+#include "engine/passes/pass.h"
+
+namespace octet::passes::pointwise {
+namespace {
+
+using Perm = std::vector<int64_t>;
+const Perm kSwap = {0, 2, 1};  // its own inverse
+
+bool all_are(const std::vector<int64_t>& values, int64_t wanted) {
+  return std::all_of(values.begin(), values.end(), [&](int64_t v) { return v == wanted; });
+}
+
+bool is_pointwise(const Graph& graph, const Node& node) {
+  if (node.op->name != "Conv" || !node.op->domain.empty()) return false;
+  const auto& attrs = node.attrs.as<ops::ConvAttrs>();
+  const Value& w = graph.value(node.inputs[1]);
+  const auto& x = graph.value(node.inputs[0]).type;
+  if (!w.constant || w.constant->rank() != 3 || w.constant->dims()[2] != 1 || !x.shape ||
+      x.shape->size() != 3 || x.dtype != DType::f32)
+    return false;
+  const Tensor& weights = *w.constant;
+  const bool whole_bytes = dtype_bytes(weights.dtype(), 2) == 2 * dtype_bytes(weights.dtype(), 1);
+  const bool by_channel =
+      !w.quant || w.quant->per_tensor() || (w.quant->block == 0 && w.quant->axis == 0);
+  return attrs.group == 1 && all_are(attrs.strides, 1) && all_are(attrs.pads, 0) &&
+         (attrs.auto_pad == "NOTSET" || attrs.auto_pad == "VALID") &&
+         attrs.epilogue == Epilogue{} && whole_bytes && by_channel && weights.has_elements();
+}
+
+// [O, I, 1] as [I, O].
+ValueId product_weights(Graph& graph, ValueId id) {
+  const Value& w = graph.value(id);
+  const Tensor& from = *w.constant;
+  const auto rows = static_cast<size_t>(from.dims()[0]),
+             columns = static_cast<size_t>(from.dims()[1]);
+  const size_t element = dtype_bytes(from.dtype(), 1);
+  std::vector<std::byte> bytes(from.bytes().size());
+  for (size_t r = 0; r < rows; ++r)
+    for (size_t c = 0; c < columns; ++c)
+      std::copy_n(from.bytes().data() + (r * columns + c) * element, element,
+                  bytes.data() + (c * rows + r) * element);
+  QuantPtr quant = w.quant;
+  if (quant && !quant->per_tensor()) {
+    QuantType turned = *quant;
+    turned.axis = 1;
+    quant = std::make_shared<const QuantType>(std::move(turned));
+  }
+  return graph.add_constant(graph.unique_name(w.name + "_columns"),
+                            Tensor::copy(from.dtype(), {from.dims()[1], from.dims()[0]}, bytes),
+                            std::move(quant));
+}
+
+// The value that `id` is the swapped view of: what a Transpose in front took, or a new one.
+ValueId swapped(Graph& graph, ValueId id, NodeId before) {
+  if (const Node* transpose = producer(graph, id, "Transpose");
+      transpose != nullptr && ints_attr(*transpose, "perm") == kSwap &&
+      same_quant(graph.value(transpose->inputs[0]).quant, graph.value(id).quant))
+    return transpose->inputs[0];
+  const OpDef& def = require_op("", "Transpose");
+  const ValueId out = graph.add_op(def, {id}, *def.attrs.read({{"perm", kSwap}}, kMaxOpset),
+                                   graph.unique_name(graph.value(id).name + "_swapped"), before);
+  Shape shape = *graph.value(id).type.shape;
+  std::swap(shape[1], shape[2]);
+  graph.value(out).type = Type::tensor(graph.value(id).type.dtype, shape);
+  graph.value(out).quant = graph.value(id).quant;
+  return out;
+}
+
+void rewrite(Graph& graph, NodeId id, const std::vector<ValueId>& keep) {
+  const Node conv = graph.node(id);
+  const ValueId y = conv.outputs[0];
+  std::vector<ValueId> inputs = {swapped(graph, conv.inputs[0], id),
+                                 product_weights(graph, conv.inputs[1])};
+  if (conv.has_input(2)) inputs.push_back(conv.inputs[2]);
+  const ValueId z =
+      graph.add_op(require_op("", "MatMul"), std::move(inputs), Attrs::of(ops::MatMulAttrs{}),
+                   graph.unique_name(graph.value(y).name + "_swapped"), id);
+  graph.node(graph.value(z).producer).name = conv.name;
+  Shape shape = *graph.value(y).type.shape;
+  std::swap(shape[1], shape[2]);
+  graph.value(z).type = Type::tensor(DType::f32, shape);
+  graph.value(z).quant = graph.value(y).quant;
+  // Transposes behind it that see the product as it is.
+  const std::vector<Use> uses = graph.value(y).uses;
+  for (const Use& use : uses) {
+    const Node& node = graph.node(use.node);
+    if (node.op->name != "Transpose" || !node.op->domain.empty() ||
+        ints_attr(node, "perm") != kSwap || graph.is_output(node.outputs[0]) ||
+        !same_quant(graph.value(y).quant, graph.value(node.outputs[0]).quant) ||
+        std::find(keep.begin(), keep.end(), node.outputs[0]) != keep.end())
+      continue;
+    graph.replace_uses(node.outputs[0], z);
+  }
+  Node back = make_node("", "Transpose", {z}, {{"perm", kSwap}}, "");
+  replace_producer(graph, y, std::move(back));
+}
+
+}  // namespace
+
+Result<bool> run(Graph& graph, const PassOptions& options) {
+  bool changed = false;
+  for (const NodeId id : graph.order()) {
+    if (!graph.alive(id) || !is_pointwise(graph, graph.node(id))) continue;
+    const auto& out = graph.value(graph.node(id).outputs[0]).type.shape;
+    if (!out || out->size() != 3) continue;
+    rewrite(graph, id, options.keep);
+    changed = true;
+  }
+  return changed;
+}
+
+}  // namespace octet::passes::pointwise
