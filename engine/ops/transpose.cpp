@@ -96,8 +96,9 @@ Status run(const Attrs& attrs, RunContext& context) {
 }
 
 bool takes_channels_last(const Graph& graph, ValueId id) {
-  constexpr std::string_view kTakers[] = {"Conv", "ConvTranspose", "MaxPool", "AveragePool",
-                                          "GlobalAveragePool"};
+  // Glu keeps what comes.
+  constexpr std::string_view kTakers[] = {"Conv",        "ConvTranspose",     "MaxPool",
+                                          "AveragePool", "GlobalAveragePool", "Glu"};
   for (const Use& use : graph.value(id).uses)
     if (std::find(std::begin(kTakers), std::end(kTakers), graph.node(use.node).op->name) !=
         std::end(kTakers))

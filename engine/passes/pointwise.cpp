@@ -1,5 +1,5 @@
 // A convolution of sequences by one tap is a product of its channels: MatMul over x seen as
-// [batch, positions, channels]. Transposes on either side that undo that view go.
+// [batch, positions, channels], where Transposes on either side take that view into theirs.
 #include <algorithm>
 
 #include "engine/ops/conv.h"
@@ -57,12 +57,29 @@ ValueId product_weights(Graph& graph, ValueId id) {
                             std::move(quant));
 }
 
+bool is_swapped(const Graph& graph, ValueId id) {
+  const Node* transpose = producer(graph, id, "Transpose");
+  return transpose != nullptr && ints_attr(*transpose, "perm") == kSwap &&
+         same_quant(graph.value(transpose->inputs[0]).quant, graph.value(id).quant);
+}
+
+// Whether no Transpose is left that moves anything: readers are Transposes, or a gate that keeps
+// the order in which its input lies. Elsewhere the convolution takes activations into its epilogue.
+bool pays(const Graph& graph, const Node& conv) {
+  const auto& uses = graph.value(conv.outputs[0]).uses;
+  const auto all = [&](std::string_view name) {
+    return !uses.empty() && std::all_of(uses.begin(), uses.end(), [&](const Use& use) {
+      const OpDef& op = *graph.node(use.node).op;
+      return op.domain.empty() && op.name == name;
+    });
+  };
+  return !graph.is_output(conv.outputs[0]) &&
+         (all("Transpose") || (all("Split") && is_swapped(graph, conv.inputs[0])));
+}
+
 // The value that `id` is the swapped view of: what a Transpose in front took, or a new one.
 ValueId swapped(Graph& graph, ValueId id, NodeId before) {
-  if (const Node* transpose = producer(graph, id, "Transpose");
-      transpose != nullptr && ints_attr(*transpose, "perm") == kSwap &&
-      same_quant(graph.value(transpose->inputs[0]).quant, graph.value(id).quant))
-    return transpose->inputs[0];
+  if (is_swapped(graph, id)) return graph.node(graph.value(id).producer).inputs[0];
   const OpDef& def = require_op("", "Transpose");
   const ValueId out = graph.add_op(def, {id}, *def.attrs.read({{"perm", kSwap}}, kMaxOpset),
                                    graph.unique_name(graph.value(id).name + "_swapped"), before);
@@ -87,16 +104,24 @@ void rewrite(Graph& graph, NodeId id, const std::vector<ValueId>& keep) {
   std::swap(shape[1], shape[2]);
   graph.value(z).type = Type::tensor(DType::f32, shape);
   graph.value(z).quant = graph.value(y).quant;
-  // Transposes behind it that see the product as it is.
+  // Transposes behind it read the product as it is.
   const std::vector<Use> uses = graph.value(y).uses;
   for (const Use& use : uses) {
-    const Node& node = graph.node(use.node);
-    if (node.op->name != "Transpose" || !node.op->domain.empty() ||
-        ints_attr(node, "perm") != kSwap || graph.is_output(node.outputs[0]) ||
-        !same_quant(graph.value(y).quant, graph.value(node.outputs[0]).quant) ||
-        std::find(keep.begin(), keep.end(), node.outputs[0]) != keep.end())
+    Node& node = graph.node(use.node);
+    if (node.op->name != "Transpose" || !node.op->domain.empty()) continue;
+    Perm perm = ints_attr(node, "perm");
+    if (perm.size() != kSwap.size()) continue;
+    for (int64_t& axis : perm) axis = kSwap[static_cast<size_t>(axis)];
+    const ValueId out = node.outputs[0];
+    const bool kept =
+        graph.is_output(out) || std::find(keep.begin(), keep.end(), out) != keep.end();
+    if (std::is_sorted(perm.begin(), perm.end()) && !kept &&
+        same_quant(graph.value(z).quant, graph.value(out).quant)) {
+      graph.replace_uses(out, z);
       continue;
-    graph.replace_uses(node.outputs[0], z);
+    }
+    node.attrs = *node.op->attrs.read({{"perm", perm}}, kMaxOpset);
+    graph.set_input(use.node, 0, z);
   }
   Node back = make_node("", "Transpose", {z}, {{"perm", kSwap}}, "");
   replace_producer(graph, y, std::move(back));
@@ -109,7 +134,7 @@ Result<bool> run(Graph& graph, const PassOptions& options) {
   for (const NodeId id : graph.order()) {
     if (!graph.alive(id) || !is_pointwise(graph, graph.node(id))) continue;
     const auto& out = graph.value(graph.node(id).outputs[0]).type.shape;
-    if (!out || out->size() != 3) continue;
+    if (!out || out->size() != 3 || !pays(graph, graph.node(id))) continue;
     rewrite(graph, id, options.keep);
     changed = true;
   }

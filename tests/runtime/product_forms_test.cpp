@@ -100,31 +100,41 @@ TEST_CASE("a product whose columns are read in slices becomes a product for each
   }
 }
 
-TEST_CASE("convolutions of sequences by one tap run as products") {
+TEST_CASE("convolutions of sequences by one tap run as products between Transposes") {
   struct Case {
     const char* name;
     int64_t taps;
     Ints strides, pads;  // of the first convolution
     int64_t group;
+    bool read_whole;      // the last one's result, too
     size_t convolutions;  // that are left, of three
   };
   for (const Case& test :
-       {Case{"one tap", 1, {1}, {0, 0}, 1, 1}, Case{"one tap, a stride", 1, {2}, {0, 0}, 1, 2},
-        Case{"one tap, padding", 1, {1}, {1, 0}, 1, 2},
-        Case{"one tap, groups", 1, {1}, {0, 0}, 2, 2}, Case{"three taps", 3, {1}, {1, 1}, 1, 2}}) {
+       {Case{"one tap", 1, {1}, {0, 0}, 1, false, 1},
+        Case{"one tap, and a reader besides the Transpose", 1, {1}, {0, 0}, 1, true, 2},
+        Case{"one tap, a stride", 1, {2}, {0, 0}, 1, false, 2},
+        Case{"one tap, padding", 1, {1}, {1, 0}, 1, false, 2},
+        Case{"one tap, groups", 1, {1}, {0, 0}, 2, false, 2},
+        Case{"three taps", 3, {1}, {1, 1}, 1, false, 2}}) {
     CAPTURE(std::string(test.name));
-    // A conformer's module: the case's, one by channel, and one of one tap with a bias.
+    // A conformer's module: the case's and a gate, one by channel, and one of one tap with a bias.
     Writer w;
-    const AttrMap swap = {{"perm", Ints{0, 2, 1}}};
-    const ValueId channels = w.op("Transpose", {w.op("Sigmoid", {w.x})}, swap);
+    const ValueId channels = w.op("Transpose", {w.op("Sigmoid", {w.x})}, {{"perm", Ints{0, 2, 1}}});
     const ValueId first =
-        w.op("Conv", {channels, w.weights({32, 24 / test.group, test.taps}, 1)},
+        w.op("Conv", {channels, w.weights({64, 24 / test.group, test.taps}, 1)},
              {{"strides", test.strides}, {"pads", test.pads}, {"group", test.group}});
-    const ValueId second = w.op("Conv", {w.op("Relu", {first}), w.weights({32, 1, 5}, 2)},
+    const ValueId kept =
+        w.op("Split", {first}, {{"axis", int64_t{1}}, {"num_outputs", int64_t{2}}});
+    const ValueId gate = w.graph->add_value("gate");
+    w.graph->append_output(w.graph->value(kept).producer, gate);
+    const ValueId gated = w.op("Mul", {kept, w.op("Sigmoid", {gate})});
+    const ValueId second = w.op("Conv", {gated, w.weights({32, 1, 5}, 2)},
                                 {{"pads", Ints{2, 2}}, {"group", int64_t{32}}});
     const ValueId third = w.op("Conv", {second, w.weights({24, 32, 1}, 3), w.weights({24}, 4)});
-    const ValueId back = w.op("Transpose", {third}, swap);
-    for (Steps& steps : check(*w.finish({w.op("Sigmoid", {back}), w.op("Exp", {third})})))
-      CHECK(steps["Conv"] == test.convolutions);
+    std::vector<ValueId> outputs;
+    for (const Ints& perm : {Ints{0, 2, 1}, Ints{2, 0, 1}})
+      outputs.push_back(w.op("Sigmoid", {w.op("Transpose", {third}, {{"perm", perm}})}));
+    if (test.read_whole) outputs.push_back(w.op("Exp", {third}));
+    for (Steps& steps : check(*w.finish(outputs))) CHECK(steps["Conv"] == test.convolutions);
   }
 }
