@@ -33,41 +33,29 @@ inline OCTET_INLINE void store(float* p, F32x16 x, Mask16 mask, bool whole) {
     simd::store(p, x, mask);
 }
 
-// The sums of add(sum, at[r](i, mask, whole), r) over each of R rows, side by side: the chain of
-// one row leaves gaps.
-template <size_t R, typename At, typename Add>
-inline OCTET_INLINE void sums_of(size_t n, const At (&at)[R], float (&sums)[R], Add add) {
-  F32x16 lanes[R];
-#pragma GCC unroll 4
-  for (size_t r = 0; r < R; ++r) lanes[r] = simd::zero();
+// The sum of at(i, mask, whole).
+template <typename At>
+inline OCTET_INLINE float sum_of(size_t n, At at) {
+  F32x16 sum = simd::zero();
   each(n, [&](size_t i, Mask16 mask, bool whole) OCTET_INLINE {
-#pragma GCC unroll 4
-    for (size_t r = 0; r < R; ++r) {
-      const F32x16 next = add(lanes[r], at[r](i, mask, whole), r);
-      lanes[r] = whole ? next : simd::select(mask, next, lanes[r]);
-    }
+    const F32x16 next = simd::add(sum, at(i, mask, whole));
+    sum = whole ? next : simd::select(mask, next, sum);
   });
-#pragma GCC unroll 4
-  for (size_t r = 0; r < R; ++r) sums[r] = simd::sum_lanes(lanes[r]);
+  return simd::sum_lanes(sum);
 }
 
-// The means, and 1 / sqrt(sum of (at - mean)^2 / n + epsilon); means stay 0 unless `centered`.
-template <size_t R, typename At>
-inline OCTET_INLINE void statistics(size_t n, bool centered, float epsilon, const At (&at)[R],
-                                    float (&mean)[R], float (&inverse)[R]) {
-  const auto count = static_cast<float>(n);
-  if (centered)
-    sums_of(n, at, mean,
-            [](F32x16 sum, F32x16 x, size_t /*r*/) OCTET_INLINE { return simd::add(sum, x); });
-  F32x16 center[R];
-#pragma GCC unroll 4
-  for (size_t r = 0; r < R; ++r) center[r] = simd::set(mean[r] /= count);
-  sums_of(n, at, inverse, [&](F32x16 sum, F32x16 x, size_t r) OCTET_INLINE {
-    const F32x16 d = simd::sub(x, center[r]);
-    return simd::fma(d, d, sum);
+// 1 / sqrt(sum of (at - mean)^2 / n + epsilon).
+template <typename At>
+inline OCTET_INLINE float inverse_deviation(size_t n, float mean, float epsilon, At at) {
+  const F32x16 center = simd::set(mean);
+  F32x16 sum = simd::zero();
+  each(n, [&](size_t i, Mask16 mask, bool whole) OCTET_INLINE {
+    const F32x16 d = simd::sub(at(i, mask, whole), center);
+    const F32x16 next = simd::fma(d, d, sum);
+    sum = whole ? next : simd::select(mask, next, sum);
   });
-#pragma GCC unroll 4
-  for (size_t r = 0; r < R; ++r) inverse[r] = 1.0F / __builtin_sqrtf(inverse[r] / count + epsilon);
+  const float variance = simd::sum_lanes(sum) / static_cast<float>(n);
+  return 1.0F / __builtin_sqrtf(variance + epsilon);
 }
 
 // What a row's statistics make of it.
@@ -99,58 +87,49 @@ inline OCTET_INLINE void finish_row(const LayerNormF32Args& args, size_t r, floa
   if (args.inverse != nullptr) args.inverse[r] = inverse;
 }
 
-// Rows whose statistics are found side by side.
+// Rows whose passes follow one another, so that the sums of one are awaited while others run.
 constexpr size_t kRowsAtOnce = 4;
-
-template <size_t R, typename Row>
-inline OCTET_INLINE void norm_some(const LayerNormF32Args& args, size_t begin, Row row) {
-  decltype(row(begin)) at[R];
-  for (size_t r = 0; r < R; ++r) at[r] = row(begin + r);
-  float mean[R] = {}, inverse[R];
-  statistics(args.n, args.kind == NormF32::layer, args.epsilon, at, mean, inverse);
-  for (size_t r = 0; r < R; ++r) finish_row(args, begin + r, mean[r], inverse[r], at[r]);
-}
 
 // Rows [begin, end), elements by row(r)(i, mask, whole).
 template <typename Row>
 inline OCTET_INLINE void norm_rows(const LayerNormF32Args& args, size_t begin, size_t end,
                                    Row row) {
-  for (; begin + kRowsAtOnce <= end; begin += kRowsAtOnce) norm_some<kRowsAtOnce>(args, begin, row);
-  for (; begin < end; ++begin) norm_some<1>(args, begin, row);
+  for (; begin < end; begin += kRowsAtOnce) {
+    const size_t count = end - begin < kRowsAtOnce ? end - begin : kRowsAtOnce;
+    float mean[kRowsAtOnce] = {}, inverse[kRowsAtOnce];
+    if (args.kind == NormF32::layer)
+      for (size_t r = 0; r < count; ++r)
+        mean[r] = sum_of(args.n, row(begin + r)) / static_cast<float>(args.n);
+    for (size_t r = 0; r < count; ++r)
+      inverse[r] = inverse_deviation(args.n, mean[r], args.epsilon, row(begin + r));
+    for (size_t r = 0; r < count; ++r)
+      finish_row(args, begin + r, mean[r], inverse[r], row(begin + r));
+  }
 }
-
-// Sixteen elements of a row, or of the sum of two.
-struct PlainRow {
-  const float* x;
-  OCTET_INLINE F32x16 operator()(size_t i, Mask16 mask, bool whole) const {
-    return load(x + i, mask, whole);
-  }
-};
-struct SummedRow {
-  const float *x, *other;
-  OCTET_INLINE F32x16 operator()(size_t i, Mask16 mask, bool whole) const {
-    return simd::add(load(x + i, mask, whole), load(other + i, mask, whole));
-  }
-};
 
 void rows(const LayerNormF32Args& args, size_t begin, size_t end) {
   const size_t n = args.n;
   const float* x = args.x;
   const float* residual = args.residual;
   if (residual == nullptr)
-    norm_rows(args, begin, end, [=](size_t r) OCTET_INLINE { return PlainRow{x + r * n}; });
+    norm_rows(args, begin, end, [=](size_t r) OCTET_INLINE {
+      return [at = x + r * n](size_t i, Mask16 mask, bool whole)
+                 OCTET_INLINE { return load(at + i, mask, whole); };
+    });
   else
     norm_rows(args, begin, end, [=](size_t r) OCTET_INLINE {
-      return SummedRow{x + r * n, residual + r * n};
+      return [at = x + r * n, other = residual + r * n](size_t i, Mask16 mask, bool whole)
+                 OCTET_INLINE {
+                   return simd::add(load(at + i, mask, whole), load(other + i, mask, whole));
+                 };
     });
 }
 
 void moments(const float* x, size_t n, float epsilon, float* mean, float* inverse) {
-  const PlainRow at[1] = {{x}};
-  float means[1] = {}, inverses[1];
-  statistics(n, true, epsilon, at, means, inverses);
-  *mean = means[0];
-  *inverse = inverses[0];
+  const auto at = [=](size_t i, Mask16 mask, bool whole)
+                      OCTET_INLINE { return load(x + i, mask, whole); };
+  *mean = sum_of(n, at) / static_cast<float>(n);
+  *inverse = inverse_deviation(n, *mean, epsilon, at);
 }
 
 void normalize(const float* x, float* y, size_t n, float mean, float inverse, float scale,
