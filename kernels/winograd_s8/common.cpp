@@ -13,7 +13,7 @@ constexpr int64_t kMostWeight = (int64_t{1} << 18) - 1;
 
 // How many times as fast as conv_s8 whole tiles were, and the most weights with which networks were
 // faster: eight times their bytes come from memory, which direct convolutions by VNNI don't wait
-// for.
+// for. NEON's gain is that of its instruction counts.
 struct Rule {
   Isa isa;
   float gain;
@@ -21,7 +21,8 @@ struct Rule {
 };
 constexpr Rule kRules[] = {{Isa::avx2, 3.0F, 256 * 256},
                            {Isa::avxvnni, 1.6F, 128 * 128},
-                           {Isa::avx512vnni, 1.5F, 128 * 128}};
+                           {Isa::avx512vnni, 1.5F, 128 * 128},
+                           {Isa::neon, 1.6F, 256 * 256}};
 
 // Fewer tiles don't fill the registers of the widest instruction sets.
 constexpr size_t kLeastTiles = 4;

@@ -181,9 +181,10 @@ TEST_CASE("winograd_s8: refuses what it can't compute exactly, and other geometr
 
 TEST_CASE("winograd_s8: is chosen where it was measured to be faster") {
   const ConvShape image = padded(56, 56, 64, 64);
-  for (const Isa isa : {Isa::avx2, Isa::avxvnni, Isa::avx512vnni})
+  for (const Isa isa : {Isa::avx2, Isa::avxvnni, Isa::avx512vnni, Isa::neon})
     CHECK(winograd_s8_pays(image, isa));
-  for (const Isa isa : {Isa::scalar, Isa::amx}) CHECK_FALSE(winograd_s8_pays(image, isa));
+  for (const Isa isa : {Isa::scalar, Isa::amx, Isa::neondot, Isa::i8mm})
+    CHECK_FALSE(winograd_s8_pays(image, isa));
   ConvShape unknown = image;
   unknown.batch = unknown.out_h = unknown.out_w = 0;
   CHECK(winograd_s8_pays(unknown, Isa::avx512vnni));

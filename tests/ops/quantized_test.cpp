@@ -239,7 +239,7 @@ struct ConvCase {
   int64_t groups = 1, stride = 1, pad = 0, dilation = 1;
   Instead instead = {};
 };
-const Instead kByTiles{"winograd_s8", {Isa::avx2, Isa::avxvnni, Isa::avx512vnni}};
+const Instead kByTiles{"winograd_s8", {Isa::avx2, Isa::avxvnni, Isa::avx512vnni, Isa::neon}};
 const ConvCase kConvolutions[] = {
     {"3x3", "conv_s8", {2, 5, 7, 6}, {18, 5, 3, 3}, 1, 1, 1},
     {"3x3, many channels", "conv_s8", {1, 32, 9, 8}, {17, 32, 3, 3}, 1, 1, 1, 1, kByTiles},
