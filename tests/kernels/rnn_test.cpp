@@ -27,7 +27,7 @@ struct Case {
   const char* name;
   size_t gates, steps, batch, hidden;
   bool reverse = false, lengths = false, initial = false, linear = false;
-  float initial_bound = 1.0F;
+  float initial_bound = 1.0F, gate_bound = 2.0F;
 };
 
 const Case kCases[] = {
@@ -82,6 +82,26 @@ const Case kCases[] = {
      .initial = true,
      .linear = true,
      .initial_bound = 9.0F},
+    // Many states within a thousandth of 1 and -1.
+    {.name = "lstm saturated",
+     .gates = 4,
+     .steps = 20,
+     .batch = 3,
+     .hidden = 523,
+     .gate_bound = 30.0F},
+    {.name = "gru saturated",
+     .gates = 3,
+     .steps = 20,
+     .batch = 1,
+     .hidden = 29,
+     .gate_bound = 30.0F},
+    {.name = "gru linear saturated",
+     .gates = 3,
+     .steps = 20,
+     .batch = 1,
+     .hidden = 44,
+     .linear = true,
+     .gate_bound = 30.0F},
     {.name = "gru blocks", .gates = 3, .steps = 3, .batch = 2, .hidden = 514},
 };
 
@@ -99,7 +119,8 @@ struct Problem {
       scale.push_back(real(0.5F, 1.5F) * 0.02F / std::sqrt(static_cast<float>(c.hidden)));
     for (size_t i = 0; i < codes.size(); ++i)
       weights.push_back(static_cast<float>(codes[i]) * scale[i / c.hidden]);
-    for (size_t i = 0; i < c.steps * c.batch * (rows + 1); ++i) gates.push_back(real(-2, 2));
+    for (size_t i = 0; i < c.steps * c.batch * (rows + 1); ++i)
+      gates.push_back(real(-c.gate_bound, c.gate_bound));
     for (size_t i = 0; i < c.batch * c.hidden; ++i) {
       h0.push_back(real(-c.initial_bound, c.initial_bound));
       c0.push_back(real(-2, 2));
