@@ -1,0 +1,33 @@
+# Read by cpack when it packages a cross build, whose libraries belong to no package of this machine:
+# what a library stands for is looked up in the shlibs files that cmake/sysroot-arm64.sh kept of the
+# packages it unpacked.
+function(octet_package_depends component file)
+  execute_process(COMMAND ${CPACK_CROSS_OBJDUMP} -p ${file} OUTPUT_VARIABLE headers
+    COMMAND_ERROR_IS_FATAL ANY)
+  string(REGEX MATCHALL "NEEDED +[^\n]+" needed "${headers}")
+  file(STRINGS ${CPACK_CROSS_SHLIBS} rows)
+  set(packages "")
+  foreach(entry IN LISTS needed)
+    string(REGEX REPLACE "NEEDED +(.+)\\.so\\.(.+)" "\\1 \\2 " library "${entry}")
+    set(found "")
+    foreach(row IN LISTS rows)
+      string(FIND "${row}" "${library}" at)
+      if(at EQUAL 0)
+        string(LENGTH "${library}" length)
+        string(SUBSTRING "${row}" ${length} -1 found)
+        break()
+      endif()
+    endforeach()
+    if(NOT found)
+      message(FATAL_ERROR "no package of ${CPACK_CROSS_SHLIBS} has ${library}")
+    endif()
+    list(APPEND packages "${found}")
+  endforeach()
+  list(REMOVE_DUPLICATES packages)
+  list(JOIN packages ", " packages)
+  set(CPACK_DEBIAN_${component}_PACKAGE_DEPENDS "${packages}" PARENT_SCOPE)
+endfunction()
+
+octet_package_depends(LIBRARY ${CPACK_CROSS_LIBRARY})
+octet_package_depends(TOOLS ${CPACK_CROSS_TOOLS})
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS OFF)
