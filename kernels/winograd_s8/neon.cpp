@@ -9,9 +9,9 @@ namespace {
 // Each stands on the ones before it.
 // clang-format off
 #include "kernels/simd/lanes_neon.inl"
+#include "kernels/conv_s8/slots.inl"
 #include "kernels/conv_s8/finish.inl"
 #include "kernels/conv_s8/codes_neon.inl"
-#include "kernels/conv_s8/slots.inl"
 #include "kernels/winograd_s8/words_neon.inl"
 #include "kernels/winograd_s8/tile_neon.inl"
 #include "kernels/winograd_s8/transform.inl"
