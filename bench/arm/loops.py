@@ -10,6 +10,7 @@ import argparse
 import re
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -28,7 +29,8 @@ NEON, DOT, I8MM = [], ["-march=armv8.2-a+dotprod"], ["-march=armv8.2-a+dotprod+i
 ALL, WITH_DOT, WITH_I8MM = CORES, DOT_CORES, ["neoverse-v1"]
 # (job, file, flags, cores, pattern of the demangled function, multiplications of the loop, those
 # that make one multiply-accumulate): the state of a recurrence is s16, which sdot and smmla multiply
-# as two bytes.
+# as two bytes; without them a product makes two (kernels/rnn_s8/pairs_neon.inl), as it makes four in a
+# tile of Winograd's.
 LOOPS = [
     ("GEMM fp32, 6 rows", "gemm_f32/neon", NEON, ALL, "FloatRows, 6,", 96, 1),
     ("GEMM int8, neon, 4 rows", "gemm_s8/neon", NEON, ALL, "multiply_panel<false, 4>", 256, 1),
@@ -39,13 +41,31 @@ LOOPS = [
     ("one row int8, neondot", "gemm_s8/neondot", DOT, WITH_DOT, "multiply_tile", 256, 1),
     ("one row int8, i8mm", "gemm_s8/i8mm", I8MM, WITH_I8MM, "multiply_tile", 128, 1),
     ("LSTM fp32, one row", "rnn_f32/neon", NEON, ALL, "sums<1ul, [12]ul, 4ul>|lstm_step", 32, 1),
-    ("LSTM int8 x s16, neon", "rnn_s8/neon", NEON, ALL, "sums<1ul, [12]ul, 4ul>|lstm_step", 256, 1),
+    ("LSTM int8 x s16, neon", "rnn_s8/neon", NEON, ALL, "sums<1ul, [1-4]ul, 4ul>|lstm_step", 192, 0.5),
     ("LSTM int8 x s16, neondot", "rnn_s8/neondot", DOT, WITH_DOT, "sums<1ul, [12]ul, 4ul>|lstm_step", 512, 2),
     ("LSTM int8 x s16, i8mm", "rnn_s8/i8mm", I8MM, WITH_I8MM, "sums<1ul, [12]ul, 4ul>|lstm_step", 512, 2),
+    ("3x3 convolution int8, neon", "winograd_s8/neon", NEON, ALL, "multiply_tile<6>", 768, 0.25),
     ("depthwise fp32", "depthwise_f32/neon", NEON, ALL, "convolve", 64, 1),
-    ("depthwise int8, neon", "depthwise_s8/neon", NEON, ALL, "outputs<4, 1ul>|run_block", 128, 1),
+    ("depthwise int8, neon", "depthwise_s8/neon", NEON, ALL, "outputs<\d, 1ul>|run_block", 64, 1),
     ("depthwise int8, neondot", "depthwise_s8/neondot", DOT, WITH_DOT, "outputs<4, 1ul>|run_block", 256, 1),
 ]
+# Loops of XNNPACK for the jobs above it: (job, file, cores).
+PEER_LOOPS = [
+    ("XNNPACK GEMM fp32, 6 rows", "f32-gemm/gen/f32-gemm-6x8-minmax-asm-aarch64-neonfma-cortex-a75", ALL),
+    ("XNNPACK GEMM fp32, 6 rows, for A53", "f32-gemm/gen/f32-gemm-6x8-minmax-asm-aarch64-neonfma-cortex-a53", ALL),
+    ("XNNPACK GEMM int8, neon, 2 rows", "qs8-qc8w-gemm/gen/qs8-qc8w-gemm-2x8c8-minmax-fp32-asm-aarch64-neon-mlal", ALL),
+    ("XNNPACK GEMM int8, neon, 2 rows, for A53",
+     "qs8-qc8w-gemm/gen/qs8-qc8w-gemm-2x8c8-minmax-fp32-asm-aarch64-neon-mlal-cortex-a53", ALL),
+    ("XNNPACK GEMM int8, neondot, 4 rows",
+     "qs8-qc8w-gemm/gen/qs8-qc8w-gemm-4x16c4-minmax-fp32-asm-aarch64-neondot-ld128", WITH_DOT),
+    ("XNNPACK GEMM int8, neondot, 4 rows, for A55",
+     "qs8-qc8w-gemm/gen/qs8-qc8w-gemm-4x16c4-minmax-fp32-asm-aarch64-neondot-cortex-a55", WITH_DOT),
+    ("XNNPACK one row fp32", "f32-gemm/gen/f32-gemm-1x8-minmax-asm-aarch64-neonfma-cortex-a75", ALL),
+    ("XNNPACK one row int8, neon", "qs8-qc8w-gemm/gen/qs8-qc8w-gemm-1x8c8-minmax-fp32-asm-aarch64-neon-mlal", ALL),
+    ("XNNPACK one row int8, neondot",
+     "qs8-qc8w-gemm/gen/qs8-qc8w-gemm-1x16c4-minmax-fp32-asm-aarch64-neondot-ld64", WITH_DOT),
+]
+
 
 def assembly(source, flags):
     command = ["aarch64-linux-gnu-g++", *FLAGS, *flags, f"-I{ROOT}", "-S", "-o", "-",
@@ -84,9 +104,27 @@ def innermost_loops(text):
                 yield function, lines[begin:]
 
 
+def peer_loop(sources, name):
+    """The innermost loop with most multiply-accumulates of XNNPACK's assembly NAME."""
+    with tempfile.NamedTemporaryFile(suffix=".o") as out:
+        subprocess.run(["aarch64-linux-gnu-gcc", *I8MM, f"-I{sources}", "-c", "-o", out.name,
+                        f"{sources}/src/{name}.S"], check=True)
+        text = subprocess.run(["aarch64-linux-gnu-objdump", "-d", "--no-show-raw-insn", out.name], check=True,
+                              capture_output=True, text=True).stdout
+    lines = [(int(at, 16), what) for at, what in re.findall(r"^\s*([0-9a-f]+):\t(.*)$", text, re.M)]
+    places = {at: i for i, (at, _) in enumerate(lines)}
+    loops = []
+    for i, (at, what) in enumerate(lines):
+        branch = re.match(r"b\.\w+\s+([0-9a-f]+)", what)
+        if branch and int(branch.group(1), 16) < at:
+            loops.append([re.sub(r"\s+//.*", "", w).replace("\t", " ")
+                          for _, w in lines[places[int(branch.group(1), 16)]:i + 1]])
+    return max(loops, key=macs)
+
+
 def cycles(instructions, core, repeat=100):
     """Modelled cycles of one pass."""
-    body = "\n".join(re.sub(r"\s*//.*", "", i) for i in instructions if not i.startswith("b"))
+    body = "\n".join(re.sub(r"\s*//.*", "", i) for i in instructions if not re.match(r"b|cbn?z|tbn?z", i))
     command = ["llvm-mca-19", "-mtriple=aarch64", f"-mcpu={core}", "-mattr=+dotprod,+i8mm",
                f"-iterations={repeat}", "-instruction-info=false", "-resource-pressure=false"]
     out = subprocess.run(command, check=True, input=body, capture_output=True, text=True).stdout
@@ -114,10 +152,24 @@ def limit_cycles(instructions, core):
     return cycles(body, core)
 
 
+def row(job, loop, cores, count, worth):
+    """Of `count` multiplications, `worth` of which make one multiply-accumulate."""
+    cells = []
+    for core in CORES:
+        if core not in cores:
+            cells.append("")
+            continue
+        rate, limit = count / cycles(loop, core), count / limit_cycles(loop, core)
+        cells.append(f"{rate / worth:.1f} ({rate / limit:.0%})")
+    print(job, file=sys.stderr)
+    return [job, f"{len(loop)} / {count / worth:.0f}", *cells]
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--list", metavar="FILE", help="print FILE's loops, as gemm_s8/neon")
     arguments.add_argument("--markdown", action="store_true")
+    arguments.add_argument("--xnnpack", metavar="DIR", help="XNNPACK's sources: its loops, too")
     options = arguments.parse_args()
     if options.list:
         flags = I8MM if "i8mm" in options.list else DOT if "neondot" in options.list else NEON
@@ -134,16 +186,10 @@ def main():
         if not loops:
             print(f"{job}: no such loop in {source}", file=sys.stderr)
             return 1
-        loop = min(loops, key=len)
-        cells = []
-        for core in CORES:
-            if core not in cores:
-                cells.append("")
-                continue
-            rate, limit = count / cycles(loop, core), count / limit_cycles(loop, core)
-            cells.append(f"{rate / worth:.1f} ({rate / limit:.0%})")
-        print(job, file=sys.stderr)
-        rows.append([job, f"{len(loop)} / {count // worth}", *cells])
+        rows.append(row(job, min(loops, key=len), cores, count, worth))
+    for job, name, cores in PEER_LOOPS if options.xnnpack else []:
+        loop = peer_loop(options.xnnpack, name)
+        rows.append(row(job, loop, cores, macs(loop), 1))
     print_table(rows, options.markdown)
     return 0
 
