@@ -30,4 +30,8 @@ endfunction()
 
 octet_package_depends(LIBRARY ${CPACK_CROSS_LIBRARY})
 octet_package_depends(TOOLS ${CPACK_CROSS_TOOLS})
+list(FIND CPACK_COMPONENTS_ALL xnnpack at)
+if(NOT at EQUAL -1)
+  octet_package_depends(XNNPACK ${CPACK_CROSS_XNNPACK})
+endif()
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS OFF)
