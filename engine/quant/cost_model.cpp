@@ -12,7 +12,7 @@ namespace {
 constexpr double kSlower = 1.1;        // A node's quantized time over its float time.
 constexpr double kWorthwhile = 0.02;   // Of the whole run: a node that loses less stays.
 constexpr double kFaster = 0.01;       // Of the whole run: what leaving nodes has to bring.
-constexpr double kShortestRun = 50.0;  // Microseconds.
+constexpr double kShortestRun = 20.0;  // Microseconds.
 constexpr int kRounds = 3;
 constexpr std::string_view kConversion = "convert:";
 

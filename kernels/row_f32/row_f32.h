@@ -5,21 +5,25 @@
 
 #include "kernels/dispatch.h"
 
-// One row times a matrix that is read once, where packing it would cost more than the product.
+// A few rows times a matrix that is read as it lies, where packing it would cost more than the
+// product.
 
 namespace octet::kernels {
 
-/// y[c] = alpha * sum of a[k] b[k][c] for k < depth, c < columns. Each sum is one chain of fused
-/// multiply-adds in the order of k: gemm_f32's bits.
+/// y[r][c] = alpha * sum of a[r][k] b[k][c] for r < rows, k < depth, c < columns. Each sum is one
+/// chain of fused multiply-adds in the order of k: gemm_f32's bits. Distances are in floats.
 struct RowF32Args {
   const float* a = nullptr;
-  ptrdiff_t a_step = 1;  ///< Floats between elements of a,
+  ptrdiff_t a_row = 0;
+  ptrdiff_t a_step = 1;  ///< Between elements of a row.
   const float* b = nullptr;
-  ptrdiff_t b_row = 0;  ///< and between rows of b.
+  ptrdiff_t b_row = 0;
+  size_t rows = 1;
   size_t depth = 0;
   size_t columns = 0;
   float alpha = 1.0F;
   float* y = nullptr;
+  ptrdiff_t y_row = 0;
 };
 
 struct RowF32Table {

@@ -13,35 +13,66 @@ using simd::Mask16;
 
 constexpr size_t kLanes = 16;
 
-void multiply(const RowF32Args& args) {
+// One or two rows times `kVectors` vectors of columns, the last of which may be narrow: as many
+// chains at once hide the latency of an addition.
+template <bool kTwo, int kVectors>
+inline __attribute__((always_inline)) void block(const RowF32Args& args, const float* a,
+                                                 const float* b, float* y, Mask16 last) {
   const F32x16 zero = simd::set(0.0F), alpha = simd::set(args.alpha);
-  size_t c = 0;
-  // Three chains at once hide the latency of an addition.
-  for (; c + 2 * kLanes < args.columns; c += 3 * kLanes) {
-    const size_t left = args.columns - c - 2 * kLanes;
-    const Mask16 some = simd::first(left < kLanes ? left : kLanes);
-    F32x16 x = zero, y = zero, z = zero;
-    const float* a = args.a;
-    const float* b = args.b + c;
-    for (size_t k = 0; k < args.depth; ++k, a += args.a_step, b += args.b_row) {
-      const F32x16 factor = simd::set(*a);
-      x = simd::fma(factor, simd::load(b), x);
-      y = simd::fma(factor, simd::load(b + kLanes), y);
-      z = simd::fma(factor, simd::load(b + 2 * kLanes, some), z);
-    }
-    simd::store(args.y + c, simd::fma(alpha, x, zero));
-    simd::store(args.y + c + kLanes, simd::fma(alpha, y, zero));
-    simd::store(args.y + c + 2 * kLanes, simd::fma(alpha, z, zero), some);
+  F32x16 x0 = zero, x1 = zero, x2 = zero, y0 = zero, y1 = zero, y2 = zero;
+  for (size_t k = 0; k < args.depth; ++k, a += args.a_step, b += args.b_row) {
+    const F32x16 b0 = kVectors == 1 ? simd::load(b, last) : simd::load(b);
+    const F32x16 b1 = kVectors == 2   ? simd::load(b + kLanes, last)
+                      : kVectors == 3 ? simd::load(b + kLanes)
+                                      : zero;
+    const F32x16 b2 = kVectors == 3 ? simd::load(b + 2 * kLanes, last) : zero;
+    const F32x16 first = simd::set(*a);
+    x0 = simd::fma(first, b0, x0);
+    if (kVectors > 1) x1 = simd::fma(first, b1, x1);
+    if (kVectors > 2) x2 = simd::fma(first, b2, x2);
+    if (!kTwo) continue;
+    const F32x16 second = simd::set(a[args.a_row]);
+    y0 = simd::fma(second, b0, y0);
+    if (kVectors > 1) y1 = simd::fma(second, b1, y1);
+    if (kVectors > 2) y2 = simd::fma(second, b2, y2);
   }
-  for (; c < args.columns; c += kLanes) {
-    const Mask16 some = simd::first(args.columns - c < kLanes ? args.columns - c : kLanes);
-    F32x16 x = zero;
-    const float* a = args.a;
-    const float* b = args.b + c;
-    for (size_t k = 0; k < args.depth; ++k, a += args.a_step, b += args.b_row)
-      x = simd::fma(simd::set(*a), simd::load(b, some), x);
-    simd::store(args.y + c, simd::fma(alpha, x, zero), some);
+  const auto finish = [&](float* to, F32x16 v0, F32x16 v1, F32x16 v2)
+      __attribute__((always_inline)) {
+    v0 = simd::fma(alpha, v0, zero);
+    if (kVectors == 1) return simd::store(to, v0, last);
+    simd::store(to, v0);
+    v1 = simd::fma(alpha, v1, zero);
+    if (kVectors == 2) return simd::store(to + kLanes, v1, last);
+    simd::store(to + kLanes, v1);
+    simd::store(to + 2 * kLanes, simd::fma(alpha, v2, zero), last);
+  };
+  finish(y, x0, x1, x2);
+  if (kTwo) finish(y + args.y_row, y0, y1, y2);
+}
+
+template <bool kTwo>
+void rows(const RowF32Args& args, const float* a, float* y) {
+  for (size_t c = 0; c < args.columns; c += 3 * kLanes) {
+    const size_t left = args.columns - c;
+    const auto last = [left](size_t before) {
+      return simd::first(left - before < kLanes ? left - before : kLanes);
+    };
+    if (left <= kLanes)
+      block<kTwo, 1>(args, a, args.b + c, y + c, last(0));
+    else if (left <= 2 * kLanes)
+      block<kTwo, 2>(args, a, args.b + c, y + c, last(kLanes));
+    else
+      block<kTwo, 3>(args, a, args.b + c, y + c, last(2 * kLanes));
   }
+}
+
+void multiply(const RowF32Args& args) {
+  const float* a = args.a;
+  float* y = args.y;
+  size_t r = 0;
+  for (; r + 2 <= args.rows; r += 2, a += 2 * args.a_row, y += 2 * args.y_row)
+    rows<true>(args, a, y);
+  if (r < args.rows) rows<false>(args, a, y);
 }
 
 }  // namespace

@@ -7,6 +7,8 @@ namespace {
 
 using namespace kernels;
 
+constexpr int64_t kFewQueries = 8;
+
 class AttentionF32 final : public AttentionStep {
  public:
   explicit AttentionF32(const LowerContext& context)
@@ -17,14 +19,14 @@ class AttentionF32 final : public AttentionStep {
 
  protected:
   size_t own_bytes(const AttentionGeometry& g) const override {
-    if (reads_once(g)) return 0;
+    if (as_it_lies(g)) return 0;
     return packed_k(g) +
            whole_lines(gemm_f32_packed_size(*variant_.table, static_cast<size_t>(g.keys),
                                             static_cast<size_t>(g.columns)) *
                        sizeof(float));
   }
   void begin(const AttentionGeometry& g, const AttentionHead& head, std::byte* own) const override {
-    if (reads_once(g)) return;
+    if (as_it_lies(g)) return;
     SerialParallel serial;
     const MatrixF32 k{reinterpret_cast<const float*>(head.k), g.k.row, g.k.column};
     gemm_f32_pack(*variant_.table, k, static_cast<size_t>(g.depth), static_cast<size_t>(g.keys),
@@ -35,11 +37,19 @@ class AttentionF32 final : public AttentionStep {
   }
   void score(const AttentionGeometry& g, const AttentionHead& head, int64_t row, int64_t count,
              float* scores, std::byte* own) const override {
-    if (reads_once(g))
-      return row_.multiply({reinterpret_cast<const float*>(head.q), g.q.column,
-                            reinterpret_cast<const float*>(head.k), g.k.row,
-                            static_cast<size_t>(g.depth), static_cast<size_t>(g.keys), attrs_.alpha,
-                            scores});
+    if (as_it_lies(g)) {
+      RowF32Args rows;
+      rows.a = reinterpret_cast<const float*>(head.q) + row * g.q.row;
+      rows.a_row = g.q.row;
+      rows.a_step = g.q.column;
+      rows.b = reinterpret_cast<const float*>(head.k);
+      rows.b_row = g.k.row;
+      rows.depth = static_cast<size_t>(g.depth);
+      rows.columns = static_cast<size_t>(g.keys);
+      rows.alpha = attrs_.alpha;
+      rows.y = scores;
+      return multiply(rows, count, g.keys);
+    }
     GemmF32Args args;
     args.m = static_cast<size_t>(count);
     args.n = static_cast<size_t>(g.keys);
@@ -65,10 +75,17 @@ class AttentionF32 final : public AttentionStep {
   }
   void weigh(const AttentionGeometry& g, const AttentionHead& head, int64_t row, int64_t count,
              const float* scores, std::byte* own) const override {
-    if (reads_once(g))
-      return row_.multiply({scores, 1, reinterpret_cast<const float*>(head.v), g.v.row,
-                            static_cast<size_t>(g.keys), static_cast<size_t>(g.columns), 1.0F,
-                            reinterpret_cast<float*>(head.out)});
+    if (as_it_lies(g)) {
+      RowF32Args rows;
+      rows.a = scores;
+      rows.a_row = g.keys;
+      rows.b = reinterpret_cast<const float*>(head.v);
+      rows.b_row = g.v.row;
+      rows.depth = static_cast<size_t>(g.keys);
+      rows.columns = static_cast<size_t>(g.columns);
+      rows.y = reinterpret_cast<float*>(head.out) + row * g.out.row;
+      return multiply(rows, count, g.out.row);
+    }
     GemmF32Args args;
     args.m = static_cast<size_t>(count);
     args.n = static_cast<size_t>(g.columns);
@@ -82,9 +99,14 @@ class AttentionF32 final : public AttentionStep {
   }
 
  private:
-  // A single query: K and V aren't worth packing.
-  static bool reads_once(const AttentionGeometry& g) {
-    return g.queries == 1 && g.k.column == 1 && g.v.column == 1;
+  // K and V aren't worth packing for a few queries.
+  static bool as_it_lies(const AttentionGeometry& g) {
+    return g.queries <= kFewQueries && g.k.column == 1 && g.v.column == 1;
+  }
+  void multiply(RowF32Args rows, int64_t count, int64_t y_row) const {
+    rows.rows = static_cast<size_t>(count);
+    rows.y_row = y_row;
+    row_.multiply(rows);
   }
   size_t packed_k(const AttentionGeometry& g) const {
     return whole_lines(gemm_f32_packed_size(*variant_.table, static_cast<size_t>(g.depth),
