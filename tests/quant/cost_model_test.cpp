@@ -46,7 +46,7 @@ const std::vector<Case> kCases = {
     {.name = "both are slower", .a = {300, 400, 0}, .b = {300, 500, 0}, .floats = {"a", "b"}},
     {.name = "not clearly slower", .a = {500, 530, 10}, .b = {900, 300, 20}},
     {.name = "slower by too little of the run", .a = {10, 25, 0}, .b = {900, 300, 20}},
-    {.name = "a run too short to judge", .a = {4, 30, 0}, .b = {40, 15, 2}},
+    {.name = "a run too short to judge", .a = {4, 30, 0}, .b = {12, 5, 1}},
     {.name = "slower, but the run isn't faster without it",
      .a = {100, 300, 0},
      .b = {900, 300, 20},
