@@ -1,3 +1,5 @@
+#include "cli/compare.h"
+
 #include <algorithm>
 #include <iostream>
 
@@ -181,35 +183,26 @@ void print(const char* title, const nlohmann::json& rows, size_t most) {
   table.print();
 }
 
+// Of an output or tensor.
+bool good(const nlohmann::json& row, const Arguments& arguments) {
+  return row["sqnr_db"] >= arguments.min_sqnr && row["cosine"] >= arguments.min_cosine;
+}
+
 int execute(const Arguments& arguments, const Global& global) {
-  const auto a = load(arguments.a, global, true);
-  if (!a) return fail(a.error());
-  const auto b = load(arguments.b, global, true);
-  if (!b) return fail(b.error());
-  const auto samples = SampleFolder::open(arguments.inputs, names(**a, (*a)->inputs()));
-  if (!samples) return fail(samples.error());
-  std::map<std::string, Sums> outputs;
-  std::map<std::string, Sums> tensors;
-  if (const auto status = compare_outputs({*a, *b}, *samples, global, outputs); !status)
-    return fail(status.error());
-  const auto plain_a = load(arguments.a, global, false);
-  const auto plain_b = load(arguments.b, global, false);
-  if (plain_a && plain_b)
-    if (const auto status = compare_inner({*plain_a, *plain_b}, *samples, global, tensors); !status)
-      return fail(status.error());
-  const auto output_rows = to_json(outputs);
-  const auto tensor_rows = to_json(tensors);
+  const auto made = compare_models(arguments.a, arguments.b, arguments.inputs, global);
+  if (!made) return fail(made.error());
+  const auto& outputs = (*made)["outputs"];
+  const auto& tensors = (*made)["tensors"];
   if (global.json) {
-    std::cout << to_text({{"outputs", output_rows}, {"tensors", tensor_rows}});
+    std::cout << to_text(*made);
   } else {
-    print("output", output_rows, output_rows.size());
-    if (!tensor_rows.empty()) print("\ninner value, worst first", tensor_rows, 20);
+    print("output", outputs, outputs.size());
+    if (!tensors.empty()) print("\ninner value, worst first", tensors, 20);
   }
-  const bool good = std::all_of(outputs.begin(), outputs.end(), [&](const auto& entry) {
-    return entry.second.sqnr() >= arguments.min_sqnr &&
-           entry.second.cosine() >= arguments.min_cosine;
-  });
-  return good ? kDone : kNo;
+  return std::all_of(outputs.begin(), outputs.end(),
+                     [&](const nlohmann::json& row) { return good(row, arguments); })
+             ? kDone
+             : kNo;
 }
 
 }  // namespace
@@ -226,3 +219,23 @@ void add(CLI::App& app, Global& global, int& exit_code) {
 }
 
 }  // namespace octet::cli::compare
+
+namespace octet::cli {
+
+Result<nlohmann::json> compare_models(const std::string& a, const std::string& b,
+                                      const std::string& samples, const Global& global) {
+  using namespace compare;
+  OCTET_ASSIGN(const auto first, load(a, global, true));
+  OCTET_ASSIGN(const auto second, load(b, global, true));
+  OCTET_ASSIGN(const auto folder, SampleFolder::open(samples, names(*first, first->inputs())));
+  std::map<std::string, Sums> outputs;
+  std::map<std::string, Sums> tensors;
+  OCTET_RETURN_IF_ERROR(compare_outputs({first, second}, folder, global, outputs));
+  const auto plain_a = load(a, global, false);
+  const auto plain_b = load(b, global, false);
+  if (plain_a && plain_b)
+    OCTET_RETURN_IF_ERROR(compare_inner({*plain_a, *plain_b}, folder, global, tensors));
+  return nlohmann::json{{"outputs", to_json(outputs)}, {"tensors", to_json(tensors)}};
+}
+
+}  // namespace octet::cli

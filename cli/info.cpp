@@ -1,3 +1,5 @@
+#include "cli/info.h"
+
 #include <iostream>
 
 #include "cli/cli.h"
@@ -63,15 +65,21 @@ Result<std::map<std::string, size_t>> placement(const std::shared_ptr<Graph>& gr
   return steps;
 }
 
+Result<Summary> summary_of(const Graph& graph) {
+  const auto shown = graph.clone();
+  OCTET_RETURN_IF_ERROR(run_passes(*shown, PassPhase::portable));
+  Summary summary;
+  summarize(*shown, summary);
+  return summary;
+}
+
 int execute(const std::string& path, const Global& global) {
   auto model = import_model(path);
   if (!model) return fail(model.error());
   const Graph& graph = *model->graph;
-  Summary summary;
-  const auto shown = graph.clone();
-  if (const auto status = run_passes(*shown, PassPhase::portable); !status)
-    return fail(status.error());
-  summarize(*shown, summary);
+  const auto made = summary_of(graph);
+  if (!made) return fail(made.error());
+  const Summary& summary = *made;
   const auto steps = placement(model->graph, global);
   if (!steps) return fail(Error(steps.error()).in(path));
   std::error_code ignored;
@@ -126,3 +134,14 @@ void add(CLI::App& app, Global& global, int& exit_code) {
 }
 
 }  // namespace octet::cli::info
+
+namespace octet::cli {
+
+Result<std::map<std::string, size_t>> bytes_by_type(const std::string& path) {
+  OCTET_ASSIGN(const Model model, import_model(path));
+  auto summary = info::summary_of(*model.graph);
+  if (!summary) return std::move(summary).error().in(path);
+  return std::move(summary->bytes_by_type);
+}
+
+}  // namespace octet::cli

@@ -11,7 +11,7 @@ namespace {
 constexpr double kWidth = 520;
 constexpr double kHeight = 300;
 constexpr double kLeft = 56;
-constexpr double kRight = 12;
+constexpr double kRight = 20;
 constexpr double kTop = 12;
 constexpr double kBottom = 40;
 constexpr int kTicks = 5;

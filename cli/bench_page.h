@@ -1,0 +1,26 @@
+#pragma once
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "cli/benchmark.h"
+
+namespace octet::cli {
+
+/// What a report shows of a model.
+struct ModelReport {
+  std::string name;                     ///< The file's, without its folder.
+  std::vector<nlohmann::json> rows;     ///< bench_point's, one a point.
+  std::vector<StepTime> steps;          ///< At the first point.
+  std::map<std::string, size_t> bytes;  ///< Of weights by type.
+  nlohmann::json accuracy;  ///< `octet compare` with the first model; null: not asked for.
+};
+
+/// One page that needs nothing else: latency, memory and energy over each sweep, where the time and
+/// the bytes go, accuracy by layer. `peers`: rows of other engines, as `bench` writes them, with
+/// "engine" in each.
+std::string bench_page(const std::vector<ModelReport>& models, const nlohmann::json& peers);
+
+}  // namespace octet::cli
