@@ -14,6 +14,9 @@ cp "$build"/*.deb "$root/octet/"
 cp -r "$source/examples" "$root/octet/"
 cp "$source/models/digits_mlp/digits_mlp.onnx" "$root/octet/"
 cp /etc/resolv.conf "$root/etc/resolv.conf"
+# By /proc a program finds its folder, and XNNPACK the processor.
+mount -t proc proc "$root/proc"
+trap 'umount "$root/proc"' EXIT
 in_root() { chroot "$root" env DEBIAN_FRONTEND=noninteractive LC_ALL=C bash -euc "$1"; }
 in_root 'apt-get update -qq && apt-get install -y -qq --no-install-recommends --reinstall /octet/*.deb >/dev/null'
 in_root 'cd /octet/examples
