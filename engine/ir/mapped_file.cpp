@@ -35,9 +35,10 @@ class MappedFile::Registry {
 
   void add(const std::shared_ptr<MappedFile>& file) {
     const std::lock_guard lock(mutex_);
-    if (files_.empty()) install();
+    Range* range = free_range();  // What can fail comes first: a file without a range isn't here.
     files_[begin_of(*file)] = file;
-    file->range_ = free_range();
+    if (files_.size() == 1) install();
+    file->range_ = range;
     file->range_->cut = false;
     file->range_->end = begin_of(*file) + file->size_;
     file->range_->begin.store(begin_of(*file), std::memory_order_release);
@@ -45,8 +46,9 @@ class MappedFile::Registry {
 
   void unmap(const MappedFile& file) {
     const std::lock_guard lock(mutex_);
-    file.range_->begin = 0;
+    if (file.range_ != nullptr) file.range_->begin = 0;
     ::munmap(file.memory_, file.size_);
+    if (file.range_ == nullptr) return;
     files_.erase(begin_of(file));
     if (files_.empty()) uninstall();
   }
@@ -153,7 +155,12 @@ Result<std::shared_ptr<const MappedFile>> MappedFile::map(int descriptor, size_t
   void* memory = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
   if (memory == MAP_FAILED)
     return Error{ErrorCode::machine, "cannot map '" + name + "': " + std::strerror(errno)};
-  std::shared_ptr<MappedFile> file(new MappedFile(memory, size, std::move(name)));
+  std::unique_ptr<MappedFile> made(new (std::nothrow) MappedFile(memory, size, std::move(name)));
+  if (!made) {
+    ::munmap(memory, size);
+    return Error{ErrorCode::machine, "out of memory"};
+  }
+  std::shared_ptr<MappedFile> file(std::move(made));
   Registry::all().add(file);
   return std::shared_ptr<const MappedFile>(std::move(file));
 }

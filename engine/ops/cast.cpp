@@ -3,6 +3,7 @@
 
 #include "engine/ir/small_float.h"
 #include "engine/ops/common/elementwise.h"
+#include "engine/ops/common/real.h"
 #include "engine/ops/common/strings.h"
 #include "engine/ops/common/text_numbers.h"
 #include "kernels/convert/convert.h"
@@ -35,18 +36,6 @@ using CastTypes = TypeList<float, double, int32_t, int64_t, int8_t, uint8_t, int
 
 template <typename T>
 inline constexpr bool kHalf = std::is_same_v<T, Half> || std::is_same_v<T, Bfloat16>;
-
-// Towards zero. What ONNX leaves open: NaN gives 0, values past int64 saturate, and narrower types
-// keep the low bits.
-template <typename To>
-To integer_of(double value) {
-  if (value != value) return To{};
-  if constexpr (std::is_same_v<To, uint64_t>)
-    if (value >= 0x1p63) return value >= 0x1p64 ? ~uint64_t{0} : static_cast<uint64_t>(value);
-  if (value >= 0x1p63) return static_cast<To>(std::numeric_limits<int64_t>::max());
-  if (value < -0x1p63) return static_cast<To>(std::numeric_limits<int64_t>::min());
-  return static_cast<To>(static_cast<int64_t>(value));
-}
 
 template <typename To, typename From>
 To convert(From value) {

@@ -22,9 +22,10 @@ Status infer(InferContext& context) {
   std::optional<Shape> shape;
   if (const auto* elements = context.elements(0)) {
     shape = *elements;
-  } else if (context.has_rank(0) && context.shape(0).size() == 1 && context.shape(0)[0].known()) {
-    shape.emplace();
-    for (int64_t i = 0; i < context.shape(0)[0].value(); ++i) shape->push_back(Dim::fresh());
+  } else {
+    OCTET_ASSIGN(const auto rank, extent_count(context, 0));
+    if (rank)
+      for (shape.emplace(); shape->size() < *rank;) shape->push_back(Dim::fresh());
   }
   if (shape)
     for (const Dim& dim : *shape)

@@ -15,6 +15,7 @@ Status infer(InferContext& context) {
   OCTET_RETURN_IF_ERROR(context.require_same_dtype(0, 1));
   OCTET_ASSIGN(auto shape, conv_output_shape(context.attrs<ConvAttrs>(), context.input(0).shape,
                                              context.input(1).shape));
+  OCTET_RETURN_IF_ERROR(check_bias(context, conv_ports(context.node()).bias, 0, 1));
   context.set_tensor(0, context.dtype(0), std::move(shape));
   return {};
 }

@@ -13,6 +13,9 @@ Status infer(InferContext& context) {
   OCTET_ASSIGN(auto shape,
                conv_transpose_output_shape(context.attrs<ConvTransposeAttrs>(),
                                            context.input(0).shape, context.input(1).shape));
+  const bool has_bias = context.input_count() > 2 && context.has_input(2);
+  OCTET_RETURN_IF_ERROR(check_bias(context, has_bias ? std::optional<size_t>(2) : std::nullopt, 1,
+                                   context.attrs<ConvTransposeAttrs>().group));
   context.set_tensor(0, context.dtype(0), std::move(shape));
   return {};
 }

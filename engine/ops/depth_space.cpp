@@ -22,7 +22,8 @@ struct SpaceToDepthAttrs {
 };
 
 Status check(const InferContext& context, int64_t block) {
-  if (block <= 0) return invalid_model("blocksize " + std::to_string(block));
+  constexpr int64_t kMost = 1 << 20;  // Its square is a divisor.
+  if (block <= 0 || block > kMost) return invalid_model("blocksize " + std::to_string(block));
   if (context.has_rank(0) && context.shape(0).size() != 4)
     return invalid_model("the input isn't of rank 4");
   return {};

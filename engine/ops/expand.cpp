@@ -9,9 +9,9 @@ Status infer_expand(InferContext& context) {
   const auto* wanted = context.elements(1);
   if (!context.has_rank(0)) return {};
   if (wanted == nullptr) {
-    const Shape& length = context.shape(1);
-    if (!context.has_rank(1) || length.size() != 1 || !length[0].known()) return {};
-    const size_t rank = std::max(context.shape(0).size(), static_cast<size_t>(length[0].value()));
+    OCTET_ASSIGN(const auto length, extent_count(context, 1));
+    if (!length) return {};
+    const size_t rank = std::max(context.shape(0).size(), *length);
     Shape open;
     while (open.size() < rank) open.push_back(Dim::fresh());
     context.set_tensor(0, context.dtype(0), std::move(open));

@@ -42,6 +42,9 @@ Status infer(InferContext& context) {
   const Shape& x = context.shape(0);
   const Shape& grid = context.shape(1);
   if (x.size() < 3 || x.size() != grid.size()) return invalid_model("ranks don't fit");
+  const auto differ = [](const Dim& a, const Dim& b) { return a.known() && b.known() && a != b; };
+  if (differ(x[0], grid[0]) || differ(grid.back(), Dim(static_cast<int64_t>(x.size()) - 2)))
+    return invalid_model("a grid of " + to_string(grid) + " doesn't fit " + to_string(x));
   Shape out{x[0], x[1]};
   out.insert(out.end(), grid.begin() + 1, grid.end() - 1);
   context.set_tensor(0, context.dtype(0), std::move(out));

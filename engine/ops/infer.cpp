@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/ops/common/signature.h"
 #include "engine/ops/op.h"
 
 namespace octet {
@@ -16,10 +17,12 @@ class GraphInferContext final : public InferContext {
 
   const Type& input(size_t i) const override { return graph_.value(node_.inputs[i]).type; }
   const Tensor* constant(size_t i) const override {
+    if (!has_input(i)) return nullptr;
     const Value& value = graph_.value(node_.inputs[i]);
     return value.constant && !value.quant ? &*value.constant : nullptr;
   }
   const std::vector<Dim>* elements(size_t i) const override {
+    if (!has_input(i)) return nullptr;
     const Value& value = graph_.value(node_.inputs[i]);
     return value.elements ? &*value.elements : nullptr;
   }
@@ -122,8 +125,9 @@ Status infer_node(Graph& graph, NodeId id) {
     if (output != kNoValue) graph.value(output).elements.reset();
   GraphInferContext context(graph, node);
   if (node.op->infer == nullptr) return {};
-  if (auto status = node.op->infer(context); !status)
-    return std::move(status).error().in(node.label());
+  auto status = check_signature(context);
+  if (status.ok()) status = node.op->infer(context);
+  if (!status) return std::move(status).error().in(node.label());
   return {};
 }
 

@@ -41,9 +41,10 @@ Status check_fits(const InferContext& context, size_t i) {
 
 Status infer(InferContext& context) {
   const auto& attrs = context.attrs<LayerNormAttrs>();
-  const auto stash = static_cast<DType>(attrs.stash_type);
-  if (stash != DType::f32 && stash != DType::bf16)
+  if (attrs.stash_type != static_cast<int64_t>(DType::f32) &&
+      attrs.stash_type != static_cast<int64_t>(DType::bf16))
     return unsupported("stash_type " + std::to_string(attrs.stash_type));
+  const auto stash = static_cast<DType>(attrs.stash_type);
   std::optional<Shape> reduced = context.input(0).shape;
   if (reduced) {
     OCTET_ASSIGN(const size_t axis, context.axis(attrs.axis, reduced->size()));

@@ -88,6 +88,8 @@ Status run(const Attrs& attrs, RunContext& context) {
   for (size_t a = 2; a < x.rank(); ++a) s.inner *= static_cast<size_t>(x.dims[a]);
   if (context.input(1).count() != static_cast<int64_t>(s.outer * s.inner))
     return invalid_data("there isn't one class a score vector");
+  if (context.has_input(2) && context.input(2).count() != static_cast<int64_t>(s.classes))
+    return invalid_data("there isn't one weight a class");
   Status status = unsupported("elements of type " + std::string(dtype_name(x.dtype)));
   visit_dtype(x.dtype, FloatTypes{}, [&]<typename T>() {
     std::vector<double> values(x.as<T>(), x.as<T>() + x.count());

@@ -14,7 +14,9 @@ struct MelAttrs {
 };
 
 Status infer(InferContext& context) {
-  const auto dtype = static_cast<DType>(context.attrs<MelAttrs>().output_datatype);
+  const int64_t type = context.attrs<MelAttrs>().output_datatype;
+  if (type <= 0 || type >= kDTypeCount) return unsupported("element type " + std::to_string(type));
+  const auto dtype = static_cast<DType>(type);
   const auto extent = [&](size_t i) {
     const auto* value = context.elements(i);
     return value != nullptr && value->size() == 1 ? (*value)[0] : Dim::fresh();

@@ -2,6 +2,7 @@
 
 #include "engine/ops/common/axes.h"
 #include "engine/ops/common/movement.h"
+#include "engine/ops/common/real.h"
 
 namespace octet::ops::one_hot {
 namespace {
@@ -30,7 +31,10 @@ Status infer(InferContext& context) {
 Result<int64_t> number(const TensorView& view, size_t i) {
   int64_t value = 0;
   const bool known = visit_dtype(view.dtype, NumericTypes{}, [&]<typename T>() {
-    value = static_cast<int64_t>(view.as<T>()[i]);
+    if constexpr (std::is_floating_point_v<T>)
+      value = integer_of<int64_t>(static_cast<double>(view.as<T>()[i]));
+    else
+      value = static_cast<int64_t>(view.as<T>()[i]);
   });
   if (!known) return unsupported("indices of type " + std::string(dtype_name(view.dtype)));
   return value;

@@ -2,6 +2,7 @@
 #include <type_traits>
 
 #include "engine/ops/common/binary.h"
+#include "engine/ops/common/real.h"
 
 namespace octet::ops::power {
 namespace {
@@ -22,10 +23,12 @@ template <typename T, typename E>
 T power(T base, E exponent) {
   if constexpr (std::is_integral_v<T> && std::is_integral_v<E>)
     if (exponent >= E{}) return integer_power(base, static_cast<uint64_t>(exponent));
-  if constexpr (std::is_same_v<T, float>)
-    return std::pow(base, static_cast<float>(exponent));
+  if constexpr (std::is_same_v<T, float>) return std::pow(base, static_cast<float>(exponent));
+  const double result = std::pow(static_cast<double>(base), static_cast<double>(exponent));
+  if constexpr (std::is_integral_v<T>)
+    return integer_of<T>(result);
   else
-    return static_cast<T>(std::pow(static_cast<double>(base), static_cast<double>(exponent)));
+    return static_cast<T>(result);
 }
 
 Status run(const Attrs& /*attrs*/, RunContext& context) {

@@ -1,4 +1,5 @@
 #include "engine/ops/common/binary.h"
+#include "engine/ops/common/elements.h"
 
 namespace octet::ops::prelu {
 namespace {
@@ -16,6 +17,11 @@ using PReluTypes = TypeList<float, double, int32_t, int64_t, uint32_t, uint64_t>
 // The slope broadcasts to x, never the other way.
 Status infer(InferContext& context) {
   OCTET_RETURN_IF_ERROR(elementwise::infer_binary<PReluFunction>(context));
+  OCTET_ASSIGN(const auto shape, broadcast_shape(context));
+  if (shape && context.has_rank(0) && all_known(*shape) && all_known(context.shape(0)) &&
+      *shape != context.shape(0))
+    return invalid_model("the slope of " + to_string(context.shape(1)) + " doesn't broadcast to " +
+                         to_string(context.shape(0)));
   context.set_like(0, 0);
   return {};
 }

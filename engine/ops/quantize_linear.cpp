@@ -14,7 +14,10 @@ namespace {
 Status infer(InferContext& context) {
   const auto& attrs = context.attrs<QuantizeLinearAttrs>();
   OCTET_RETURN_IF_ERROR(context.require(0, {DType::f32, DType::f16, DType::bf16, DType::s32}));
+  OCTET_RETURN_IF_ERROR(context.require(1, {DType::f32, DType::f16, DType::bf16}));
   OCTET_RETURN_IF_ERROR(check_scale(context, attrs.axis, attrs.block_size));
+  if (attrs.output_dtype < 0 || attrs.output_dtype >= kDTypeCount)
+    return unsupported("element type " + std::to_string(attrs.output_dtype));
   DType code = attrs.output_dtype == 0 ? DType::u8 : static_cast<DType>(attrs.output_dtype);
   if (context.has_input(2)) {
     if (attrs.output_dtype != 0 && code != context.dtype(2))

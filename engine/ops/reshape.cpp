@@ -35,10 +35,10 @@ Dim remaining(Shape from, const Shape& others) {
 Status infer_reshape(InferContext& context) {
   const auto* wanted = context.elements(1);
   if (wanted == nullptr) {
+    OCTET_ASSIGN(const auto rank, extent_count(context, 1));
     std::optional<Shape> shape;
-    if (context.has_rank(1) && context.shape(1).size() == 1 && context.shape(1)[0].known())
-      for (shape.emplace(); static_cast<int64_t>(shape->size()) < context.shape(1)[0].value();)
-        shape->push_back(Dim::fresh());
+    if (rank)
+      for (shape.emplace(); shape->size() < *rank;) shape->push_back(Dim::fresh());
     context.set_tensor(0, context.dtype(0), std::move(shape));
     return {};
   }

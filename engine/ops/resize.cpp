@@ -27,6 +27,7 @@ Status canonical_asymmetric(const CanonicalContext& context, ResizeAttrs attrs) 
   attrs.coordinate_transformation_mode = "asymmetric";
   attrs.nearest_mode = "floor";
   Graph& graph = context.graph;
+  if (!context.node().has_input(1)) return invalid_model("its input 1 is missing");
   const ValueId scales = context.node().inputs[1];
   const bool shrinks_are_behind = context.node().op->name == "Resize" && attrs.mode == "nearest";
   if (shrinks_are_behind) {
@@ -89,10 +90,10 @@ Status check_length(size_t given, size_t axes, const char* what) {
 // floor(extent * scale); symbolic where the scale is an integer or one over an integer.
 Dim scaled(const Dim& extent, float scale) {
   if (extent.known())
-    return Dim(static_cast<int64_t>(std::floor(static_cast<float>(extent.value()) * scale)));
-  if (scale == std::floor(scale)) return extent * Dim(static_cast<int64_t>(scale));
+    return Dim(integer_of<int64_t>(std::floor(static_cast<float>(extent.value()) * scale)));
+  if (scale == std::floor(scale)) return extent * Dim(integer_of<int64_t>(scale));
   const float inverse = 1.0F / scale;
-  if (inverse == std::floor(inverse)) return floor_div(extent, Dim(static_cast<int64_t>(inverse)));
+  if (inverse == std::floor(inverse)) return floor_div(extent, Dim(integer_of<int64_t>(inverse)));
   return Dim::fresh();
 }
 

@@ -153,7 +153,9 @@ Status run(const Attrs& /*attrs*/, RunContext& context) {
     const size_t axis = *normalize_axis(axes[i], x.rank());
     const Cut cut = cut_of(x.dims[axis], starts[i], ends[i], strides[i]);
     offset += cut.start * steps[axis];
-    steps[axis] *= cut.step;
+    // A step past the extent takes one element, however large it is.
+    const int64_t most = std::max<int64_t>(x.dims[axis], 1);
+    steps[axis] *= std::clamp(cut.step, -most, most);
   }
   if (y.count() > 0)
     copy_strided(y.data, steps_of(y), x.data + offset * static_cast<int64_t>(bytes), steps, y.dims,

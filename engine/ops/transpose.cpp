@@ -30,9 +30,10 @@ Status infer(InferContext& context) {
   const auto perm = permutation(attrs, shape.size());
   auto sorted = perm;
   std::sort(sorted.begin(), sorted.end());
-  for (size_t a = 0; a < shape.size(); ++a)
-    if (sorted.size() != shape.size() || sorted[a] != static_cast<int64_t>(a))
-      return invalid_model("'perm' doesn't permute the axes of " + to_string(shape));
+  bool permutes = sorted.size() == shape.size();
+  for (size_t a = 0; a < shape.size() && permutes; ++a)
+    permutes = sorted[a] == static_cast<int64_t>(a);
+  if (!permutes) return invalid_model("'perm' doesn't permute the axes of " + to_string(shape));
   Shape out;
   for (const int64_t axis : perm) out.push_back(shape[static_cast<size_t>(axis)]);
   context.set_tensor(0, context.dtype(0), std::move(out));

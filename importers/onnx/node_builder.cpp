@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "engine/ops/common/signature.h"
 #include "engine/ops/op.h"
 #include "importers/onnx/attribute_reader.h"
 #include "importers/onnx/graph_builder.h"
@@ -144,13 +145,19 @@ Status GraphBuilder::read_ports(const NodeProto& proto, Node& node, Scope& scope
   }
   for (const auto& name : proto.output())
     node.outputs.push_back(name.empty() ? kNoValue : scope.names.at(name));
+  const auto named = [](ValueId id) { return id != kNoValue; };
+  if (std::none_of(node.outputs.begin(), node.outputs.end(), named))
+    return invalid_model("none of its outputs has a name");
+  if (out.min == 1 && out.max >= 0 && node.outputs[0] == kNoValue)
+    return invalid_model("its output 0 has no name");
   while (static_cast<int>(node.inputs.size()) > in.min && node.inputs.back() == kNoValue)
     node.inputs.pop_back();
   const auto outside = [](size_t count, const Arity& arity) {
     const auto n = static_cast<int64_t>(count);
     return n < arity.min || (arity.max >= 0 && n > arity.max);
   };
-  if (outside(node.inputs.size(), in))
+  const size_t most = most_inputs(*node.op).value_or(node.inputs.size());
+  if (outside(node.inputs.size(), in) || node.inputs.size() > most)
     return invalid_model("it has " + std::to_string(node.inputs.size()) + " inputs");
   if (outside(node.outputs.size(), out))
     return invalid_model("it has " + std::to_string(node.outputs.size()) + " outputs");

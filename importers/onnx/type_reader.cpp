@@ -39,6 +39,8 @@ Result<Shape> read_shape(const octet_onnx::TensorShapeProto& proto) {
 
 Result<Type> read_nested(Type::Kind kind, const TypeProto& proto) {
   OCTET_ASSIGN(Type element, read_type(proto));
+  if (element.kind == Type::Kind::tensor && element.dtype == DType::undefined)
+    return invalid_model("an element type is missing");
   Type type;
   type.kind = kind;
   type.element = std::make_shared<const Type>(std::move(element));

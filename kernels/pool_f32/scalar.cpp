@@ -1,5 +1,6 @@
 #include "kernels/simd/scalar.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "kernels/pool_f32/pool_f32.h"
@@ -9,35 +10,44 @@ namespace {
 
 constexpr float kLowest = -std::numeric_limits<float>::infinity();
 
-bool inside(ptrdiff_t at, ptrdiff_t low, size_t high) {
-  return at >= low && at < static_cast<ptrdiff_t>(high);
+// Taps [begin, end) of a window along one axis.
+struct Taps {
+  size_t begin = 0, end = 0;
+  size_t size() const { return end - begin; }
+};
+
+// Taps of a window at `at` (from the padding's edge on) that lie in [low, high).
+Taps taps_in(size_t at, size_t dilation, size_t count, size_t low, size_t high) {
+  Taps taps;
+  if (at < low) taps.begin = std::min(count, (low - at + dilation - 1) / dilation);
+  if (at < high) taps.end = std::min(count, (high - at - 1) / dilation + 1);
+  taps.end = std::max(taps.begin, taps.end);
+  return taps;
 }
 
 float pool(const PoolF32Args& args, size_t image, size_t out_y, size_t out_x, size_t channel) {
   float value = args.function == PoolF32::max ? kLowest : 0.0F;
-  size_t taps = 0;
-  size_t padded_taps = 0;
-  const auto top = static_cast<ptrdiff_t>(args.pad_top);
-  const auto left = static_cast<ptrdiff_t>(args.pad_left);
-  for (size_t ky = 0; ky < args.kernel_height; ++ky) {
-    for (size_t kx = 0; kx < args.kernel_width; ++kx) {
-      const ptrdiff_t y =
-          static_cast<ptrdiff_t>(out_y * args.stride_y + ky * args.dilation_y) - top;
-      const ptrdiff_t x =
-          static_cast<ptrdiff_t>(out_x * args.stride_x + kx * args.dilation_x) - left;
-      if (inside(y, -top, args.in_height + args.pad_bottom) &&
-          inside(x, -left, args.in_width + args.pad_right))
-        ++padded_taps;
-      if (!inside(y, 0, args.in_height) || !inside(x, 0, args.in_width)) continue;
-      ++taps;
-      const size_t row = image * args.in_height + static_cast<size_t>(y);
-      const float in =
-          args.in[(row * args.in_width + static_cast<size_t>(x)) * args.channels + channel];
+  const size_t y = out_y * args.stride_y;
+  const size_t x = out_x * args.stride_x;
+  const size_t bottom = args.pad_top + args.in_height;
+  const size_t right = args.pad_left + args.in_width;
+  const Taps rows = taps_in(y, args.dilation_y, args.kernel_height, args.pad_top, bottom);
+  const Taps columns = taps_in(x, args.dilation_x, args.kernel_width, args.pad_left, right);
+  for (size_t ky = rows.begin; ky < rows.end; ++ky)
+    for (size_t kx = columns.begin; kx < columns.end; ++kx) {
+      const size_t row = image * args.in_height + y + ky * args.dilation_y - args.pad_top;
+      const size_t column = x + kx * args.dilation_x - args.pad_left;
+      const float in = args.in[(row * args.in_width + column) * args.channels + channel];
       value = args.function == PoolF32::max ? simd::max_nan(value, in) : value + in;
     }
-  }
   if (args.function == PoolF32::max) return value;
-  return value / static_cast<float>(args.function == PoolF32::average ? taps : padded_taps);
+  if (args.function == PoolF32::average)
+    return value / static_cast<float>(rows.size() * columns.size());
+  const Taps padded_rows =
+      taps_in(y, args.dilation_y, args.kernel_height, 0, bottom + args.pad_bottom);
+  const Taps padded_columns =
+      taps_in(x, args.dilation_x, args.kernel_width, 0, right + args.pad_right);
+  return value / static_cast<float>(padded_rows.size() * padded_columns.size());
 }
 
 void row(const PoolF32Args& args, size_t image, size_t y) {

@@ -1,5 +1,6 @@
 #include "runtime/session/bind_infer.h"
 
+#include "engine/ops/common/signature.h"
 #include "engine/ops/op.h"
 
 namespace octet::runtime {
@@ -89,9 +90,11 @@ class LateInfer final : public InferContext {
         outputs_(node.outputs.size()) {}
 
   const Type& input(size_t i) const override { return types_[i]; }
-  const Tensor* constant(size_t i) const override { return constants_[i]; }
+  const Tensor* constant(size_t i) const override {
+    return has_input(i) ? constants_[i] : nullptr;
+  }
   const std::vector<Dim>* elements(size_t i) const override {
-    return elements_[i] ? &*elements_[i] : nullptr;
+    return has_input(i) && elements_[i] ? &*elements_[i] : nullptr;
   }
   void set_output(size_t i, Type type) override { outputs_[i] = std::move(type); }
   void set_elements(size_t, std::vector<Dim>) override {}
@@ -115,7 +118,9 @@ Result<std::vector<Type>> infer_late(const Node& node, std::vector<Type> types,
   if (node.op->infer == nullptr || !node.bodies.empty())
     return std::vector<Type>(node.outputs.size());
   LateInfer context(node, std::move(types), std::move(elements), constants);
-  if (auto status = node.op->infer(context); !status) {
+  auto status = check_signature(context);
+  if (status.ok()) status = node.op->infer(context);
+  if (!status) {
     Error error = std::move(status).error();
     error.code = ErrorCode::invalid_data;
     return error;

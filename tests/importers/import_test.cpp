@@ -131,9 +131,16 @@ TEST_CASE("what isn't understood is refused, by name") {
        ErrorCode::invalid_model, "input 'x' has no type"},
       {"map where a tensor belongs",
        [](ModelProto& m) {
+         auto& map = *m.mutable_graph()->mutable_input(0)->mutable_type()->mutable_map_type();
+         map.set_key_type(7);
+         map.mutable_value_type()->mutable_tensor_type()->set_elem_type(1);
+       },
+       ErrorCode::invalid_model, "Relu 'Relu_1': its input 0 is map"},
+      {"map without values",
+       [](ModelProto& m) {
          m.mutable_graph()->mutable_input(0)->mutable_type()->mutable_map_type()->set_key_type(7);
        },
-       ErrorCode::invalid_model, "Relu 'Relu_1' gives map"},
+       ErrorCode::invalid_model, "an element type is missing"},
       {"6-bit float",
        [](ModelProto& m) {
          set_info(*m.mutable_graph()->mutable_input(0), "x", {"n"}, TensorProto::FLOAT6E2M3);

@@ -60,6 +60,16 @@ inline TensorProto floats(const std::string& name, const std::vector<int64_t>& d
   return tensor;
 }
 
+inline TensorProto int64_tensor(const std::string& name, const std::vector<int64_t>& dims,
+                                const std::vector<int64_t>& values) {
+  TensorProto tensor;
+  tensor.set_name(name);
+  tensor.set_data_type(TensorProto::INT64);
+  for (const int64_t dim : dims) tensor.add_dims(dim);
+  for (const int64_t value : values) tensor.add_int64_data(value);
+  return tensor;
+}
+
 /// Moves the tensor's elements from the model to where `location` has them from `offset` on.
 inline void make_external(TensorProto& tensor, const std::string& location, int64_t offset) {
   tensor.clear_raw_data();

@@ -52,6 +52,17 @@ int64_t pad_sum(const ConvAttrs& attrs, size_t i, size_t spatial) {
 
 }  // namespace
 
+Status check_bias(const InferContext& context, std::optional<size_t> bias, size_t axis,
+                  int64_t groups) {
+  if (!bias || !context.has_rank(*bias) || !context.has_rank(1)) return {};
+  const Shape& shape = context.shape(*bias);
+  const Dim channels = context.shape(1)[axis] * Dim(groups);
+  if (shape.size() == 1 && (!shape[0].known() || !channels.known() || shape[0] == channels))
+    return {};
+  return invalid_model("the bias of " + to_string(shape) + " isn't one of " + channels.to_string() +
+                       " channels");
+}
+
 Result<std::optional<Shape>> conv_output_shape(const ConvAttrs& attrs,
                                                const std::optional<Shape>& x,
                                                const std::optional<Shape>& w) {

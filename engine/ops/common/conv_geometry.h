@@ -14,6 +14,11 @@ Result<std::optional<Shape>> conv_output_shape(const ConvAttrs& attrs,
                                                const std::optional<Shape>& x,
                                                const std::optional<Shape>& w);
 
+/// That input `bias`, where there is one, has an element for each output channel: axis `axis` of
+/// the weights (input 1), times `groups`.
+Status check_bias(const InferContext& context, std::optional<size_t> bias, size_t axis,
+                  int64_t groups);
+
 /// A convolution with all dims known, one entry a spatial axis.
 struct ConvGeometry {
   int64_t batch = 1;

@@ -67,4 +67,14 @@ void infer_same_elements(InferContext& context) {
   if (const auto* elements = context.elements(0)) context.set_elements(0, *elements);
 }
 
+Result<std::optional<size_t>> extent_count(const InferContext& context, size_t i) {
+  constexpr int64_t kMost = 64;
+  if (!context.has_rank(i) || context.shape(i).size() != 1 || !context.shape(i)[0].known())
+    return std::optional<size_t>();
+  const int64_t count = context.shape(i)[0].value();
+  if (count > kMost)
+    return Error{ErrorCode::limit, "a shape of " + std::to_string(count) + " extents"};
+  return std::optional(static_cast<size_t>(count));
+}
+
 }  // namespace octet

@@ -26,6 +26,10 @@ Result<std::optional<Shape>> broadcast_shape(const InferContext& context);
 /// Known dims of a shape of at most kMaxInferredElements elements.
 std::optional<std::vector<int64_t>> small_dims(const std::optional<Shape>& shape);
 
+/// How many extents input i, which holds dims, has; nothing while that is unknown. More than 64 are
+/// an error.
+Result<std::optional<size_t>> extent_count(const InferContext& context, size_t i);
+
 /// Outputs 0's elements are input 0's, in the same order (Reshape, Squeeze, Identity, Cast).
 void infer_same_elements(InferContext& context);
 

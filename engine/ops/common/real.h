@@ -1,5 +1,9 @@
 #pragma once
 
+#include <cstdint>
+#include <limits>
+#include <type_traits>
+
 #include "engine/ir/dtype.h"
 
 namespace octet {
@@ -7,6 +11,18 @@ namespace octet {
 /// Whether a real port of this element type is f32 when it runs: halves are widened.
 inline bool runs_as_f32(DType type) {
   return type == DType::f32 || type == DType::f16 || type == DType::bf16;
+}
+
+/// Towards zero. What ONNX leaves open: NaN gives 0, values past int64 saturate, and narrower types
+/// keep the low bits.
+template <typename To>
+To integer_of(double value) {
+  if (value != value) return To{};
+  if constexpr (std::is_same_v<To, uint64_t>)
+    if (value >= 0x1p63) return value >= 0x1p64 ? ~uint64_t{0} : static_cast<uint64_t>(value);
+  if (value >= 0x1p63) return static_cast<To>(std::numeric_limits<int64_t>::max());
+  if (value < -0x1p63) return static_cast<To>(std::numeric_limits<int64_t>::min());
+  return static_cast<To>(static_cast<int64_t>(value));
 }
 
 }  // namespace octet

@@ -1,0 +1,162 @@
+#include "engine/ops/common/signature.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "engine/ops/common/elements.h"
+#include "engine/ops/op.h"
+
+namespace octet {
+namespace {
+
+struct Row {
+  std::string_view domain;
+  std::string_view name;
+  std::string_view types;
+};
+constexpr Row kRows[] = {
+#define OCTET_SIGNATURE(domain, name, types) {domain, name, types},
+#include "engine/ops/signatures.def"
+#undef OCTET_SIGNATURE
+};
+
+using Mask = uint32_t;
+constexpr Mask bit(DType dtype) { return Mask{1} << static_cast<unsigned>(dtype); }
+
+constexpr Mask kReal = bit(DType::f16) | bit(DType::bf16) | bit(DType::f32) | bit(DType::f64);
+constexpr Mask kInteger = bit(DType::u8) | bit(DType::s8) | bit(DType::u16) | bit(DType::s16) |
+                          bit(DType::u32) | bit(DType::s32) | bit(DType::u64) | bit(DType::s64);
+constexpr Mask kFloat8 =
+    bit(DType::f8e4m3fn) | bit(DType::f8e4m3fnuz) | bit(DType::f8e5m2) | bit(DType::f8e5m2fnuz);
+
+struct Port {
+  std::optional<Type::Kind> kind;  ///< Unset: anything.
+  Mask dtypes = ~Mask{0};          ///< Of a tensor.
+  std::string same;                ///< Ports of one name agree.
+  bool required = true;
+  int64_t least = 0;  ///< Elements.
+  int64_t most = std::numeric_limits<int64_t>::max();
+};
+
+struct Signature {
+  std::vector<Port> ports;
+  bool variadic = false;  ///< The last port is that of all that follow.
+};
+
+Mask mask_of(const std::string& name) {
+  if (name == "any") return ~Mask{0};
+  if (name == "real") return kReal;
+  if (name == "integer") return kInteger;
+  if (name == "number") return kReal | kInteger;
+  if (name == "float8") return kFloat8;
+  for (int i = 0; i < kDTypeCount; ++i)
+    if (dtype_name(static_cast<DType>(i)) == name) return bit(static_cast<DType>(i));
+  return 0;
+}
+
+bool take_suffix(std::string& text, std::string_view suffix) {
+  if (!text.ends_with(suffix)) return false;
+  text.resize(text.size() - suffix.size());
+  return true;
+}
+
+Port port_of(std::string text) {
+  Port port;
+  port.required = !take_suffix(text, "?");
+  if (take_suffix(text, "[1]")) port.least = port.most = 1;
+  if (take_suffix(text, "[n]")) port.most = kMaxInferredElements;
+  if (const size_t colon = text.find(':'); colon != std::string::npos) {
+    port.same = text.substr(0, colon);
+    text.erase(0, colon + 1);
+  }
+  if (text == "*") return port;
+  port.kind = text == "seq"        ? Type::Kind::sequence
+              : text == "map"      ? Type::Kind::map
+              : text == "optional" ? Type::Kind::optional
+                                   : Type::Kind::tensor;
+  if (port.kind != Type::Kind::tensor) return port;
+  port.dtypes = 0;
+  std::istringstream names(text);
+  for (std::string name; std::getline(names, name, '|');) port.dtypes |= mask_of(name);
+  return port;
+}
+
+Signature parse(std::string_view types) {
+  Signature signature;
+  std::istringstream words{std::string(types)};
+  for (std::string word; words >> word;) {
+    signature.variadic = take_suffix(word, "...");
+    signature.ports.push_back(port_of(word));
+  }
+  return signature;
+}
+
+const Signature* find(const OpDef* op) {
+  static const auto table = [] {
+    std::map<const OpDef*, Signature> signatures;
+    for (const Row& row : kRows)
+      if (const OpDef* known = find_op(row.domain, row.name))
+        signatures.emplace(known, parse(row.types));
+    return signatures;
+  }();
+  const auto at = table.find(op);
+  return at == table.end() ? nullptr : &at->second;
+}
+
+std::string input_name(size_t i) { return "its input " + std::to_string(i); }
+
+Status check_port(const Port& port, const Type& type, size_t i) {
+  const bool known = type.kind != Type::Kind::tensor || type.dtype != DType::undefined;
+  if (!port.kind || !known) return {};
+  if (*port.kind != type.kind ||
+      (type.kind == Type::Kind::tensor && (bit(type.dtype) & port.dtypes) == 0))
+    return invalid_model(input_name(i) + " is " + type.to_string() +
+                         ", which the operator doesn't take there");
+  const auto count = type.shape ? element_count(*type.shape).maybe() : std::nullopt;
+  if (count && (*count < port.least || *count > port.most))
+    return invalid_model(input_name(i) + " has " + std::to_string(*count) + " elements");
+  return {};
+}
+
+}  // namespace
+
+Status check_signature(const InferContext& context) {
+  const Node& node = context.node();
+  const Signature* signature = find(node.op);
+  if (signature == nullptr) return {};
+  const auto& ports = signature->ports;
+  const size_t given = node.inputs.size() - node.captures;
+  // A variadic port may have no input at all, but none of its inputs may be left out.
+  const size_t named = signature->variadic ? ports.size() - 1 : ports.size();
+  const size_t count = signature->variadic ? std::max(given, named) : named;
+  std::map<std::string_view, DType> same;
+  for (size_t i = 0; i < count; ++i) {
+    const Port& port = ports[std::min(i, ports.size() - 1)];
+    if (!node.has_input(i)) {
+      if (port.required) return invalid_model(input_name(i) + " is missing");
+      continue;
+    }
+    const Type& type = context.input(i);
+    OCTET_RETURN_IF_ERROR(check_port(port, type, i));
+    if (port.same.empty() || type.kind != Type::Kind::tensor || type.dtype == DType::undefined)
+      continue;
+    const auto [first, fresh] = same.emplace(port.same, type.dtype);
+    if (!fresh && first->second != type.dtype)
+      return invalid_model(input_name(i) + " is " + std::string(dtype_name(type.dtype)) +
+                           " where others are " + std::string(dtype_name(first->second)));
+  }
+  return {};
+}
+
+std::optional<size_t> most_inputs(const OpDef& op) {
+  const Signature* signature = find(&op);
+  if (signature == nullptr || signature->variadic) return std::nullopt;
+  return signature->ports.size();
+}
+
+}  // namespace octet
