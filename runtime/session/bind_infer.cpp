@@ -90,9 +90,7 @@ class LateInfer final : public InferContext {
         outputs_(node.outputs.size()) {}
 
   const Type& input(size_t i) const override { return types_[i]; }
-  const Tensor* constant(size_t i) const override {
-    return has_input(i) ? constants_[i] : nullptr;
-  }
+  const Tensor* constant(size_t i) const override { return has_input(i) ? constants_[i] : nullptr; }
   const std::vector<Dim>* elements(size_t i) const override {
     return has_input(i) && elements_[i] ? &*elements_[i] : nullptr;
   }
