@@ -116,7 +116,8 @@ class Step {
  public:
   virtual ~Step() = default;
   virtual Status run(RunContext& context) const = 0;
-  /// Scratch bytes that teams of up to `width` need for these (known) views, whose data isn't set.
+  /// Scratch bytes of a team of `width` for these (known) views, whose data isn't set. A narrower
+  /// team may need more.
   virtual size_t scratch_bytes(std::span<const TensorView> /*inputs*/,
                                std::span<const TensorView> /*outputs*/, size_t /*width*/) const {
     return 0;

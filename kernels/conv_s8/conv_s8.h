@@ -16,7 +16,7 @@ struct ConvS8Table {
   size_t (*packed_bytes)(const ConvShape& shape);
   void (*pack)(const ConvShape& shape, const ConvWeights& weights, void* packed);
   size_t (*scratch_bytes)(const ConvShape& shape, size_t width);
-  /// `scratch` holds scratch_bytes(shape, width) bytes of a width of at least parallel.width().
+  /// `scratch` holds scratch_bytes(shape, parallel.width()) bytes: a narrower team may need more.
   void (*run)(const ConvShape& shape, const void* packed, const ConvIo& io,
               const ConvEpilogue& epilogue, void* scratch, Parallel& parallel);
 };

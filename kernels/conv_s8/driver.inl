@@ -36,8 +36,7 @@ inline void pack(const ConvShape& s, const ConvWeights& w, void* packed) {
 inline size_t slot_bytes(const ConvShape& s) { return panel_bytes(depth_of(s)); }
 
 inline size_t scratch_bytes(const ConvShape& s, size_t width) {
-  // A narrower team cuts larger bands.
-  return width * (runs_in_bands(s) ? Bands(s, 1).bytes() : slot_bytes(s));
+  return width * (runs_in_bands(s) ? Bands(s, width).bytes() : slot_bytes(s));
 }
 
 /// Whether the input itself is a panel: rows of a 1x1 convolution that need no conversion.

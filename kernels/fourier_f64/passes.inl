@@ -102,7 +102,8 @@ class Transform {
       for (size_t r = 0; r < radix; ++r) {
         Part sum = load(scratch_ + l);
         for (size_t q = 1; q < radix; ++q)
-          sum = plus(sum, turned(load(scratch_ + q * kFourierCell + l), root(q * r % radix * step)));
+          sum =
+              plus(sum, turned(load(scratch_ + q * kFourierCell + l), root(q * r % radix * step)));
         store(y + r * y_apart + l, sum);
       }
     }

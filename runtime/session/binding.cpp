@@ -321,10 +321,13 @@ class Binder {
       const PlannedStep& step = plan_.steps[s];
       const auto inputs = shapes_of(step.inputs, input_views_);
       const auto outputs = shapes_of(step.outputs, output_views_);
-      bound_->scratch_bytes =
-          std::max(bound_->scratch_bytes, step.step->scratch_bytes(inputs, outputs, width_));
+      // A wide step, too, runs alone where the whole run isn't worth several threads.
+      const size_t alone = step.step->scratch_bytes(inputs, outputs, 1);
+      const size_t shared = step.step->scratch_bytes(inputs, outputs, width_);
       const double cost = cost_of(step, inputs, outputs);
       bound.wide = share_small_ || cost >= kMinSharedStep;
+      bound_->scratch_bytes =
+          std::max({bound_->scratch_bytes, alone, bound.wide ? shared : size_t{0}});
       if (bound.wide) wide_cost += cost;
     }
     bound_->wide = width_ > 1 && (share_small_ || wide_cost >= kMinSharedRun);

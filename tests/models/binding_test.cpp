@@ -34,6 +34,48 @@ void check_slots(const Binding& binding, const Graph& graph) {
   }
 }
 
+// The views that a step's scratch depends on.
+std::vector<TensorView> views_of(const Binding& binding, const std::vector<SlotId>& ids) {
+  std::vector<TensorView> views;
+  for (const SlotId id : ids) {
+    views.emplace_back();
+    if (id == kNoSlot) continue;
+    const Slot& slot = binding.plan->slots[id];
+    views.back().dtype = slot.dtype;
+    views.back().dims = slot.constant ? slot.constant->dims() : *binding.slots[id].dims;
+    views.back().layout = slot.layout;
+    views.back().quant = slot.quant.get();
+  }
+  return views;
+}
+
+void check_scratch(const Binding& binding, size_t width) {
+  for (size_t s = 0; s < binding.steps.size(); ++s) {
+    if (binding.steps[s].skip || binding.steps[s].late) continue;
+    const PlannedStep& step = binding.plan->steps[s];
+    INFO(s);
+    CHECK(step.step->scratch_bytes(views_of(binding, step.inputs), views_of(binding, step.outputs),
+                                   binding.steps[s].wide ? width : 1) <= binding.scratch_bytes);
+  }
+}
+
+TEST_CASE("a binding has the scratch of every step, shared by threads or not") {
+  for (const auto& path : bundled_models())
+    for (const Form& form : all_forms(path)) {
+      INFO(form.name);
+      const auto program = compiled(form);
+      const std::shared_ptr<const Plan> plan(program, &program->plan());
+      std::vector<Dims> dims;
+      for (const Tensor& input : made_up_inputs(*form.graph, 24)) dims.push_back(input.dims());
+      for (const size_t width : {1, 2, 8})
+        for (const bool share_small : {false, true}) {
+          const auto bound = runtime::bind(plan, dims, width, share_small);
+          REQUIRE(bound.ok());
+          check_scratch(**bound, width);
+        }
+    }
+}
+
 TEST_CASE("a binding, which infers one of equal layers, has the dims of inferring every node") {
   for (const auto& path : bundled_models())
     for (const Form& form : all_forms(path)) {
