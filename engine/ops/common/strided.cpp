@@ -81,8 +81,9 @@ void copy_short_rows(const Nest& nest, std::byte* to, const std::byte* from, siz
   const auto size = static_cast<int64_t>(bytes);
   const int64_t to_step = nest.steps[0][0] * size;
   const int64_t from_step = nest.steps[1][0] * size;
-  const size_t run = static_cast<size_t>(nest.inner()) * bytes;
-  const size_t grain = kParallelGrain / static_cast<size_t>(nest.inner()) + 1;
+  const auto count = static_cast<size_t>(nest.inner());
+  const size_t run = count * bytes;
+  const size_t grain = kParallelGrain / std::max<size_t>(count, 1) + 1;
   parallel.for_ranges(static_cast<size_t>(nest.rows()), grain, [&](size_t begin, size_t end) {
     for (auto row = static_cast<int64_t>(begin); row < static_cast<int64_t>(end); ++row)
       copy_short(to + row * to_step, from + row * from_step, run);
