@@ -61,10 +61,10 @@ class HttpServer::Implementation {
 
   std::optional<int> bind() {
     if (settings_.port != 0)
-      return server_.bind_to_port(settings_.host.c_str(), settings_.port)
+      return server_.bind_to_port(settings_.host, settings_.port)
                  ? std::optional(settings_.port)
                  : std::nullopt;
-    const int port = server_.bind_to_any_port(settings_.host.c_str());
+    const int port = server_.bind_to_any_port(settings_.host);
     return port > 0 ? std::optional(port) : std::nullopt;
   }
   void run() { server_.listen_after_bind(); }

@@ -25,7 +25,6 @@ using octet::Result;
 using octet::Status;
 using octet::Tensor;
 using octet::api::guarded;
-using octet::api::to_c;
 
 namespace {
 
