@@ -78,7 +78,7 @@ int execute(Arguments arguments, const Global& global) {
   });
   server.run();
   // Where serving ended by itself, the waiter still waits.
-  pthread_kill(waiter.native_handle(), SIGTERM);
+  pthread_kill(waiter.native_handle(), SIGINT);
   waiter.join();
   return kDone;
 }
