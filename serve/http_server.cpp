@@ -61,9 +61,8 @@ class HttpServer::Implementation {
 
   std::optional<int> bind() {
     if (settings_.port != 0)
-      return server_.bind_to_port(settings_.host, settings_.port)
-                 ? std::optional(settings_.port)
-                 : std::nullopt;
+      return server_.bind_to_port(settings_.host, settings_.port) ? std::optional(settings_.port)
+                                                                  : std::nullopt;
     const int port = server_.bind_to_any_port(settings_.host);
     return port > 0 ? std::optional(port) : std::nullopt;
   }
