@@ -117,6 +117,11 @@ Status infer_broadcast_bool(InferContext& context) {
   return infer_broadcast_as(context, DType::boolean);
 }
 
+Status infer_outputs(InferContext& context) {
+  OCTET_RETURN_IF_ERROR(check_signature(context));
+  return context.node().op->infer(context);
+}
+
 Status infer_node(Graph& graph, NodeId id) {
   const Node& node = graph.node(id);
   for (const ValueId input : node.inputs)
@@ -125,9 +130,8 @@ Status infer_node(Graph& graph, NodeId id) {
     if (output != kNoValue) graph.value(output).elements.reset();
   GraphInferContext context(graph, node);
   if (node.op->infer == nullptr) return {};
-  auto status = check_signature(context);
-  if (status.ok()) status = node.op->infer(context);
-  if (!status) return std::move(status).error().in(node.label());
+  if (auto status = infer_outputs(context); !status)
+    return std::move(status).error().in(node.label());
   return {};
 }
 

@@ -75,5 +75,8 @@ Status infer_broadcast_bool(InferContext& context);
 Status infer_graph(Graph& graph);
 /// The same for one node.
 Status infer_node(Graph& graph, NodeId id);
+/// Infers the outputs of the context's node, whose operator has `infer`, once its inputs are found
+/// to be those of its signature (common/signature.h). Every inference goes this way.
+Status infer_outputs(InferContext& context);
 
 }  // namespace octet

@@ -1,6 +1,5 @@
 #include "runtime/session/bind_infer.h"
 
-#include "engine/ops/common/signature.h"
 #include "engine/ops/op.h"
 
 namespace octet::runtime {
@@ -15,10 +14,12 @@ class BoundTypes::Context final : public InferContext {
     return value.constant ? value.type : known(i).type;
   }
   const Tensor* constant(size_t i) const override {
+    if (!has_input(i)) return nullptr;
     const Value& value = types_.graph_.value(node_.inputs[i]);
     return value.constant && !value.quant ? &*value.constant : nullptr;
   }
   const std::vector<Dim>* elements(size_t i) const override {
+    if (!has_input(i)) return nullptr;
     const Value& value = types_.graph_.value(node_.inputs[i]);
     const auto& elements = value.constant ? value.elements : known(i).elements;
     return elements ? &*elements : nullptr;
@@ -51,7 +52,7 @@ Status BoundTypes::infer(NodeId id, bool late) {
   Context context(*this, node);
   late = late || node.op->infer == nullptr;
   if (!late) {
-    if (auto status = node.op->infer(context); !status) {
+    if (auto status = infer_outputs(context); !status) {
       Error error = std::move(status).error();
       error.code = ErrorCode::invalid_data;
       return std::move(error).in(node.label());
@@ -116,9 +117,7 @@ Result<std::vector<Type>> infer_late(const Node& node, std::vector<Type> types,
   if (node.op->infer == nullptr || !node.bodies.empty())
     return std::vector<Type>(node.outputs.size());
   LateInfer context(node, std::move(types), std::move(elements), constants);
-  auto status = check_signature(context);
-  if (status.ok()) status = node.op->infer(context);
-  if (!status) {
+  if (auto status = infer_outputs(context); !status) {
     Error error = std::move(status).error();
     error.code = ErrorCode::invalid_data;
     return error;

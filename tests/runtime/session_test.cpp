@@ -90,6 +90,23 @@ TEST_CASE("a program runs at several extents and refuses contradicting ones") {
   CHECK(wrong.error().message == "input 'x': axis 1 is 3, the model has 2");
 }
 
+TEST_CASE("dims that an operator's signature forbids are refused when they become known") {
+  auto graph = std::make_shared<Graph>();
+  const ValueId x = graph->add_input("x", Type::tensor(DType::f32, Shape{2, 2}));
+  const ValueId k = graph->add_input("k", Type::tensor(DType::s64, Shape{Dim::symbol("m")}));
+  const OpDef& trilu = require_op("", "Trilu");
+  graph->set_outputs({graph->add_op(trilu, {x, k}, *trilu.attrs.read({}, kMaxOpset), "y")});
+  const auto program = Program::compile(std::move(graph), {});
+  REQUIRE(program.ok());
+  const Tensor ones = Tensor::of(Dims{2, 2}, std::vector<float>(4, 1.0F));
+  CHECK((*program)->run(std::vector{ones, Tensor::of(Dims{1}, std::vector<int64_t>{0})}).ok());
+  const auto wrong =
+      (*program)->run(std::vector{ones, Tensor::of(Dims{2}, std::vector<int64_t>{0, 1})});
+  REQUIRE(!wrong.ok());
+  CHECK(wrong.error().code == ErrorCode::invalid_data);
+  CHECK(wrong.error().message.find("its input 1 has 2 elements") != std::string::npos);
+}
+
 TEST_CASE("buffers that live at the same time never overlap") {
   std::vector<Lifetime> lifetimes;
   for (size_t i = 0; i < 200; ++i)
