@@ -67,10 +67,8 @@ Result<bool> run(Graph& graph, const PassOptions& options) {
     if (!changes_nothing(graph, node)) continue;
     const ValueId input = node.inputs[0];
     const ValueId output = node.outputs[0];
-    const bool kept =
-        std::find(options.keep.begin(), options.keep.end(), output) != options.keep.end();
     // A result keeps its own name; codes of other parameters are a rounding.
-    if (kept || graph.is_output(output)) continue;
+    if (options.keeps(output) || graph.is_output(output)) continue;
     if (!same_quant(graph.value(input).quant, graph.value(output).quant)) continue;
     graph.replace_uses(output, input);
     graph.remove_node(id);

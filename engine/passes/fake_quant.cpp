@@ -211,9 +211,7 @@ void replace_chain(Graph& graph, NodeId round, ValueId first, ValueId last, cons
 // Whether somebody wants to see a value that goes with the chain: those between its ends.
 bool is_kept(const PassOptions& options, const std::vector<Point>& firsts, size_t first,
              const std::vector<Point>& lasts, size_t last) {
-  const auto kept = [&](const Point& point) {
-    return std::find(options.keep.begin(), options.keep.end(), point.value) != options.keep.end();
-  };
+  const auto kept = [&](const Point& point) { return options.keeps(point.value); };
   return std::any_of(firsts.begin(), firsts.begin() + static_cast<ptrdiff_t>(first), kept) ||
          std::any_of(lasts.begin(), lasts.begin() + static_cast<ptrdiff_t>(last) + 1, kept);
 }

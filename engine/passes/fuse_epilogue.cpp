@@ -208,15 +208,12 @@ bool take_residual(Graph& graph, NodeId id, NodeId consumer) {
 
 Result<bool> run(Graph& graph, const PassOptions& options) {
   bool changed = false;
-  const auto kept = [&](ValueId id) {
-    return std::find(options.keep.begin(), options.keep.end(), id) != options.keep.end();
-  };
   for (const NodeId id : graph.order()) {
     if (!graph.alive(id) || !is_product(graph.node(id))) continue;
     if (graph.value(graph.node(id).outputs[0]).type.dtype != DType::f32) continue;
     for (bool again = true; again;) {
       const ValueId output = graph.node(id).outputs[0];
-      const NodeId consumer = kept(output) ? kNoNode : only_consumer(graph, output);
+      const NodeId consumer = options.keeps(output) ? kNoNode : only_consumer(graph, output);
       if (consumer == kNoNode || graph.node(consumer).outputs.size() != 1) break;
       again = take_bias(graph, id, consumer) || take_factor(graph, id, consumer) ||
               take_activation(graph, id, consumer) || take_residual(graph, id, consumer);

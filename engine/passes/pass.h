@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,8 @@ struct PassOptions {
   size_t fold_limit = size_t{16} << 20;
   /// Values that must survive, as outputs do (observed inner values).
   std::vector<ValueId> keep;
+
+  bool keeps(ValueId id) const { return std::find(keep.begin(), keep.end(), id) != keep.end(); }
 };
 
 // Each pass by itself: passes::<file>::run.

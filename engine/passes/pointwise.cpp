@@ -90,7 +90,7 @@ ValueId swapped(Graph& graph, ValueId id, NodeId before) {
   return out;
 }
 
-void rewrite(Graph& graph, NodeId id, const std::vector<ValueId>& keep) {
+void rewrite(Graph& graph, NodeId id, const PassOptions& options) {
   const Node conv = graph.node(id);
   const ValueId y = conv.outputs[0];
   std::vector<ValueId> inputs = {swapped(graph, conv.inputs[0], id),
@@ -113,8 +113,7 @@ void rewrite(Graph& graph, NodeId id, const std::vector<ValueId>& keep) {
     if (perm.size() != kSwap.size()) continue;
     for (int64_t& axis : perm) axis = kSwap[static_cast<size_t>(axis)];
     const ValueId out = node.outputs[0];
-    const bool kept =
-        graph.is_output(out) || std::find(keep.begin(), keep.end(), out) != keep.end();
+    const bool kept = graph.is_output(out) || options.keeps(out);
     if (std::is_sorted(perm.begin(), perm.end()) && !kept &&
         same_quant(graph.value(z).quant, graph.value(out).quant)) {
       graph.replace_uses(out, z);
@@ -135,7 +134,7 @@ Result<bool> run(Graph& graph, const PassOptions& options) {
     if (!graph.alive(id) || !is_pointwise(graph, graph.node(id))) continue;
     const auto& out = graph.value(graph.node(id).outputs[0]).type.shape;
     if (!out || out->size() != 3 || !pays(graph, graph.node(id))) continue;
-    rewrite(graph, id, options.keep);
+    rewrite(graph, id, options);
     changed = true;
   }
   return changed;

@@ -37,9 +37,7 @@ std::vector<NodeId> products_of(const Graph& graph, const Node& quantize,
                                 const PassOptions& options) {
   std::vector<NodeId> products;
   for (const ValueId output : quantize.outputs) {
-    const bool kept =
-        std::find(options.keep.begin(), options.keep.end(), output) != options.keep.end();
-    if (kept || graph.is_output(output)) return {};
+    if (options.keeps(output) || graph.is_output(output)) return {};
     for (const Use& use : graph.value(output).uses) {
       if (!takes(graph, graph.node(use.node), quantize)) return {};
       if (output == quantize.outputs[0]) products.push_back(use.node);

@@ -36,9 +36,7 @@ bool mergeable(const Graph& graph, const Node& node, const PassOptions& options)
   if (!node.op->foldable || !node.bodies.empty() || !node.op->domain.empty()) return false;
   for (const ValueId output : node.outputs) {
     if (output == kNoValue) continue;
-    if (graph.is_output(output) || graph.value(output).quant) return false;
-    if (std::find(options.keep.begin(), options.keep.end(), output) != options.keep.end())
-      return false;
+    if (graph.is_output(output) || graph.value(output).quant || options.keeps(output)) return false;
   }
   return true;
 }

@@ -123,8 +123,7 @@ Result<bool> run(Graph& graph, const PassOptions& options) {
   for (const NodeId id : graph.order()) {
     if (!graph.alive(id) || !can_split(graph, graph.node(id))) continue;
     const Node whole = graph.node(id);
-    const auto& keep = options.keep;
-    if (std::find(keep.begin(), keep.end(), whole.outputs[0]) != keep.end()) continue;
+    if (options.keeps(whole.outputs[0])) continue;
     for (const Part& part : parts_of(graph, whole.outputs[0])) {
       Node node = whole;
       node.inputs[1] = take_columns(graph, whole.inputs[1], part);
