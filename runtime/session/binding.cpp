@@ -323,7 +323,7 @@ class Binder {
       const auto outputs = shapes_of(step.outputs, output_views_);
       // A wide step, too, runs alone where the whole run isn't worth several threads.
       const size_t alone = step.step->scratch_bytes(inputs, outputs, 1);
-      const size_t shared = step.step->scratch_bytes(inputs, outputs, width_);
+      const size_t shared = width_ > 1 ? step.step->scratch_bytes(inputs, outputs, width_) : alone;
       const double cost = cost_of(step, inputs, outputs);
       bound.wide = share_small_ || cost >= kMinSharedStep;
       bound_->scratch_bytes =
