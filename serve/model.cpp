@@ -193,34 +193,30 @@ void ServedModel::run(Requests batch) {
   }
 }
 
-Expected<Results> ServedModel::run_joined(const Requests& batch) {
-  std::vector<NamedTensor> joined;
-  std::vector<octet_string> strings;
-  std::vector<TensorRef> refs;
-  octet_run_options options{};
-  options.deadline_ms = limits_.deadline_ms;
-  if (batch.size() == 1) {
-    size_t texts = 0;
-    for (const NamedTensor& tensor : batch[0]->inputs) texts += tensor.texts.size();
-    strings.reserve(texts);
-    for (const NamedTensor& tensor : batch[0]->inputs) {
-      std::vector<octet_string> mine;
-      refs.push_back(to_ref(tensor, mine));
-      if (tensor.dtype != OCTET_STRING) continue;
-      refs.back().data = strings.data() + strings.size();
-      strings.insert(strings.end(), mine.begin(), mine.end());
-    }
-    return session_.run(refs, &options);
-  }
-  for (size_t i = 0; i < inputs_.size(); ++i) {
-    NamedTensor& all = joined.emplace_back(batch[0]->inputs[i]);
+// The requests' inputs behind each other along the first axis.
+std::vector<NamedTensor> ServedModel::join(const Requests& batch) const {
+  std::vector<NamedTensor> joined = batch[0]->inputs;
+  for (size_t i = 0; i < joined.size(); ++i)
     for (size_t r = 1; r < batch.size(); ++r) {
       const NamedTensor& more = batch[r]->inputs[i];
-      all.bytes.insert(all.bytes.end(), more.bytes.begin(), more.bytes.end());
-      all.dims[0] += more.dims[0];
+      joined[i].bytes.insert(joined[i].bytes.end(), more.bytes.begin(), more.bytes.end());
+      joined[i].dims[0] += more.dims[0];
     }
-  }
-  for (const NamedTensor& tensor : joined) refs.push_back(to_ref(tensor, strings));
+  return joined;
+}
+
+Expected<Results> ServedModel::run_joined(const Requests& batch) {
+  std::vector<NamedTensor> joined;
+  if (batch.size() > 1) joined = join(batch);
+  const std::vector<NamedTensor>& inputs = joined.empty() ? batch[0]->inputs : joined;
+  size_t texts = 0;
+  for (const NamedTensor& tensor : inputs) texts += tensor.texts.size();
+  std::vector<octet_string> strings;
+  strings.reserve(texts);
+  std::vector<TensorRef> refs;
+  for (const NamedTensor& tensor : inputs) refs.push_back(to_ref(tensor, strings));
+  octet_run_options options{};
+  options.deadline_ms = limits_.deadline_ms;
   return session_.run(refs, &options);
 }
 

@@ -69,6 +69,7 @@ class ServedModel {
   Requests next_batch();
   void work();
   void run(Requests batch);
+  std::vector<NamedTensor> join(const Requests& batch) const;
   Expected<Results> run_joined(const Requests& batch);
   void answer(Requests& batch, const Expected<Results>& results);
 

@@ -82,8 +82,9 @@ TensorRef to_ref(const NamedTensor& tensor, std::vector<octet_string>& strings) 
   if (tensor.dtype != OCTET_STRING)
     return {tensor.dtype, const_cast<std::byte*>(tensor.bytes.data()), tensor.bytes.size(),
             tensor.dims};
+  octet_string* mine = strings.data() + strings.size();
   for (const std::string& text : tensor.texts) strings.push_back({text.data(), text.size()});
-  return {OCTET_STRING, strings.data(), strings.size() * sizeof(octet_string), tensor.dims};
+  return {OCTET_STRING, mine, tensor.texts.size() * sizeof(octet_string), tensor.dims};
 }
 
 NamedTensor from_result(const octet_tensor& result, std::string name) {

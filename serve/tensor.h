@@ -36,7 +36,8 @@ std::string packed_texts(const std::vector<std::string>& texts);
 /// Nothing where the bytes aren't `count` such strings.
 std::optional<std::vector<std::string>> unpacked_texts(std::string_view bytes, size_t count);
 
-/// A tensor that octet takes; `strings` holds what it points to.
+/// A tensor that octet takes. Its strings go to the end of `strings`, which has room for them and
+/// so stays where it is.
 TensorRef to_ref(const NamedTensor& tensor, std::vector<octet_string>& strings);
 /// A copy of a result; `name` is its output's.
 NamedTensor from_result(const octet_tensor& result, std::string name);
