@@ -1,16 +1,54 @@
 #include "engine/ir/memory.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
+#include <cstring>
 #include <string>
 
 namespace octet {
 namespace {
 
 constexpr std::align_val_t kAlignment{64};
+// From here on the last page's rest is a small share.
+constexpr size_t kMinPages = size_t{64} << 10;
 
 std::shared_ptr<MemoryBudget>& thread_budget() {
   thread_local std::shared_ptr<MemoryBudget> budget;
   return budget;
+}
+
+std::byte* take_block(size_t size) {
+  return static_cast<std::byte*>(::operator new(size, kAlignment, std::nothrow));
+}
+
+void give_block(std::byte* memory, size_t /*size*/) { ::operator delete(memory, kAlignment); }
+
+std::byte* take_pages(size_t size) {
+  void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return memory == MAP_FAILED ? nullptr : static_cast<std::byte*>(memory);
+}
+
+void give_pages(std::byte* memory, size_t size) { ::munmap(memory, size); }
+
+// Memory of take(), for give() to free; charged to the thread's budget meanwhile.
+Result<std::shared_ptr<std::byte>> hold(size_t bytes, std::byte* (*take)(size_t),
+                                        void (*give)(std::byte*, size_t)) {
+  const size_t size = std::max<size_t>(bytes, 1);
+  const std::shared_ptr<MemoryBudget> budget = thread_budget();
+  if (budget && !budget->take(size))
+    return Error{ErrorCode::limit, std::to_string(bytes) + " bytes more pass the memory limit of " +
+                                       std::to_string(budget->limit()) + " bytes (" +
+                                       std::to_string(budget->used()) + " are taken)"};
+  std::byte* memory = take(size);
+  if (memory == nullptr) {
+    if (budget) budget->give(size);
+    return Error{ErrorCode::machine, "out of memory for " + std::to_string(bytes) + " bytes"};
+  }
+  return std::shared_ptr<std::byte>(memory, [budget, size, give](std::byte* p) {
+    give(p, size);
+    if (budget) budget->give(size);
+  });
 }
 
 }  // namespace
@@ -32,21 +70,14 @@ BudgetScope::~BudgetScope() { thread_budget() = std::move(previous_); }
 const std::shared_ptr<MemoryBudget>& BudgetScope::current() { return thread_budget(); }
 
 Result<std::shared_ptr<std::byte>> allocate(size_t bytes) {
-  const size_t size = std::max<size_t>(bytes, 1);
-  const std::shared_ptr<MemoryBudget> budget = thread_budget();
-  if (budget && !budget->take(size))
-    return Error{ErrorCode::limit, std::to_string(bytes) + " bytes more pass the memory limit of " +
-                                       std::to_string(budget->limit()) + " bytes (" +
-                                       std::to_string(budget->used()) + " are taken)"};
-  auto* memory = static_cast<std::byte*>(::operator new(size, kAlignment, std::nothrow));
-  if (memory == nullptr) {
-    if (budget) budget->give(size);
-    return Error{ErrorCode::machine, "out of memory for " + std::to_string(bytes) + " bytes"};
-  }
-  return std::shared_ptr<std::byte>(memory, [budget, size](std::byte* p) {
-    ::operator delete(p, kAlignment);
-    if (budget) budget->give(size);
-  });
+  return hold(bytes, take_block, give_block);
+}
+
+Result<std::shared_ptr<std::byte>> allocate_lasting(size_t bytes) {
+  if (bytes >= kMinPages) return hold(bytes, take_pages, give_pages);
+  OCTET_ASSIGN(auto memory, allocate(bytes));
+  std::memset(memory.get(), 0, bytes);
+  return memory;
 }
 
 Error memory_error(const std::bad_alloc& failure) {

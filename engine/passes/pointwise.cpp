@@ -26,35 +26,19 @@ bool is_pointwise(const Graph& graph, const Node& node) {
       x.shape->size() != 3 || x.dtype != DType::f32)
     return false;
   const Tensor& weights = *w.constant;
-  const bool whole_bytes = dtype_bytes(weights.dtype(), 2) == 2 * dtype_bytes(weights.dtype(), 1);
   const bool by_channel =
       !w.quant || w.quant->per_tensor() || (w.quant->block == 0 && w.quant->axis == 0);
   return attrs.group == 1 && all_are(attrs.strides, 1) && all_are(attrs.pads, 0) &&
          (attrs.auto_pad == "NOTSET" || attrs.auto_pad == "VALID") &&
-         attrs.epilogue == Epilogue{} && whole_bytes && by_channel && weights.has_elements();
+         attrs.epilogue == Epilogue{} && by_channel && weights.has_elements();
 }
 
-// [O, I, 1] as [I, O].
+// [O, I, 1] as [O, I].
 ValueId product_weights(Graph& graph, ValueId id) {
   const Value& w = graph.value(id);
   const Tensor& from = *w.constant;
-  const auto rows = static_cast<size_t>(from.dims()[0]),
-             columns = static_cast<size_t>(from.dims()[1]);
-  const size_t element = dtype_bytes(from.dtype(), 1);
-  std::vector<std::byte> bytes(from.bytes().size());
-  for (size_t r = 0; r < rows; ++r)
-    for (size_t c = 0; c < columns; ++c)
-      std::copy_n(from.bytes().data() + (r * columns + c) * element, element,
-                  bytes.data() + (c * rows + r) * element);
-  QuantPtr quant = w.quant;
-  if (quant && !quant->per_tensor()) {
-    QuantType turned = *quant;
-    turned.axis = 1;
-    quant = std::make_shared<const QuantType>(std::move(turned));
-  }
-  return graph.add_constant(graph.unique_name(w.name + "_columns"),
-                            Tensor::copy(from.dtype(), {from.dims()[1], from.dims()[0]}, bytes),
-                            std::move(quant));
+  return graph.add_constant(graph.unique_name(w.name + "_matrix"),
+                            from.reshaped({from.dims()[0], from.dims()[1]}), w.quant);
 }
 
 bool is_swapped(const Graph& graph, ValueId id) {
@@ -96,8 +80,10 @@ void rewrite(Graph& graph, NodeId id, const PassOptions& options) {
   std::vector<ValueId> inputs = {swapped(graph, conv.inputs[0], id),
                                  product_weights(graph, conv.inputs[1])};
   if (conv.has_input(2)) inputs.push_back(conv.inputs[2]);
+  ops::MatMulAttrs attrs;
+  attrs.transpose_b = true;
   const ValueId z =
-      graph.add_op(require_op("", "MatMul"), std::move(inputs), Attrs::of(ops::MatMulAttrs{}),
+      graph.add_op(require_op("", "MatMul"), std::move(inputs), Attrs::of(std::move(attrs)),
                    graph.unique_name(graph.value(y).name + "_swapped"), id);
   graph.node(graph.value(z).producer).name = conv.name;
   Shape shape = *graph.value(y).type.shape;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/ir/mapped_file.h"
+#include "engine/ir/memory.h"
 #include "engine/ops/matmul.h"
 #include "engine/passes/match.h"
 #include "engine/passes/pass.h"
@@ -64,17 +66,19 @@ std::vector<Part> parts_of(const Graph& graph, ValueId product) {
 }
 
 // [rows, columns] or [columns]: the part's columns.
-Tensor columns_of(const Tensor& tensor, const Part& part) {
+Result<Tensor> columns_of(const Tensor& tensor, const Part& part) {
   Dims dims = tensor.dims();
   const auto columns = static_cast<size_t>(dims.back());
   dims.back() = part.count;
   const size_t element = dtype_bytes(tensor.dtype(), 1);
   const size_t from = columns * element, to = static_cast<size_t>(part.count) * element;
-  std::vector<std::byte> bytes(tensor.count() / columns * to);
-  for (size_t row = 0; row * to < bytes.size(); ++row)
-    std::memcpy(bytes.data() + row * to,
+  const size_t rows = tensor.count() / columns;
+  OCTET_ASSIGN(const auto memory, allocate_lasting(rows * to));
+  for (size_t row = 0; row < rows; ++row)
+    std::memcpy(memory.get() + row * to,
                 tensor.bytes().data() + row * from + static_cast<size_t>(part.begin) * element, to);
-  return Tensor::copy(tensor.dtype(), dims, bytes);
+  const std::span<const std::byte> bytes(memory.get(), rows * to);
+  return Tensor(tensor.dtype(), std::move(dims), bytes, memory);
 }
 
 // Constants whose columns can be taken: whole bytes, one scale or one a column.
@@ -89,18 +93,20 @@ bool has_columns(const Value& value, size_t max_rank, int64_t columns) {
   return value.quant->block == 0 && axis == tensor.rank() - 1 && value.quant->scale.rank() == 1;
 }
 
-ValueId take_columns(Graph& graph, ValueId id, const Part& part) {
+Result<ValueId> take_columns(Graph& graph, ValueId id, const Part& part) {
   const Value& value = graph.value(id);
   QuantPtr quant = value.quant;
   if (quant && !quant->per_tensor()) {
     QuantType own = *quant;
-    own.scale = columns_of(own.scale, part);
-    if (own.zero_point.dtype() != DType::undefined && own.zero_point.count() > 1)
-      own.zero_point = columns_of(own.zero_point, part);
+    OCTET_ASSIGN(own.scale, columns_of(own.scale, part));
+    if (own.zero_point.dtype() != DType::undefined && own.zero_point.count() > 1) {
+      OCTET_ASSIGN(own.zero_point, columns_of(own.zero_point, part));
+    }
     quant = std::make_shared<const QuantType>(std::move(own));
   }
   const std::string name = graph.unique_name(value.name + "_columns_" + std::to_string(part.begin));
-  return graph.add_constant(name, columns_of(*value.constant, part), std::move(quant));
+  OCTET_ASSIGN(Tensor columns, columns_of(*value.constant, part));
+  return graph.add_constant(name, std::move(columns), std::move(quant));
 }
 
 bool can_split(const Graph& graph, const Node& node) {
@@ -124,14 +130,18 @@ Result<bool> run(Graph& graph, const PassOptions& options) {
     if (!graph.alive(id) || !can_split(graph, graph.node(id))) continue;
     const Node whole = graph.node(id);
     if (options.keeps(whole.outputs[0])) continue;
+    const Tensor weights = *graph.constant(whole.inputs[1]);
     for (const Part& part : parts_of(graph, whole.outputs[0])) {
       Node node = whole;
-      node.inputs[1] = take_columns(graph, whole.inputs[1], part);
-      if (node.has_input(2)) node.inputs[2] = take_columns(graph, whole.inputs[2], part);
+      OCTET_ASSIGN(node.inputs[1], take_columns(graph, whole.inputs[1], part));
+      if (node.has_input(2)) {
+        OCTET_ASSIGN(node.inputs[2], take_columns(graph, whole.inputs[2], part));
+      }
       node.name = graph.value(part.output).name;
       replace_producer(graph, part.output, std::move(node));
       changed = true;
     }
+    MappedFile::release(weights.bytes());
   }
   return changed;
 }

@@ -1,6 +1,6 @@
 #include "engine/ops/packing.h"
 
-#include <cstring>
+#include "engine/ir/memory.h"
 
 namespace octet {
 
@@ -37,9 +37,10 @@ PackLayout& PackLayout::with(std::span<const std::byte> bytes) {
 }
 
 Result<Tensor> pack_alone(size_t size, PackFunction pack) {
-  OCTET_ASSIGN(Tensor packed, Tensor::zeros(DType::u8, {static_cast<int64_t>(size)}));
-  pack(packed.writable());
-  return packed;
+  OCTET_ASSIGN(const auto memory, allocate_lasting(size));
+  pack(memory.get());
+  const std::span<const std::byte> bytes(memory.get(), size);
+  return Tensor(DType::u8, {static_cast<int64_t>(size)}, bytes, memory);
 }
 
 }  // namespace octet
