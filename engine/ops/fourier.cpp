@@ -266,7 +266,8 @@ void stft(size_t step, const FourierPlan& plan, const FourierF64Table& table, Ru
 Status run_stft(const StftAttrs& attrs, const FourierF64Table& table, FourierPlans& plans,
                 RunContext& context) {
   const TensorView& x = context.input(0);
-  const int64_t step = integer_of(context.input(1));
+  // A step past the signal's end leaves one frame, however large it is.
+  const int64_t step = std::min(integer_of(context.input(1)), std::max<int64_t>(x.dims[1], 1));
   const int64_t length =
       context.has_input(3) ? integer_of(context.input(3)) : context.input(2).count();
   if (step < 1 || length < 1 || length > x.dims[1])

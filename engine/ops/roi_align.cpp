@@ -2,6 +2,7 @@
 #include <array>
 #include <cmath>
 
+#include "engine/ops/common/real.h"
 #include "engine/ops/op.h"
 
 // https://arxiv.org/abs/1703.06870, section 3
@@ -52,30 +53,19 @@ Status infer(InferContext& context) {
   return {};
 }
 
-// Four neighbours of a point and their weights; all weights are 0 further than one pixel outside.
+// Two neighbours of a coordinate and their weights; none further than one pixel outside.
 struct Sample {
-  std::array<int64_t, 4> at{};
-  std::array<double, 4> weight{};
+  bool inside = false;
+  std::array<int64_t, 2> at{};
+  std::array<double, 2> weight{};
 };
 
-Sample sample_at(double y, double x, int64_t height, int64_t width) {
-  Sample s;
-  if (y < -1.0 || y > static_cast<double>(height) || x < -1.0 || x > static_cast<double>(width))
-    return s;
-  const auto clamp = [](double v, int64_t extent) {
-    return std::clamp(v, 0.0, static_cast<double>(extent - 1));
-  };
-  y = clamp(y, height);
-  x = clamp(x, width);
-  const auto top = static_cast<int64_t>(y);
-  const auto left = static_cast<int64_t>(x);
-  const int64_t bottom = std::min(top + 1, height - 1);
-  const int64_t right = std::min(left + 1, width - 1);
-  const double fy = y - static_cast<double>(top);
-  const double fx = x - static_cast<double>(left);
-  s.at = {top * width + left, top * width + right, bottom * width + left, bottom * width + right};
-  s.weight = {(1 - fy) * (1 - fx), (1 - fy) * fx, fy * (1 - fx), fy * fx};
-  return s;
+Sample sample_at(double v, int64_t extent) {
+  if (!(v >= -1.0 && v <= static_cast<double>(extent))) return {};
+  v = std::clamp(v, 0.0, static_cast<double>(extent - 1));
+  const auto low = static_cast<int64_t>(v);
+  const double fraction = v - static_cast<double>(low);
+  return {true, {low, std::min(low + 1, extent - 1)}, {1 - fraction, fraction}};
 }
 
 struct Bins {
@@ -103,42 +93,47 @@ Bins bins_of(const RoiAlignAttrs& attrs, const T* roi) {
          attrs.sampling_ratio,
          attrs.sampling_ratio};
   if (attrs.sampling_ratio <= 0) {
-    b.grid_y = static_cast<int64_t>(std::ceil(b.bin_y));
-    b.grid_x = static_cast<int64_t>(std::ceil(b.bin_x));
+    b.grid_y = integer_of<int64_t>(std::ceil(b.bin_y));
+    b.grid_x = integer_of<int64_t>(std::ceil(b.bin_x));
   }
   return b;
 }
 
-std::vector<Sample> samples_of(const Bins& b, int64_t py, int64_t px, int64_t height,
-                               int64_t width) {
+// `grid` coordinates of the bin's samples along an axis.
+std::vector<Sample> samples_of(double start, double bin, int64_t grid, int64_t place,
+                               int64_t extent) {
   std::vector<Sample> samples;
-  for (int64_t iy = 0; iy < b.grid_y; ++iy)
-    for (int64_t ix = 0; ix < b.grid_x; ++ix) {
-      const double y = b.start_y + (static_cast<double>(py) + (static_cast<double>(iy) + 0.5) /
-                                                                  static_cast<double>(b.grid_y)) *
-                                       b.bin_y;
-      const double x = b.start_x + (static_cast<double>(px) + (static_cast<double>(ix) + 0.5) /
-                                                                  static_cast<double>(b.grid_x)) *
-                                       b.bin_x;
-      samples.push_back(sample_at(y, x, height, width));
-    }
+  for (int64_t i = 0; i < grid; ++i)
+    samples.push_back(
+        sample_at(start + (static_cast<double>(place) +
+                           (static_cast<double>(i) + 0.5) / static_cast<double>(grid)) *
+                              bin,
+                  extent));
   return samples;
 }
 
 // The mean of the samples; or the largest weighted neighbour, which is what the standard's `max`
-// is.
+// is. Nothing when the run shall stop.
 template <typename T>
-T pool(const std::vector<Sample>& samples, const T* plane, bool average) {
+std::optional<T> pool(const std::vector<Sample>& rows, const std::vector<Sample>& columns,
+                      const T* plane, int64_t width, bool average, const RunContext& context) {
   double sum = 0.0;
-  double best = samples.empty() ? 0.0 : -HUGE_VAL;
-  for (const Sample& s : samples)
-    for (size_t k = 0; k < 4; ++k) {
-      const double value = s.weight[k] * static_cast<double>(plane[s.at[k]]);
-      sum += value;
-      best = std::max(best, value);
-    }
-  const auto count = static_cast<double>(std::max<size_t>(samples.size(), 1));
-  return static_cast<T>(average ? sum / count : best);
+  const size_t count = rows.size() * columns.size();
+  double best = count == 0 ? 0.0 : -HUGE_VAL;
+  for (const Sample& y : rows) {
+    if (context.stopped()) return std::nullopt;
+    for (const Sample& x : columns)
+      for (size_t k = 0; k < 4; ++k) {
+        const bool inside = y.inside && x.inside;
+        const double value = inside
+                                 ? y.weight[k / 2] * x.weight[k % 2] *
+                                       static_cast<double>(plane[y.at[k / 2] * width + x.at[k % 2]])
+                                 : 0.0;
+        sum += value;
+        best = std::max(best, value);
+      }
+  }
+  return static_cast<T>(average ? sum / static_cast<double>(std::max<size_t>(count, 1)) : best);
 }
 
 template <typename T>
@@ -149,6 +144,7 @@ Status align(const RoiAlignAttrs& attrs, RunContext& context) {
   const int64_t height = x.dims[2];
   const int64_t width = x.dims[3];
   const int64_t bins = attrs.output_height * attrs.output_width;
+  if (height == 0 || width == 0) return invalid_data("an empty image");
   for (int64_t r = 0; r < y.dims[0]; ++r) {
     const int64_t image = context.input(2).as<int64_t>()[r];
     if (image < 0 || image >= x.dims[0]) return invalid_data("batch index out of range");
@@ -157,11 +153,15 @@ Status align(const RoiAlignAttrs& attrs, RunContext& context) {
     if (b.grid_y > (int64_t{1} << 16) || b.grid_x > (int64_t{1} << 16))
       return invalid_data("a region of interest is too large");
     for (int64_t bin = 0; bin < bins; ++bin) {
-      const auto samples =
-          samples_of(b, bin / attrs.output_width, bin % attrs.output_width, height, width);
-      for (int64_t c = 0; c < channels; ++c)
-        y.as<T>()[(r * channels + c) * bins + bin] =
-            pool(samples, x.as<T>() + (image * channels + c) * height * width, attrs.mode == "avg");
+      const auto rows = samples_of(b.start_y, b.bin_y, b.grid_y, bin / attrs.output_width, height);
+      const auto columns =
+          samples_of(b.start_x, b.bin_x, b.grid_x, bin % attrs.output_width, width);
+      for (int64_t c = 0; c < channels; ++c) {
+        const auto value = pool(rows, columns, x.as<T>() + (image * channels + c) * height * width,
+                                width, attrs.mode == "avg", context);
+        if (!value) return Error{ErrorCode::deadline, "stopped"};
+        y.as<T>()[(r * channels + c) * bins + bin] = *value;
+      }
     }
   }
   return {};

@@ -150,6 +150,11 @@ Status GraphBuilder::read_ports(const NodeProto& proto, Node& node, Scope& scope
     return invalid_model("none of its outputs has a name");
   if (out.min == 1 && out.max >= 0 && node.outputs[0] == kNoValue)
     return invalid_model("its output 0 has no name");
+  // Operators make these whether or not they are named, and their number says how many there are.
+  const size_t made = out.max < 0 ? node.outputs.size() : static_cast<size_t>(out.min);
+  for (size_t i = 0; i < std::min(made, node.outputs.size()); ++i)
+    if (node.outputs[i] == kNoValue)
+      node.outputs[i] = scope.graph.add_value(scope.graph.unique_name(proto.name() + "_unused"));
   while (static_cast<int>(node.inputs.size()) > in.min && node.inputs.back() == kNoValue)
     node.inputs.pop_back();
   const auto outside = [](size_t count, const Arity& arity) {
@@ -161,10 +166,11 @@ Status GraphBuilder::read_ports(const NodeProto& proto, Node& node, Scope& scope
     return invalid_model("it has " + std::to_string(node.inputs.size()) + " inputs");
   if (outside(node.outputs.size(), out))
     return invalid_model("it has " + std::to_string(node.outputs.size()) + " outputs");
-  // Operators with bodies may leave out leading inputs (Loop); all others name the required ones.
+  // What signatures say of old forms and of operators with bodies, which may leave out leading
+  // inputs (Loop), is checked by inference; nothing else looks before it.
   const size_t required = in.max < 0 ? node.inputs.size() : static_cast<size_t>(in.min);
-  for (size_t i = 0; i < required && node.op->bodies.empty(); ++i)
-    if (node.inputs[i] == kNoValue)
+  for (size_t i = 0; i < required; ++i)
+    if (node.inputs[i] == kNoValue && (node.op->bodies.empty() || requires_input(*node.op, i)))
       return invalid_model("its input " + std::to_string(i) + " is missing");
   return {};
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/ops/common/signature.h"
 #include "engine/ops/transpose.h"
 #include "runtime/memory/planner.h"
 #include "runtime/session/bind_infer.h"
@@ -103,9 +104,20 @@ class Binder {
       for (const ValueId id : node.inputs) late = late || (id != kNoValue && !types_.has_dims(id));
       if (!groups_.repeats[step.node]) OCTET_RETURN_IF_ERROR(types_.infer(step.node, late));
       for (const ValueId id : node.outputs) late = late || (id != kNoValue && !types_.has_dims(id));
+      late = late || judged_late(node);
       bound_->steps[s].late = late;
     }
     return {};
+  }
+
+  // Whether axes or extents become known in the run alone: inference judges them then, also where
+  // it knows the results' dims without them.
+  bool judged_late(const Node& node) const {
+    for (size_t i = 0; i < node.inputs.size(); ++i)
+      if (reads_extents(*node.op, i) && node.has_input(i) &&
+          !graph_.value(node.inputs[i]).constant && types_.elements(node.inputs[i]) == nullptr)
+        return true;
+    return false;
   }
 
   Status place_slots() {

@@ -112,6 +112,28 @@ const Hostile kHostile[] = {
        add_node(*m.mutable_graph(), "LayerNormalization", {"x", "g"}, {"", "y"});
      },
      "its output 0 has no name"},
+    {"indices without an axis",
+     [](ModelProto& m) {
+       *m.mutable_graph()->add_initializer() = int64_tensor("i", {}, {0});
+       add_node(*m.mutable_graph(), "ScatterND", {"x", "i", "x"}, {"y"});
+     },
+     "its input 1 has rank 0"},
+    {"classes without a batch",
+     [](ModelProto& m) {
+       set_x(m, {});
+       add_node(*m.mutable_graph(), "Multinomial", {"x"}, {"y"});
+     },
+     "its input 0 has rank 0"},
+    {"a condition that is missing",
+     [](ModelProto& m) {
+       NodeProto& node = add_node(*m.mutable_graph(), "If", {""}, {"y"});
+       for (const char* branch : {"then_branch", "else_branch"}) {
+         GraphProto& body = *add_attribute(node, branch, AttributeProto::GRAPH).mutable_g();
+         add_node(body, "Relu", {"x"}, {"z"});
+         body.add_output()->set_name("z");
+       }
+     },
+     "its input 0 is missing"},
     {"scales that are missing",
      [](ModelProto& m) {
        m.mutable_opset_import(0)->set_version(9);

@@ -41,6 +41,8 @@ struct Port {
   bool required = true;
   int64_t least = 0;  ///< Elements.
   int64_t most = std::numeric_limits<int64_t>::max();
+  size_t least_rank = 0;
+  size_t most_rank = std::numeric_limits<size_t>::max();
 };
 
 struct Signature {
@@ -65,9 +67,20 @@ bool take_suffix(std::string& text, std::string_view suffix) {
   return true;
 }
 
+// "@2": rank 2; "@1+": rank 1 or more.
+void take_rank(std::string& text, Port& port) {
+  const size_t at = text.find('@');
+  if (at == std::string::npos) return;
+  const bool open = take_suffix(text, "+");
+  port.least_rank = std::stoul(text.substr(at + 1));
+  if (!open) port.most_rank = port.least_rank;
+  text.resize(at);
+}
+
 Port port_of(std::string text) {
   Port port;
   port.required = !take_suffix(text, "?");
+  take_rank(text, port);
   if (take_suffix(text, "[1]")) port.least = port.most = 1;
   if (take_suffix(text, "[n]")) port.most = kMaxInferredElements;
   if (const size_t colon = text.find(':'); colon != std::string::npos) {
@@ -117,7 +130,10 @@ Status check_port(const Port& port, const Type& type, size_t i) {
       (type.kind == Type::Kind::tensor && (bit(type.dtype) & port.dtypes) == 0))
     return invalid_model(input_name(i) + " is " + type.to_string() +
                          ", which the operator doesn't take there");
-  const auto count = type.shape ? element_count(*type.shape).maybe() : std::nullopt;
+  if (!type.shape) return {};
+  if (type.shape->size() < port.least_rank || type.shape->size() > port.most_rank)
+    return invalid_model(input_name(i) + " has rank " + std::to_string(type.shape->size()));
+  const auto count = element_count(*type.shape).maybe();
   if (count && (*count < port.least || *count > port.most))
     return invalid_model(input_name(i) + " has " + std::to_string(*count) + " elements");
   return {};
@@ -151,6 +167,17 @@ Status check_signature(const InferContext& context) {
                            " where others are " + std::string(dtype_name(first->second)));
   }
   return {};
+}
+
+bool reads_extents(const OpDef& op, size_t i) {
+  const Signature* signature = find(&op);
+  return signature != nullptr && i < signature->ports.size() &&
+         signature->ports[i].most == kMaxInferredElements;
+}
+
+bool requires_input(const OpDef& op, size_t i) {
+  const Signature* signature = find(&op);
+  return signature != nullptr && i < signature->ports.size() && signature->ports[i].required;
 }
 
 std::optional<size_t> most_inputs(const OpDef& op) {
