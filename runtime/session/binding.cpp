@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "engine/ops/common/signature.h"
 #include "engine/ops/transpose.h"
 #include "runtime/memory/planner.h"
 #include "runtime/session/bind_infer.h"
@@ -104,7 +103,7 @@ class Binder {
       for (const ValueId id : node.inputs) late = late || (id != kNoValue && !types_.has_dims(id));
       if (!groups_.repeats[step.node]) OCTET_RETURN_IF_ERROR(types_.infer(step.node, late));
       for (const ValueId id : node.outputs) late = late || (id != kNoValue && !types_.has_dims(id));
-      late = late || judged_late(node);
+      late = late || judged_late(step);
       bound_->steps[s].late = late;
     }
     return {};
@@ -112,12 +111,10 @@ class Binder {
 
   // Whether axes or extents become known in the run alone: inference judges them then, also where
   // it knows the results' dims without them.
-  bool judged_late(const Node& node) const {
-    for (size_t i = 0; i < node.inputs.size(); ++i)
-      if (reads_extents(*node.op, i) && node.has_input(i) &&
-          !graph_.value(node.inputs[i]).constant && types_.elements(node.inputs[i]) == nullptr)
-        return true;
-    return false;
+  bool judged_late(const PlannedStep& step) const {
+    const auto& inputs = graph_.node(step.node).inputs;
+    return std::any_of(step.extent_inputs.begin(), step.extent_inputs.end(),
+                       [&](size_t i) { return types_.elements(inputs[i]) == nullptr; });
   }
 
   Status place_slots() {

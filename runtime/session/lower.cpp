@@ -5,6 +5,7 @@
 
 #include "engine/ir/log.h"
 #include "engine/ir/memory.h"
+#include "engine/ops/common/signature.h"
 #include "runtime/providers.h"
 #include "runtime/session/convert.h"
 #include "runtime/session/program.h"
@@ -208,6 +209,8 @@ class Lowering {
       }
       OCTET_ASSIGN(const SlotId slot, form_of(node.inputs[i], port(ports.inputs, i)));
       planned.inputs.push_back(slot);
+      if (reads_extents(*node.op, i) && !graph_.value(node.inputs[i]).constant)
+        planned.extent_inputs.push_back(i);
     }
     for (const auto& body : node.bodies) {
       OCTET_ASSIGN(auto program, Program::compile_body(body->clone(), options_, weights_));

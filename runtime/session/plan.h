@@ -34,6 +34,7 @@ struct PlannedStep {
   std::vector<SlotId> inputs;
   std::vector<SlotId> outputs;
   std::vector<size_t> packed_inputs;  ///< Constants that the step packed: it reads only their dims.
+  std::vector<size_t> extent_inputs;  ///< Not constant, of axes or extents that inference judges.
   AliasRule::Kind alias = AliasRule::Kind::none;
   std::string name;  ///< The node's name, or "convert:" and the value's.
   StepInfo info;
