@@ -104,7 +104,8 @@ struct Timed {
   }
   double deviation() const {
     double sum = 0;
-    for (const double each : ms) sum += (each - mean()) * (each - mean());
+    const double middle = mean();
+    for (const double each : ms) sum += (each - middle) * (each - middle);
     return std::sqrt(sum / static_cast<double>(ms.size()));
   }
   double percentile(double share) const {

@@ -68,7 +68,10 @@ class StepContext final : public RunContext {
     inputs_.resize(step_.inputs.size());
     outputs_.resize(step_.outputs.size());
     wanted_.reserve(step_.outputs.size());
-    for (const SlotId id : step_.outputs) wanted_.push_back(id != kNoSlot);
+    for (const SlotId id : step_.outputs) {
+      wanted_.push_back(id != kNoSlot);
+      gives_boxed_ = gives_boxed_ || (id != kNoSlot && execution.plan_.slots[id].boxed);
+    }
   }
 
   // What the execution's binding says.
@@ -82,11 +85,13 @@ class StepContext final : public RunContext {
     describe(step_.outputs, outputs_);
   }
 
-  void attach() {
+  // f(slot, view) for each port that is there.
+  template <typename F>
+  void each_port(F f) {
     for (size_t i = 0; i < inputs_.size(); ++i)
-      if (step_.inputs[i] != kNoSlot) inputs_[i].data = execution_.address(step_.inputs[i]);
+      if (step_.inputs[i] != kNoSlot) f(step_.inputs[i], inputs_[i]);
     for (size_t i = 0; i < outputs_.size(); ++i)
-      if (step_.outputs[i] != kNoSlot) outputs_[i].data = execution_.address(step_.outputs[i]);
+      if (step_.outputs[i] != kNoSlot) f(step_.outputs[i], outputs_[i]);
   }
   void refresh_inputs() {
     for (size_t i = 0; i < inputs_.size(); ++i)
@@ -95,6 +100,7 @@ class StepContext final : public RunContext {
   void set_scratch(std::span<std::byte> scratch) { scratch_ = scratch; }
   std::span<const TensorView> inputs() const { return inputs_; }
   std::span<const TensorView> outputs() const { return outputs_; }
+  bool gives_boxed() const { return gives_boxed_; }
 
   Status allocate(size_t i, Dims dims) override {
     const SlotId id = step_.outputs[i];
@@ -131,6 +137,7 @@ class StepContext final : public RunContext {
  private:
   Execution& execution_;
   const PlannedStep& step_;
+  bool gives_boxed_ = false;
   std::optional<ProgramBodies> bodies_;
 };
 
@@ -147,11 +154,18 @@ Execution::Execution(std::shared_ptr<const Binding> binding, Parallel& parallel,
 }
 
 void Execution::bind_steps(Parallel& parallel) {
+  moving_.clear();
+  arena_ = nullptr;
   for (size_t s = 0; s < plan_.steps.size(); ++s) {
     if (binding_->steps[s].skip) continue;
     if (contexts_[s] == nullptr)
       contexts_[s] = std::make_unique<StepContext>(*this, s, options_.cpu);
     contexts_[s]->bind(binding_->steps[s].wide ? parallel : serial_);
+    contexts_[s]->each_port([&](SlotId id, TensorView& view) {
+      const Place place = binding_->slots[binding_->slots[id].root].place;
+      if (place == Place::input || place == Place::output || place == Place::late)
+        moving_.push_back({id, &view});
+    });
   }
 }
 
@@ -246,8 +260,14 @@ Status Execution::attach(std::span<const Tensor> inputs, std::span<OutputTarget>
       outputs_[i] = target.tensor.writable();
     }
   }
-  for (const auto& context : contexts_)
-    if (context) context->attach();
+  const auto point = [&](SlotId id, TensorView& view) { view.data = address(id); };
+  if (arena_ != memory_->arena.data.get()) {
+    arena_ = memory_->arena.data.get();
+    for (const auto& context : contexts_)
+      if (context) context->each_port(point);
+  } else {
+    for (const auto& [id, view] : moving_) point(id, *view);
+  }
   return {};
 }
 
@@ -273,7 +293,7 @@ Status Execution::run_steps(std::span<const Tensor> inputs, std::span<OutputTarg
   for (size_t s = 0; s < plan_.steps.size(); ++s) {
     if (must_stop(options))
       return Error{ErrorCode::deadline, "the run was stopped before '" + plan_.steps[s].name + "'"};
-    const auto start = std::chrono::steady_clock::now();
+    const auto start = options.profile ? std::chrono::steady_clock::now() : begin;
     if (!binding_->steps[s].skip) {
       if (auto status = run_step(s, options); !status) return status;
     }
@@ -313,7 +333,7 @@ Status Execution::run_step(size_t s, const RunOptions& options) {
   if (binding_->steps[s].late) status = prepare_late(s);
   contexts_[s]->set_scratch({memory_->scratch.data.get(), memory_->scratch.bytes});
   if (status.ok()) status = catch_memory_errors([&] { return step.step->run(*contexts_[s]); });
-  if (status.ok()) status = check_boxed(step);
+  if (status.ok() && contexts_[s]->gives_boxed()) status = check_boxed(step);
   if (!status && must_stop(options))
     return Error{ErrorCode::deadline, "the run was stopped in '" + step.name + "'"};
   if (status.ok()) return {};

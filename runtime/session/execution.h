@@ -61,7 +61,11 @@ class Execution {
   std::vector<std::unique_ptr<StepContext>> contexts_;  ///< By step; null for skipped ones.
   std::vector<std::byte*> inputs_;
   std::vector<std::byte*> outputs_;
-  std::vector<Tensor> late_;  ///< By slot: tensors made while running.
+  /// The steps' ports whose memory may be another one in each run; that of others follows the
+  /// arena.
+  std::vector<std::pair<SlotId, TensorView*>> moving_;
+  std::byte* arena_ = nullptr;  ///< Where it was in the last run.
+  std::vector<Tensor> late_;    ///< By slot: tensors made while running.
   std::vector<int64_t> macs_;
   const RunOptions* run_options_ = nullptr;
 };
