@@ -74,7 +74,9 @@ void BoundTypes::settle(ValueId id, Known known) {
   }
   group = std::move(known);
   group.settled = true;
-  has_dims_[groups_.of[id]] = group.type.has_known_shape() && !graph_.value(id).type.boxed();
+  const bool has_dims = group.type.has_known_shape() && !graph_.value(id).type.boxed();
+  has_dims_[groups_.of[id]] = has_dims;
+  any_late_ = any_late_ || !has_dims;
 }
 
 namespace {

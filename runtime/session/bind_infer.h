@@ -20,6 +20,8 @@ class BoundTypes {
   Status infer(NodeId id, bool late);
   /// Whether the dims of a value are known: it is neither boxed nor decided by data.
   bool has_dims(ValueId id) const { return has_dims_[groups_.of[id]] != 0; }
+  /// Whether there are nodes so far whose outputs have no dims here.
+  bool any_late() const { return any_late_; }
   /// Requires has_dims, and that the value is no constant.
   const Shape& shape(ValueId id) const { return *known_[groups_.of[id]].type.shape; }
   /// Null when they aren't known.
@@ -45,6 +47,7 @@ class BoundTypes {
   std::vector<Known> known_;
   std::vector<uint8_t> has_dims_;
   bool agree_ = true;
+  bool any_late_ = false;
 };
 
 /// Inference for one node over views, for late steps: `types` and `elements` are by input port.

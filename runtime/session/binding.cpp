@@ -98,6 +98,9 @@ class Binder {
     for (size_t s = 0; s < plan_.steps.size(); ++s) {
       const PlannedStep& step = plan_.steps[s];
       if (step.node == kNoNode) continue;
+      if (groups_.repeats[step.node] && !types_.any_late() && step.bodies.empty() &&
+          step.extent_inputs.empty())
+        continue;  // Neither late nor new.
       const Node& node = graph_.node(step.node);
       bool late = !node.bodies.empty();
       for (const ValueId id : node.inputs) late = late || (id != kNoValue && !types_.has_dims(id));
@@ -186,6 +189,8 @@ class Binder {
   void mark_skipped() {
     std::vector<bool> read(plan_.slots.size(), false);
     for (const SlotId id : plan_.outputs) read[id] = true;
+    std::vector<size_t>& running = bound_->running;
+    running.reserve(plan_.steps.size());
     for (size_t s = plan_.steps.size(); s-- > 0;) {
       const auto& outputs = plan_.steps[s].outputs;
       bound_->steps[s].skip =
@@ -193,9 +198,11 @@ class Binder {
             return id == kNoSlot || bound_->slots[id].place == Place::host || !read[id];
           });
       if (bound_->steps[s].skip) continue;
+      running.push_back(s);
       for (const SlotId id : plan_.steps[s].inputs)
         if (id != kNoSlot) read[id] = true;
     }
+    std::reverse(running.begin(), running.end());
   }
 
   // A result is made in the caller's memory when it is an arena slot of its own, asked for once.
@@ -253,8 +260,7 @@ class Binder {
 
   void share_bytes() {
     last_read_.assign(plan_.slots.size(), 0);
-    for (size_t s = 0; s < plan_.steps.size(); ++s) {
-      if (bound_->steps[s].skip) continue;
+    for (const size_t s : bound_->running) {
       const PlannedStep& step = plan_.steps[s];
       if (!is_view(s)) continue;
       const SlotId in = step.inputs[0];
@@ -263,18 +269,18 @@ class Binder {
       out.root = root_of(in);
       bound_->steps[s].skip = true;
     }
-    for (size_t s = 0; s < plan_.steps.size(); ++s)
+    std::erase_if(bound_->running, [&](size_t s) { return bound_->steps[s].skip; });
+    for (const size_t s : bound_->running)
       for (const SlotId id : plan_.steps[s].inputs)
         if (id != kNoSlot) last_read_[root_of(id)] = s;
     for (const SlotId id : plan_.outputs) last_read_[root_of(id)] = plan_.steps.size();
-    for (size_t s = 0; s < plan_.steps.size(); ++s) overwrite_input(s);
+    for (const size_t s : bound_->running) overwrite_input(s);
     for (SlotId id = 0; id < plan_.slots.size(); ++id) bound_->slots[id].root = root_of(id);
   }
 
   void overwrite_input(size_t s) {
     const PlannedStep& step = plan_.steps[s];
-    if (step.alias != AliasRule::Kind::in_place || bound_->steps[s].late || bound_->steps[s].skip)
-      return;
+    if (step.alias != AliasRule::Kind::in_place || bound_->steps[s].late) return;
     if (step.inputs.empty() || step.inputs[0] == kNoSlot || step.outputs[0] == kNoSlot) return;
     const SlotId root = root_of(step.inputs[0]);
     BoundSlot& out = bound_->slots[step.outputs[0]];
@@ -293,10 +299,9 @@ class Binder {
   void plan_arena() {
     std::vector<SlotId> roots;
     std::vector<Lifetime> lifetimes;
-    roots.reserve(plan_.steps.size());
-    lifetimes.reserve(plan_.steps.size());
-    for (size_t s = 0; s < plan_.steps.size(); ++s) {
-      if (bound_->steps[s].skip) continue;
+    roots.reserve(bound_->running.size());
+    lifetimes.reserve(bound_->running.size());
+    for (const size_t s : bound_->running) {
       for (const SlotId id : plan_.steps[s].outputs) {
         if (id == kNoSlot) continue;
         const BoundSlot& slot = bound_->slots[id];
@@ -324,9 +329,9 @@ class Binder {
   // Scratch, and the steps that are worth several threads.
   void size_steps() {
     double wide_cost = 0;
-    for (size_t s = 0; s < plan_.steps.size(); ++s) {
+    for (const size_t s : bound_->running) {
       BoundStep& bound = bound_->steps[s];
-      if (bound.skip || bound.late) continue;
+      if (bound.late) continue;
       const PlannedStep& step = plan_.steps[s];
       const auto inputs = shapes_of(step.inputs, input_views_);
       const auto outputs = shapes_of(step.outputs, output_views_);

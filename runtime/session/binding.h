@@ -41,7 +41,8 @@ struct Binding {
   std::vector<Dims> input_dims;
   std::vector<BoundSlot> slots;
   std::vector<BoundStep> steps;
-  std::vector<Dims> dims;  ///< By group (TypeGroups).
+  std::vector<size_t> running;  ///< The steps that aren't skipped, in their order.
+  std::vector<Dims> dims;       ///< By group (TypeGroups).
   std::vector<Tensor> hosts;
   size_t arena_bytes = 0;
   size_t scratch_bytes = 0;

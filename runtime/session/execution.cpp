@@ -156,8 +156,7 @@ Execution::Execution(std::shared_ptr<const Binding> binding, Parallel& parallel,
 void Execution::bind_steps(Parallel& parallel) {
   moving_.clear();
   arena_ = nullptr;
-  for (size_t s = 0; s < plan_.steps.size(); ++s) {
-    if (binding_->steps[s].skip) continue;
+  for (const size_t s : binding_->running) {
     if (contexts_[s] == nullptr)
       contexts_[s] = std::make_unique<StepContext>(*this, s, options_.cpu);
     contexts_[s]->bind(binding_->steps[s].wide ? parallel : serial_);
@@ -170,9 +169,9 @@ void Execution::bind_steps(Parallel& parallel) {
 }
 
 void Execution::rebind(std::shared_ptr<const Binding> binding, Parallel& parallel) {
+  for (const auto& [slot, view] : moving_) late_[slot] = Tensor();
   binding_ = std::move(binding);
   macs_.clear();
-  late_.assign(plan_.slots.size(), Tensor());
   for (size_t s = 0; s < plan_.steps.size(); ++s)
     if (binding_->steps[s].skip) contexts_[s].reset();
   bind_steps(parallel);
@@ -285,28 +284,33 @@ Status Execution::run_steps(std::span<const Tensor> inputs, std::span<OutputTarg
   run_options_ = &options;
   OCTET_RETURN_IF_ERROR(attach(inputs, outputs));
   if (options.profile) step_macs();
-  const auto begin = std::chrono::steady_clock::now();
+  const auto begin = Clock::now();
   if (options.observer)
     for (const SlotId id : plan_.inputs)
       if (id != kNoSlot && !plan_.slots[id].boxed)
         options.observer(plan_.graph->value(plan_.slots[id].value).name, view(id));
+  if (!options.observer) {
+    for (const size_t s : binding_->running) OCTET_RETURN_IF_ERROR(run_step(s, options, begin));
+    return collect(outputs);
+  }
   for (size_t s = 0; s < plan_.steps.size(); ++s) {
-    if (must_stop(options))
-      return Error{ErrorCode::deadline, "the run was stopped before '" + plan_.steps[s].name + "'"};
-    const auto start = options.profile ? std::chrono::steady_clock::now() : begin;
-    if (!binding_->steps[s].skip) {
-      if (auto status = run_step(s, options); !status) return status;
-    }
-    if (options.observer) observe(s, options);
-    if (options.profile && !binding_->steps[s].skip) {
-      const PlannedStep& step = plan_.steps[s];
-      const auto op =
-          step.node == kNoNode ? std::string_view() : plan_.graph->node(step.node).op->name;
-      options.profile({step.name, op, &step.info, start - begin,
-                       std::chrono::steady_clock::now() - start, macs_.empty() ? 0 : macs_[s]});
-    }
+    if (!binding_->steps[s].skip) OCTET_RETURN_IF_ERROR(run_step(s, options, begin));
+    observe(s, options);
   }
   return collect(outputs);
+}
+
+Status Execution::run_step(size_t s, const RunOptions& options, Clock::time_point begin) {
+  const PlannedStep& step = plan_.steps[s];
+  if (must_stop(options))
+    return Error{ErrorCode::deadline, "the run was stopped before '" + step.name + "'"};
+  if (!options.profile) return run_kernel(s, options);
+  const auto start = Clock::now();
+  OCTET_RETURN_IF_ERROR(run_kernel(s, options));
+  const auto op = step.node == kNoNode ? std::string_view() : plan_.graph->node(step.node).op->name;
+  options.profile({step.name, op, &step.info, start - begin, Clock::now() - start,
+                   macs_.empty() ? 0 : macs_[s]});
+  return {};
 }
 
 const std::vector<int64_t>& Execution::step_macs() {
@@ -327,7 +331,7 @@ const std::vector<int64_t>& Execution::step_macs() {
   return macs_;
 }
 
-Status Execution::run_step(size_t s, const RunOptions& options) {
+Status Execution::run_kernel(size_t s, const RunOptions& options) {
   const PlannedStep& step = plan_.steps[s];
   Status status;
   if (binding_->steps[s].late) status = prepare_late(s);

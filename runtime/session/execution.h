@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <span>
 #include <vector>
@@ -34,6 +35,8 @@ class Execution {
              const RunOptions& options);
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   friend class StepContext;
   void bind_steps(Parallel& parallel);
   Status size_memory();
@@ -41,7 +44,9 @@ class Execution {
                    const RunOptions& options);
   std::byte* address(SlotId id) const;
   Status attach(std::span<const Tensor> inputs, std::span<OutputTarget> outputs);
-  Status run_step(size_t s, const RunOptions& options);
+  /// Runs a step and tells the profile of it; `begin` is when the run began.
+  Status run_step(size_t s, const RunOptions& options, Clock::time_point begin);
+  Status run_kernel(size_t s, const RunOptions& options);
   Status prepare_late(size_t s);
   /// That a step gave its strings and lists.
   Status check_boxed(const PlannedStep& step) const;
