@@ -2,13 +2,13 @@ from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
 
 version: str
 
-Port = Tuple[str, str, List[Union[int, str, None]]]
-Raw = Tuple[int, Any, Tuple[int, ...]]
+_Port = Tuple[str, str, List[Union[int, str, None]]]
+_Raw = Tuple[int, Any, Tuple[int, ...]]
 
 class Session:
-    def inputs(self) -> List[Port]: ...
-    def outputs(self) -> List[Port]: ...
-    def run(self, feeds: List[Raw]) -> List[Raw]: ...
+    def inputs(self) -> List[_Port]: ...
+    def outputs(self) -> List[_Port]: ...
+    def run(self, feeds: List[_Raw]) -> List[_Raw]: ...
 
 def load(
     path: str, threads: int, provider: str, isa: str, memory: int, cache: str
@@ -23,7 +23,7 @@ def quantize(
     threads: int,
     memory: int,
     samples: int,
-    sample: Callable[[int, List[str]], List[Raw]],
+    sample: Callable[[int, List[str]], List[_Raw]],
     progress: Optional[Callable[[str, int, int], Any]],
 ) -> List[Tuple[str, str, str, str, int]]: ...
 def load_ops(path: str) -> None: ...

@@ -4,6 +4,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Union, overload
 class NodeArg:
     name: str
     shape: List[Union[int, str, None]]
+    def __init__(self, name: str, text: str, shape: List[Union[int, str, None]]) -> None: ...
     @property
     def type(self) -> str: ...
 

@@ -4,6 +4,8 @@ calibration.
     PYTHONPATH=build/release/python python tests/python/quantize_test.py MODELS PROGRAM
 """
 
+import contextlib
+import io
 import pathlib
 import subprocess
 import sys
@@ -59,6 +61,25 @@ class QuantizeTest(unittest.TestCase):
         with self.assertRaises(TimeoutError):
             octet.quantize(MLP, self.output, samples(), progress=lambda *told: False)
         self.assertFalse(self.output.exists())
+
+    def test_a_bar_shows_on_a_terminal_alone(self):
+        class Terminal(io.StringIO):
+            def isatty(self):
+                return True
+
+        terminal, pipe = Terminal(), io.StringIO()
+        for stderr in (terminal, pipe):
+            with contextlib.redirect_stderr(stderr):
+                octet.quantize(MLP, self.output, samples())
+        self.assertEqual(pipe.getvalue(), "")
+        shown = terminal.getvalue()
+        # Each step goes to the line's beginning and clears it.
+        steps = [step for step in shown.split("\r\x1b[K") if step.startswith("calibrating ")]
+        for _, bar, count in map(str.split, steps):
+            done, of = map(int, count.split("/"))
+            self.assertEqual(bar, ("#" * (30 * done // of)).ljust(30, "."))
+        self.assertIn("16/16", steps[-1])
+        self.assertTrue(shown.endswith("\n"))
 
     def test_what_calibration_raises_comes_out(self):
         class Broken(list):
