@@ -97,9 +97,9 @@ void cards(Html& page, const std::vector<ModelReport>& models) {
   page.close();
 }
 
-void header(Html& page, std::initializer_list<const char*> titles) {
+void header(Html& page, const std::vector<std::string>& titles) {
   page.open("div", {{"class", "wide"}}).open("table").open("thead").open("tr");
-  for (const char* title : titles) page.leaf("th", title);
+  for (const std::string& title : titles) page.leaf("th", title);
   page.close().close().open("tbody");
 }
 
@@ -158,19 +158,29 @@ void steps(Html& page, const ModelReport& model) {
   page.close().close().close();
 }
 
-void sizes(Html& page, const std::vector<ModelReport>& models) {
-  size_t largest = 0;
+using Bytes = std::map<std::string, size_t> WeightBytes::*;
+
+// A row for each part or type, a column for each model.
+void sizes(Html& page, const std::vector<ModelReport>& models, const char* by, Bytes bytes) {
+  std::map<std::string, size_t> largest;
   for (const ModelReport& model : models)
-    for (const auto& [type, bytes] : model.bytes) largest = std::max(largest, bytes);
-  page.leaf("h2", "Weights by type");
-  header(page, {"Model", "Type", "Bytes"});
-  for (const ModelReport& model : models) {
-    for (const auto& [type, bytes] : model.bytes) {
-      page.open("tr").leaf("td", model.name, {{"class", "name"}}).leaf("td", type);
-      const auto size = static_cast<double>(bytes);
-      bar_cell(page, megabytes(size), size, static_cast<double>(largest));
-      page.close();
+    for (const auto& [name, size] : model.bytes.*bytes)
+      largest[name] = std::max(largest[name], size);
+  std::vector<std::pair<size_t, std::string>> rows;
+  for (const auto& [name, size] : largest) rows.emplace_back(size, name);
+  std::sort(rows.rbegin(), rows.rend());
+  std::vector<std::string> titles = {by};
+  for (const ModelReport& model : models) titles.push_back(model.name + ", MB");
+  header(page, titles);
+  for (const auto& [size, name] : rows) {
+    page.open("tr").leaf("td", name, {{"class", "name"}});
+    for (const ModelReport& model : models) {
+      const auto at = (model.bytes.*bytes).find(name);
+      const double value = at == (model.bytes.*bytes).end() ? 0 : static_cast<double>(at->second);
+      bar_cell(page, value == 0 ? "–" : fixed(value / 1e6, 3), value,
+               static_cast<double>(rows.front().first));
     }
+    page.close();
   }
   page.close().close().close();
 }
@@ -214,7 +224,10 @@ std::string bench_page(const std::vector<ModelReport>& models, const nlohmann::j
   measurements(page, models, peers);
   for (const ModelReport& model : models)
     if (!model.steps.empty()) steps(page, model);
-  sizes(page, models);
+  page.leaf("h2", "Size by part");
+  sizes(page, models, "Weights of", &WeightBytes::by_part);
+  page.leaf("h2", "Size by type");
+  sizes(page, models, "Stored as", &WeightBytes::by_type);
   for (size_t i = 1; i < models.size(); ++i) accuracy(page, models[i], models[0].name);
   return page.take() + "\n";
 }

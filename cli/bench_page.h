@@ -1,20 +1,20 @@
 #pragma once
 
-#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "cli/benchmark.h"
+#include "cli/info.h"
 
 namespace octet::cli {
 
 /// What a report shows of a model.
 struct ModelReport {
-  std::string name;                     ///< The file's, without its folder.
-  std::vector<nlohmann::json> rows;     ///< bench_point's, one a point.
-  std::vector<StepTime> steps;          ///< At the first point.
-  std::map<std::string, size_t> bytes;  ///< Of weights by type.
+  std::string name;                  ///< The file's, without its folder.
+  std::vector<nlohmann::json> rows;  ///< bench_point's, one a point.
+  std::vector<StepTime> steps;       ///< At the first point.
+  WeightBytes bytes;
   nlohmann::json accuracy;  ///< `octet compare` with the first model; null: not asked for.
 };
 

@@ -25,7 +25,8 @@ double ms_since(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
 
-// Made-up inputs: normal numbers; small positive integers.
+// Made-up inputs: normal numbers; ones for integers, which most models take as indices, masks,
+// kinds of tokens and lengths alike.
 Result<Tensor> made_up(const Port& port, const Dims& dims, std::mt19937& random) {
   OCTET_ASSIGN(Tensor tensor, Tensor::zeros(static_cast<DType>(port.dtype), dims));
   std::normal_distribution<float> normal(0.0F, 1.0F);
@@ -34,8 +35,7 @@ Result<Tensor> made_up(const Port& port, const Dims& dims, std::mt19937& random)
       tensor.writable_as<T>()[i] = from_float<T>(normal(random));
   });
   visit_dtype(tensor.dtype(), TypeList<int64_t, int32_t>{}, [&]<typename T>() {
-    for (size_t i = 0; i < tensor.count(); ++i)
-      tensor.writable_as<T>()[i] = static_cast<T>(random() % 8 + 1);
+    for (size_t i = 0; i < tensor.count(); ++i) tensor.writable_as<T>()[i] = static_cast<T>(1);
   });
   return tensor;
 }

@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "cli/cli.h"
+#include "cli/parts.h"
 #include "engine/passes/pass.h"
 #include "importers/onnx/hints.h"
 #include "importers/onnx/import.h"
@@ -14,6 +15,7 @@ namespace {
 struct Summary {
   std::map<std::string, size_t> operators;
   std::map<std::string, size_t> bytes_by_type;
+  std::map<std::string, size_t> bytes_by_part;
   int64_t parameters = 0;
   size_t quantized_values = 0;
   Dim macs;
@@ -70,6 +72,7 @@ Result<Summary> summary_of(const Graph& graph) {
   OCTET_RETURN_IF_ERROR(run_passes(*shown, PassPhase::portable));
   Summary summary;
   summarize(*shown, summary);
+  summary.bytes_by_part = bytes_by_part(*shown);
   return summary;
 }
 
@@ -97,6 +100,7 @@ int execute(const std::string& path, const Global& global) {
                           {"parameters", summary.parameters},
                           {"macs", summary.macs.to_string()},
                           {"bytes_by_type", summary.bytes_by_type},
+                          {"bytes_by_part", summary.bytes_by_part},
                           {"model_bytes", bytes},
                           {"steps", *steps}});
     return kDone;
@@ -137,11 +141,11 @@ void add(CLI::App& app, Global& global, int& exit_code) {
 
 namespace octet::cli {
 
-Result<std::map<std::string, size_t>> bytes_by_type(const std::string& path) {
+Result<WeightBytes> weight_bytes(const std::string& path) {
   OCTET_ASSIGN(const Model model, import_model(path));
   auto summary = info::summary_of(*model.graph);
   if (!summary) return std::move(summary).error().in(path);
-  return std::move(summary->bytes_by_type);
+  return WeightBytes{std::move(summary->bytes_by_type), std::move(summary->bytes_by_part)};
 }
 
 }  // namespace octet::cli

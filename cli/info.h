@@ -7,7 +7,12 @@
 
 namespace octet::cli {
 
-/// Bytes of a model's weights by their stored type.
-Result<std::map<std::string, size_t>> bytes_by_type(const std::string& path);
+/// Bytes of a model's weights.
+struct WeightBytes {
+  std::map<std::string, size_t> by_type;  ///< As stored.
+  std::map<std::string, size_t> by_part;  ///< As bytes_by_part tells parts apart.
+};
+
+Result<WeightBytes> weight_bytes(const std::string& path);
 
 }  // namespace octet::cli

@@ -10,15 +10,16 @@ namespace {
 
 constexpr double kWidth = 520;
 constexpr double kHeight = 300;
-constexpr double kLeft = 56;
+constexpr double kLeft = 74;
 constexpr double kRight = 20;
 constexpr double kTop = 12;
-constexpr double kBottom = 40;
+constexpr double kBottom = 46;
 constexpr int kTicks = 5;
-constexpr const char* kColours[] = {"#2f6fb7", "#c2570c", "#0b7a75", "#8a4fbf", "#b0302f",
-                                    "#6b7a12", "#3d4a5c", "#c03f86", "#8a6d3b", "#4a90a4"};
+constexpr double kLeastGap = 34;  // Between labels of the x axis.
 
-const char* colour(size_t i) { return kColours[i % std::size(kColours)]; }
+// Of page_style.cpp, where each scheme has its own.
+constexpr size_t kColours = 10;
+std::string colour(size_t i) { return "var(--s" + std::to_string(i % kColours) + ")"; }
 
 // The least of 1, 2, 2.5, 5 times a power of ten that `ticks` steps of take up to `largest`.
 double tick_of(double largest) {
@@ -52,7 +53,8 @@ Frame frame_of(const Plot& plot) {
       x = std::max(x, a);
       y = std::max(y, b);
     }
-  return {{tick_of(x)}, {tick_of(y)}};
+  // Lines end near the right edge, wherever their last point lies.
+  return {{plot.lines && x > 0 ? 1.03 * x / kTicks : tick_of(x)}, {tick_of(y)}};
 }
 
 std::string number(double value) {
@@ -61,27 +63,54 @@ std::string number(double value) {
   return text;
 }
 
-void label(Html& page, const std::string& text, double x, double y, const char* anchor) {
+void label(Html& page, const std::string& text, double x, double y, const char* anchor,
+           const char* turned = "0") {
+  const std::string at = fixed(x, 1) + " " + fixed(y, 1);
   page.leaf("text", text,
             {{"x", fixed(x, 1)},
              {"y", fixed(y, 1)},
+             {"transform", std::string("rotate(") + turned + " " + at + ")"},
              {"text-anchor", anchor},
-             {"font-size", "11"},
+             {"font-size", "12"},
              {"fill", "currentColor"}});
+}
+
+// Where the x axis is labelled: lines at their own points, as far as there is room; dots evenly.
+std::vector<double> x_ticks(const Plot& plot, const Frame& frame) {
+  std::vector<double> values;
+  if (!plot.lines)
+    for (int i = 0; i <= kTicks; ++i) values.push_back(frame.x.tick * i);
+  else
+    for (const Series& series : plot.series)
+      for (const auto& point : series.points) values.push_back(point.first);
+  std::sort(values.begin(), values.end());
+  // From the largest on, which is farthest from its neighbours where values double.
+  std::vector<double> ticks;
+  for (auto value = values.rbegin(); value != values.rend(); ++value)
+    if (ticks.empty() || frame.px(ticks.back()) - frame.px(*value) >= kLeastGap)
+      ticks.push_back(*value);
+  return ticks;
 }
 
 void axes(Html& page, const Frame& frame, const Plot& plot) {
   for (int i = 0; i <= kTicks; ++i) {
-    const double x = frame.px(frame.x.tick * i);
     const double y = frame.py(frame.y.tick * i);
     page.leaf("path", "",
               {{"d", "M" + fixed(kLeft, 1) + " " + fixed(y, 1) + "H" + fixed(kWidth - kRight, 1)},
                {"stroke", "currentColor"},
                {"stroke-opacity", i == 0 ? "0.6" : "0.13"}});
     label(page, number(frame.y.tick * i), kLeft - 6, y + 4, "end");
-    label(page, number(frame.x.tick * i), x, kHeight - kBottom + 16, "middle");
   }
-  label(page, plot.x, (kLeft + kWidth - kRight) / 2, kHeight - 6, "middle");
+  for (const double value : x_ticks(plot, frame)) {
+    const double x = frame.px(value);
+    page.leaf("path", "",
+              {{"d", "M" + fixed(x, 1) + " " + fixed(kHeight - kBottom, 1) + "v5"},
+               {"stroke", "currentColor"},
+               {"stroke-opacity", "0.6"}});
+    label(page, number(value), x, kHeight - kBottom + 18, "middle");
+  }
+  label(page, plot.x, (kLeft + kWidth - kRight) / 2, kHeight - 8, "middle");
+  label(page, plot.y, 16, (kTop + kHeight - kBottom) / 2, "middle", "-90");
 }
 
 void draw(Html& page, const Frame& frame, const Series& series, size_t i, bool lines) {
@@ -92,12 +121,13 @@ void draw(Html& page, const Frame& frame, const Series& series, size_t i, bool l
               {{"cx", fixed(frame.px(x), 1)},
                {"cy", fixed(frame.py(y), 1)},
                {"r", lines ? "3" : "2"},
-               {"fill", colour(i)},
+               {"style", "fill:" + colour(i)},
                {"fill-opacity", lines ? "1" : "0.6"}});
   }
   if (lines)
-    page.leaf("path", "",
-              {{"d", line}, {"fill", "none"}, {"stroke", colour(i)}, {"stroke-width", "2"}});
+    page.leaf(
+        "path", "",
+        {{"d", line}, {"fill", "none"}, {"style", "stroke:" + colour(i)}, {"stroke-width", "2"}});
 }
 
 }  // namespace
@@ -105,17 +135,19 @@ void draw(Html& page, const Frame& frame, const Series& series, size_t i, bool l
 void plot_svg(Html& page, const Plot& plot) {
   const Frame frame = frame_of(plot);
   page.open("figure");
-  page.leaf("figcaption", plot.title + " (" + plot.y + ")");
+  page.leaf("figcaption", plot.title);
   page.open("svg",
             {{"viewBox", "0 0 " + fixed(kWidth, 0) + " " + fixed(kHeight, 0)}, {"role", "img"}});
   page.leaf("title", plot.title);
   axes(page, frame, plot);
   for (size_t i = 0; i < plot.series.size(); ++i) draw(page, frame, plot.series[i], i, plot.lines);
   page.close();
-  page.open("figcaption");
-  for (size_t i = 0; i < plot.series.size() && plot.series.size() > 1; ++i)
-    page.leaf("span", "● " + plot.series[i].name + "  ",
-              {{"style", std::string("display:inline;color:") + colour(i)}});
+  page.open("figcaption", {{"class", "keys"}});
+  for (size_t i = 0; i < plot.series.size(); ++i) {
+    page.open("span", {{"class", "key"}});
+    page.leaf("span", "", {{"class", "swatch"}, {"style", "background:" + colour(i)}});
+    page.text(plot.series[i].name).close();
+  }
   page.close().close();
 }
 

@@ -63,7 +63,7 @@ Result<ModelReport> measure(const std::string& model, const Arguments& arguments
     made.rows.push_back(std::move(row));
     progress.step();
   }
-  OCTET_ASSIGN(made.bytes, bytes_by_type(model));
+  OCTET_ASSIGN(made.bytes, weight_bytes(model));
   if (arguments.samples.empty() || model == arguments.models[0]) return made;
   OCTET_ASSIGN(made.accuracy,
                compare_models(arguments.models[0], model, arguments.samples, global));

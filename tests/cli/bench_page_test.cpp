@@ -35,7 +35,7 @@ TEST_CASE(
   CHECK(count(elements, "i") == 0);
   for (const char* wanted : {"&lt;b&gt;&amp;.onnx", "Other &lt;i&gt;: m.onnx",
                              "Latency over threads", "ms a run, median", "Where the time goes",
-                             "Accuracy by layer", "prefers-color-scheme:dark"})
+                             "Accuracy by layer", "Size by part", "prefers-color-scheme:dark"})
     CHECK_MESSAGE(page.find(wanted) != std::string::npos, wanted);
   for (const char* outside : {"http:", "https:", "src=", "@import", "url("})
     CHECK_MESSAGE(page.find(outside) == std::string::npos, outside);
