@@ -5,16 +5,12 @@
 
 #include "engine/ir/memory.h"
 #include "runtime/session/bind_infer.h"
+#include "runtime/session/step_context.h"
 
 namespace octet::runtime {
 namespace {
 
 constexpr size_t kMaxElements = 1024;
-
-bool must_stop(const RunOptions& options) {
-  if (options.cancelled && options.cancelled()) return true;
-  return options.deadline && std::chrono::steady_clock::now() >= *options.deadline;
-}
 
 std::optional<std::vector<Dim>> elements_of(const TensorView& view) {
   const bool integer = dtype_is_integer(view.dtype) || view.dtype == DType::boolean;
@@ -42,104 +38,7 @@ std::string describe_arena(const Binding& binding) {
          (node == kNoNode ? "" : " of " + plan.graph->node(node).label());
 }
 
-class ProgramBodies final : public BodyRunner {
- public:
-  ProgramBodies(const std::vector<std::shared_ptr<Program>>& bodies, const RunOptions& options)
-      : bodies_(bodies), options_(options) {}
-  Result<std::vector<Tensor>> run(size_t body, std::vector<Tensor> inputs) override {
-    RunOptions options;
-    options.deadline = options_.deadline;
-    options.cancelled = options_.cancelled;
-    return bodies_[body]->run(inputs, options);
-  }
-
- private:
-  const std::vector<std::shared_ptr<Program>>& bodies_;
-  const RunOptions& options_;
-};
-
 }  // namespace
-
-class StepContext final : public RunContext {
- public:
-  StepContext(Execution& execution, size_t step, CpuToken cpu)
-      : RunContext(cpu), execution_(execution), step_(execution.plan_.steps[step]) {
-    node_ = step_.node == kNoNode ? nullptr : &execution.plan_.graph->node(step_.node);
-    inputs_.resize(step_.inputs.size());
-    outputs_.resize(step_.outputs.size());
-    wanted_.reserve(step_.outputs.size());
-    for (const SlotId id : step_.outputs) {
-      wanted_.push_back(id != kNoSlot);
-      gives_boxed_ = gives_boxed_ || (id != kNoSlot && execution.plan_.slots[id].boxed);
-    }
-  }
-
-  // What the execution's binding says.
-  void bind(Parallel& parallel) {
-    parallel_ = &parallel;
-    const auto describe = [&](const std::vector<SlotId>& ids, std::vector<TensorView>& views) {
-      for (size_t i = 0; i < ids.size(); ++i)
-        if (ids[i] != kNoSlot) execution_.describe(ids[i], views[i]);
-    };
-    describe(step_.inputs, inputs_);
-    describe(step_.outputs, outputs_);
-  }
-
-  // f(slot, view) for each port that is there.
-  template <typename F>
-  void each_port(F f) {
-    for (size_t i = 0; i < inputs_.size(); ++i)
-      if (step_.inputs[i] != kNoSlot) f(step_.inputs[i], inputs_[i]);
-    for (size_t i = 0; i < outputs_.size(); ++i)
-      if (step_.outputs[i] != kNoSlot) f(step_.outputs[i], outputs_[i]);
-  }
-  void refresh_inputs() {
-    for (size_t i = 0; i < inputs_.size(); ++i)
-      if (step_.inputs[i] != kNoSlot) inputs_[i] = execution_.view(step_.inputs[i]);
-  }
-  void set_scratch(std::span<std::byte> scratch) { scratch_ = scratch; }
-  std::span<const TensorView> inputs() const { return inputs_; }
-  std::span<const TensorView> outputs() const { return outputs_; }
-  bool gives_boxed() const { return gives_boxed_; }
-
-  Status allocate(size_t i, Dims dims) override {
-    const SlotId id = step_.outputs[i];
-    if (id == kNoSlot) return {};
-    if (execution_.plan_.slots[id].boxed) {
-      outputs_[i].dims = std::move(dims);
-      return {};
-    }
-    if (execution_.binding_->slots[id].place != Place::late) {
-      if (dims == outputs_[i].dims) return {};
-      return invalid_data("a result's dims differ from those inferred");
-    }
-    OCTET_ASSIGN(execution_.late_[id], Tensor::zeros(outputs_[i].dtype, dims));
-    outputs_[i].data = execution_.late_[id].writable();
-    outputs_[i].dims = std::move(dims);
-    return {};
-  }
-  Status set_boxed(size_t i, Tensor value) override {
-    const SlotId id = step_.outputs[i];
-    if (id == kNoSlot) return {};
-    const Type& type = execution_.plan_.type_of(id);
-    if (!value.boxed() || value.is_list() == (type.kind == Type::Kind::tensor))
-      return invalid_data("output " + std::to_string(i) + " is no " + type.to_string());
-    execution_.late_[id] = std::move(value);
-    return {};
-  }
-  bool stopped() const override { return must_stop(*execution_.run_options_); }
-  BodyRunner* bodies() override {
-    if (step_.bodies.empty()) return nullptr;
-    bodies_.emplace(step_.bodies, *execution_.run_options_);
-    return &*bodies_;
-  }
-
- private:
-  Execution& execution_;
-  const PlannedStep& step_;
-  bool gives_boxed_ = false;
-  std::optional<ProgramBodies> bodies_;
-};
 
 Execution::Execution(std::shared_ptr<const Binding> binding, Parallel& parallel,
                      const CompileOptions& options)
