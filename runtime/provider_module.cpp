@@ -54,7 +54,7 @@ Result<const ModuleHead*> load_module(std::string_view provider, uint32_t versio
     ::dlclose(module);
     return unsupported(path.string() + ": it is for another version of octet");
   }
-  return unsupported("the provider's module " + name + " isn't there");
+  return unsupported("the module " + name + " isn't there");
 }
 
 }  // namespace octet::runtime

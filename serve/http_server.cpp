@@ -2,7 +2,6 @@
 
 #include <httplib.h>
 
-#include <algorithm>
 #include <charconv>
 
 #include "serve/json_protocol.h"
@@ -42,8 +41,8 @@ std::optional<size_t> header_bytes(const httplib::Request& request) {
 
 class HttpServer::Implementation {
  public:
-  Implementation(Models models, const HttpSettings& settings)
-      : models_(std::move(models)), settings_(settings) {
+  Implementation(const Models& models, const HttpSettings& settings)
+      : models_(models), settings_(settings) {
     server_.new_task_queue = [count = settings.connections] {
       return new httplib::ThreadPool(count);
     };
@@ -108,13 +107,10 @@ class HttpServer::Implementation {
   httplib::Server::Handler on(Handler handler) {
     return [this, handler](const httplib::Request& request, httplib::Response& response) {
       const std::string name = request.matches[1];
-      const std::string version = request.matches[2];
-      const auto at = std::find_if(models_.begin(), models_.end(),
-                                   [&](const auto& model) { return model->name() == name; });
-      if (at == models_.end() || (!version.empty() && version != "1"))
-        return refuse(response, 404, "there is no model '" + name + "' of that version");
+      ServedModel* model = find_model(models_, name, request.matches[2].str());
+      if (model == nullptr) return refuse(response, 404, no_model(name));
       try {
-        (this->*handler)(**at, request, response);
+        (this->*handler)(*model, request, response);
       } catch (const std::bad_alloc&) {
         refuse(response, 503, "out of memory");
       }
@@ -154,14 +150,14 @@ class HttpServer::Implementation {
     response.set_content(body, binary ? "application/octet-stream" : kJson);
   }
 
-  Models models_;
+  const Models& models_;
   HttpSettings settings_;
   std::atomic<bool> ready_{true};
   httplib::Server server_;
 };
 
-HttpServer::HttpServer(Models models, const HttpSettings& settings)
-    : implementation_(std::make_unique<Implementation>(std::move(models), settings)) {}
+HttpServer::HttpServer(const Models& models, const HttpSettings& settings)
+    : implementation_(std::make_unique<Implementation>(models, settings)) {}
 HttpServer::~HttpServer() = default;
 std::optional<int> HttpServer::bind() { return implementation_->bind(); }
 void HttpServer::run() { implementation_->run(); }

@@ -18,8 +18,8 @@ struct HttpSettings {
 /// The Open Inference Protocol over HTTP, and Prometheus's /metrics.
 class HttpServer {
  public:
-  using Models = std::vector<std::unique_ptr<ServedModel>>;
-  HttpServer(Models models, const HttpSettings& settings);
+  /// The models must outlive it.
+  HttpServer(const Models& models, const HttpSettings& settings);
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;

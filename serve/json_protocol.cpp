@@ -108,21 +108,6 @@ void read_json_data(const Json& data, NamedTensor& tensor) {
   }
 }
 
-void read_binary_data(std::string_view bytes, NamedTensor& tensor) {
-  const auto count = static_cast<size_t>(tensor.count());
-  if (tensor.dtype == OCTET_STRING) {
-    auto texts = unpacked_texts(bytes, count);
-    if (!texts) throw Malformed{"its bytes aren't as many strings as its shape says"};
-    tensor.texts = std::move(*texts);
-    return;
-  }
-  if (bytes.size() != count * element_bytes(tensor.dtype))
-    throw Malformed{"it has " + std::to_string(bytes.size()) + " bytes, its shape needs " +
-                    std::to_string(count * element_bytes(tensor.dtype))};
-  const auto* from = reinterpret_cast<const std::byte*>(bytes.data());
-  tensor.bytes.assign(from, from + bytes.size());
-}
-
 // Takes its bytes from the front of `binary` where it is binary.
 NamedTensor read_input(const Json& json, std::string_view& binary) {
   if (!json.is_object()) throw Malformed{"an input is no object"};
@@ -144,7 +129,8 @@ NamedTensor read_input(const Json& json, std::string_view& binary) {
     }
     if (!size.is_number_unsigned() || size.get<uint64_t>() > binary.size())
       throw Malformed{"binary_data_size is past the request's end"};
-    read_binary_data(binary.substr(0, size.get<size_t>()), tensor);
+    if (const auto problem = read_packed(binary.substr(0, size.get<size_t>()), tensor))
+      throw Malformed{*problem};
     binary.remove_prefix(size.get<size_t>());
   } catch (const Malformed& problem) {
     throw Malformed{where + ": " + problem.message};
@@ -248,10 +234,7 @@ std::variant<InferResponse, std::string> write_response(const std::string& model
     Json output = {{"name", name}, {"datatype", datatype_of(at->dtype)}, {"shape", at->dims}};
     // 16-bit floats have no form in JSON.
     if (as_binary || at->dtype == OCTET_FLOAT16 || at->dtype == OCTET_BFLOAT16) {
-      const std::string bytes =
-          at->dtype == OCTET_STRING
-              ? packed_texts(at->texts)
-              : std::string(reinterpret_cast<const char*>(at->bytes.data()), at->bytes.size());
+      const std::string bytes = packed(*at);
       output["parameters"] = {{"binary_data_size", bytes.size()}};
       binary += bytes;
     } else {

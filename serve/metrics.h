@@ -19,6 +19,8 @@ class Metrics {
   void ran(size_t requests, double seconds);
   void waiting(int64_t change) { waiting_ += change; }
 
+  uint64_t count_answered() const { return answered_; }
+
   /// Appends the model's lines.
   void write(const std::string& model, std::string& text) const;
   /// The comment lines of all metrics, which come once.

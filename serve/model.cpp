@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <future>
+#include <utility>
 
 namespace octet::serve {
 namespace {
@@ -92,31 +94,32 @@ std::optional<std::string> ServedModel::order(std::vector<NamedTensor>& tensors)
   return std::nullopt;
 }
 
-Answer ServedModel::infer(std::vector<NamedTensor> tensors) {
+void ServedModel::submit(std::vector<NamedTensor> tensors, Done done) {
   if (const auto problem = order(tensors)) {
     metrics_.refused();
-    return RequestFailure{Refusal::malformed, *problem};
+    return done(RequestFailure{Refusal::malformed, *problem});
   }
   auto request = std::make_unique<Request>();
   request->inputs = std::move(tensors);
-  auto answer = request->answer.get_future();
-  const auto since = request->since;
   {
     const std::lock_guard lock(mutex_);
-    if (waiting_.size() >= limits_.max_waiting || stop_) {
-      metrics_.overloaded();
-      return RequestFailure{Refusal::overloaded, "too many requests wait for the model"};
+    if (waiting_.size() < limits_.max_waiting && !stop_) {
+      request->done = std::move(done);
+      waiting_.push_back(std::move(request));
+      metrics_.waiting(1);
     }
-    waiting_.push_back(std::move(request));
-    metrics_.waiting(1);
   }
-  wake_.notify_one();
-  Answer result = answer.get();
-  if (std::holds_alternative<RequestFailure>(result))
-    metrics_.failed();
-  else
-    metrics_.answered(seconds_since(since));
-  return result;
+  if (request == nullptr) return wake_.notify_one();
+  metrics_.overloaded();
+  done(RequestFailure{Refusal::overloaded, "too many requests wait for the model"});
+}
+
+Answer ServedModel::infer(std::vector<NamedTensor> tensors) {
+  // Shared: the model's thread may still be inside of it when the answer is here.
+  const auto promise = std::make_shared<std::promise<Answer>>();
+  auto answer = promise->get_future();
+  submit(std::move(tensors), [promise](Answer given) { promise->set_value(std::move(given)); });
+  return answer.get();
 }
 
 bool ServedModel::joins(const Request& first, const Request& other) const {
@@ -220,17 +223,26 @@ Expected<Results> ServedModel::run_joined(const Requests& batch) {
   return session_.run(refs, &options);
 }
 
+void ServedModel::finish(Request& request, Answer answer) {
+  if (!request.done) return;
+  if (std::holds_alternative<RequestFailure>(answer))
+    metrics_.failed();
+  else
+    metrics_.answered(seconds_since(request.since));
+  std::exchange(request.done, nullptr)(std::move(answer));
+}
+
 // Each request's rows of the results.
 void ServedModel::answer(Requests& batch, const Expected<Results>& results) {
   if (!results) {
     for (auto& request : batch)
-      request->answer.set_value(RequestFailure{Refusal::failed, results.failure().message});
+      finish(*request, RequestFailure{Refusal::failed, results.failure().message});
     return;
   }
   std::vector<NamedTensor> whole;
   for (size_t o = 0; o < outputs_.size(); ++o)
     whole.push_back(from_result((*results)[o], outputs_[o].name));
-  if (batch.size() == 1) return batch[0]->answer.set_value(std::move(whole));
+  if (batch.size() == 1) return finish(*batch[0], std::move(whole));
   int64_t first = 0;
   for (auto& request : batch) {
     std::vector<NamedTensor> mine;
@@ -246,7 +258,7 @@ void ServedModel::answer(Requests& batch, const Expected<Results>& results) {
       part.bytes.assign(begin, begin + static_cast<ptrdiff_t>(row) * rows);
     }
     first += rows;
-    request->answer.set_value(std::move(mine));
+    finish(*request, std::move(mine));
   }
 }
 

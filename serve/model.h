@@ -3,7 +3,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
-#include <future>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -39,7 +39,7 @@ class ServedModel {
                                                      const Options& options,
                                                      const ServeLimits& limits);
   /// Answers what waits, and ends.
-  ~ServedModel();
+  virtual ~ServedModel();
   ServedModel(const ServedModel&) = delete;
   ServedModel& operator=(const ServedModel&) = delete;
 
@@ -50,13 +50,18 @@ class ServedModel {
   bool batches() const { return batches_; }
   Metrics& metrics() { return metrics_; }
 
-  /// All outputs, in the model's order, for tensors in any order; waits for its turn.
+  /// Takes what an answer is given to.
+  using Done = std::function<void(Answer)>;
+  /// Calls `done` once with all outputs, in the model's order, for tensors in any order: at once
+  /// where the request is refused, else from a thread of the model's, which it must not keep.
+  virtual void submit(std::vector<NamedTensor> tensors, Done done);
+  /// The same, waiting for it.
   Answer infer(std::vector<NamedTensor> tensors);
 
  private:
   struct Request {
     std::vector<NamedTensor> inputs;  // In the model's order.
-    std::promise<Answer> answer;
+    Done done;                        // Nothing once it was called.
     std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now();
     int64_t rows() const { return inputs[0].dims.empty() ? 1 : inputs[0].dims[0]; }
   };
@@ -72,6 +77,7 @@ class ServedModel {
   std::vector<NamedTensor> join(const Requests& batch) const;
   Expected<Results> run_joined(const Requests& batch);
   void answer(Requests& batch, const Expected<Results>& results);
+  void finish(Request& request, Answer answer);
 
   Session session_;
   std::string name_;
@@ -87,5 +93,20 @@ class ServedModel {
   bool stop_ = false;
   std::vector<std::thread> threads_;
 };
+
+using Models = std::vector<std::unique_ptr<ServedModel>>;
+
+/// Null where there is no such model, or none of that version; a model has one, "1", which need not
+/// be named.
+inline ServedModel* find_model(const Models& models, std::string_view name,
+                               std::string_view version) {
+  if (!version.empty() && version != "1") return nullptr;
+  for (const auto& model : models)
+    if (model->name() == name) return model.get();
+  return nullptr;
+}
+inline std::string no_model(const std::string& name) {
+  return "there is no model '" + name + "' of that version";
+}
 
 }  // namespace octet::serve

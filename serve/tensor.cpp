@@ -24,6 +24,32 @@ const Row* row_of(octet_dtype dtype) {
   return nullptr;
 }
 
+std::string packed_texts(const std::vector<std::string>& texts) {
+  std::string bytes;
+  for (const std::string& text : texts) {
+    const auto size = static_cast<uint32_t>(text.size());
+    for (int shift = 0; shift < 32; shift += 8) bytes += static_cast<char>(size >> shift);
+    bytes += text;
+  }
+  return bytes;
+}
+
+std::optional<std::vector<std::string>> unpacked_texts(std::string_view bytes, size_t count) {
+  std::vector<std::string> texts;
+  while (!bytes.empty()) {
+    if (bytes.size() < 4 || texts.size() == count) return std::nullopt;
+    size_t size = 0;
+    for (size_t i = 0; i < 4; ++i)
+      size |= static_cast<size_t>(static_cast<unsigned char>(bytes[i])) << (8 * i);
+    bytes.remove_prefix(4);
+    if (size > bytes.size()) return std::nullopt;
+    texts.emplace_back(bytes.substr(0, size));
+    bytes.remove_prefix(size);
+  }
+  if (texts.size() != count) return std::nullopt;
+  return texts;
+}
+
 }  // namespace
 
 const char* datatype_of(octet_dtype dtype) {
@@ -52,30 +78,26 @@ int64_t NamedTensor::count() const {
   return product;
 }
 
-std::string packed_texts(const std::vector<std::string>& texts) {
-  std::string bytes;
-  for (const std::string& text : texts) {
-    const auto size = static_cast<uint32_t>(text.size());
-    for (int shift = 0; shift < 32; shift += 8) bytes += static_cast<char>(size >> shift);
-    bytes += text;
+std::optional<std::string> read_packed(std::string_view bytes, NamedTensor& tensor) {
+  const auto count = static_cast<size_t>(tensor.count());
+  if (tensor.dtype == OCTET_STRING) {
+    auto texts = unpacked_texts(bytes, count);
+    if (!texts) return "its bytes aren't as many strings as its shape says";
+    tensor.texts = std::move(*texts);
+    return std::nullopt;
   }
-  return bytes;
+  const size_t needed = count * element_bytes(tensor.dtype);
+  if (bytes.size() != needed)
+    return "it has " + std::to_string(bytes.size()) + " bytes, its shape needs " +
+           std::to_string(needed);
+  const auto* from = reinterpret_cast<const std::byte*>(bytes.data());
+  tensor.bytes.assign(from, from + bytes.size());
+  return std::nullopt;
 }
 
-std::optional<std::vector<std::string>> unpacked_texts(std::string_view bytes, size_t count) {
-  std::vector<std::string> texts;
-  while (!bytes.empty()) {
-    if (bytes.size() < 4 || texts.size() == count) return std::nullopt;
-    size_t size = 0;
-    for (size_t i = 0; i < 4; ++i)
-      size |= static_cast<size_t>(static_cast<unsigned char>(bytes[i])) << (8 * i);
-    bytes.remove_prefix(4);
-    if (size > bytes.size()) return std::nullopt;
-    texts.emplace_back(bytes.substr(0, size));
-    bytes.remove_prefix(size);
-  }
-  if (texts.size() != count) return std::nullopt;
-  return texts;
+std::string packed(const NamedTensor& tensor) {
+  if (tensor.dtype == OCTET_STRING) return packed_texts(tensor.texts);
+  return {reinterpret_cast<const char*>(tensor.bytes.data()), tensor.bytes.size()};
 }
 
 TensorRef to_ref(const NamedTensor& tensor, std::vector<octet_string>& strings) {

@@ -31,10 +31,11 @@ struct NamedTensor {
   int64_t count() const;
 };
 
-/// Strings as binary data has them: each after its length, 4 bytes, little-endian.
-std::string packed_texts(const std::vector<std::string>& texts);
-/// Nothing where the bytes aren't `count` such strings.
-std::optional<std::vector<std::string>> unpacked_texts(std::string_view bytes, size_t count);
+/// Takes binary data (strings each after its length, 4 bytes, little-endian) for the tensor, whose
+/// type and dims are set; or says what is wrong with it.
+std::optional<std::string> read_packed(std::string_view bytes, NamedTensor& tensor);
+/// A tensor's binary data.
+std::string packed(const NamedTensor& tensor);
 
 /// A tensor that octet takes. Its strings go to the end of `strings`, which has room for them and
 /// so stays where it is.

@@ -1,16 +1,11 @@
 """`octet serve` in the hands of Triton's client, of requests that make no sense, and of many clients at
 once; ONNX Runtime judges the results.
 
-    python tests/serve/serve_test.py PROGRAM MODELS
+    python tests/serve/http_test.py PROGRAM MODELS
 """
 
-import http.client
 import json
-import pathlib
-import re
-import signal
 import subprocess
-import sys
 import threading
 import unittest
 
@@ -19,37 +14,7 @@ import onnxruntime
 import tritonclient.http as triton
 from tritonclient.utils import InferenceServerException
 
-MODELS = pathlib.Path(sys.argv.pop(2))
-PROGRAM = sys.argv.pop(1)
-MLP = MODELS / "digits_mlp" / "digits_mlp.onnx"
-BERT = MODELS / "commands_bert" / "commands_bert.onnx"
-
-
-class Server:
-    def __init__(self, *arguments):
-        command = [PROGRAM, "serve", f"mlp={MLP}", BERT, "--port", "0", *arguments]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.address = self.process.stdout.readline().strip().removeprefix("http://")
-
-    def stop(self):
-        """The exit code after SIGTERM."""
-        self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(timeout=60)
-        self.process.stdout.close()
-        self.process.stderr.close()
-        return code
-
-    def request(self, method, path, body=None, headers=None):
-        connection = http.client.HTTPConnection(self.address, timeout=60)
-        connection.request(method, path, body, headers or {})
-        response = connection.getresponse()
-        text = response.read()
-        connection.close()
-        return response.status, text
-
-
-def images(rows, seed=0):
-    return np.random.default_rng(seed).random((rows, 1, 28, 28), dtype=np.float32)
+from server import BERT, MLP, PROGRAM, Server, images
 
 
 def tensor(array, binary=True, name="image"):
@@ -70,7 +35,7 @@ class ServeTest(unittest.TestCase):
         assert cls.server.stop() == 0
 
     def setUp(self):
-        self.client = triton.InferenceServerClient(self.server.address)
+        self.client = triton.InferenceServerClient(self.server.http)
         self.addCleanup(self.client.close)
 
     def expect(self, actual, array):
@@ -150,7 +115,7 @@ class ServeTest(unittest.TestCase):
         failures = []
 
         def work(seed):
-            client = triton.InferenceServerClient(self.server.address)
+            client = triton.InferenceServerClient(self.server.http)
             try:
                 for i in range(8):
                     array = images(1 + (seed + i) % 3, seed * 100 + i)
@@ -165,9 +130,8 @@ class ServeTest(unittest.TestCase):
         for thread in threads:
             thread.join()
         self.assertEqual(failures, [])
-        metrics = self.server.request("GET", "/metrics")[1].decode()
-        runs = int(re.search(r'octet_runs_total\{model="mlp"\} (\d+)', metrics)[1])
-        requests = int(re.search(r'octet_batched_requests_total\{model="mlp"\} (\d+)', metrics)[1])
+        runs = self.server.metric('octet_runs_total{model="mlp"}')
+        requests = self.server.metric('octet_batched_requests_total{model="mlp"}')
         self.assertGreaterEqual(requests, 64 * 8)
         self.assertLess(runs, requests)
 
@@ -185,7 +149,7 @@ class StopTest(unittest.TestCase):
         for thread in threads:
             thread.start()
         # All wait for the batch's delay when the signal comes.
-        while b'octet_waiting_requests{model="mlp"} 0' in server.request("GET", "/metrics")[1]:
+        while server.metric('octet_waiting_requests{model="mlp"}') == 0:
             pass
         threading.Event().wait(0.3)
         self.assertEqual(server.stop(), 0)
