@@ -20,8 +20,8 @@ constexpr size_t kMegabyte = 1'000'000;
 
 void add_global_flags(CLI::App& verb, octet::cli::Global& global) {
   verb.add_option("--threads", global.threads, "Threads (default: the cores this process may use)");
-  verb.add_option("--provider", global.provider, "auto, native, onednn, xnnpack or reference")
-      ->check(CLI::IsMember({"auto", "native", "onednn", "xnnpack", "reference"}));
+  verb.add_option("--provider", global.provider,
+                  "auto, native, onednn, xnnpack, reference, or one that --ops brings");
   verb.add_option("--isa", global.isa, "Force an instruction set")
       ->check(CLI::IsMember(
           {"scalar", "avx2", "avxvnni", "avx512vnni", "amx", "neon", "neondot", "i8mm"}));
@@ -35,7 +35,7 @@ void add_global_flags(CLI::App& verb, octet::cli::Global& global) {
   verb.add_flag(
       "--tune", global.tune,
       "Run each node by its fastest provider, measured first (run, bench); kept in --cache");
-  verb.add_option("--ops", global.ops, "A module with operators of your own (octet_op.h)");
+  verb.add_option("--ops", global.ops, "A module with operators or providers of your own (octet_op.h, octet_provider.h)");
   verb.add_option("--log-level", global.log_level, "trace, debug, info, warning, error or off")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "warning", "error", "off"}));
   verb.add_flag("--json", global.json, "Print one JSON object instead of a table");
@@ -47,6 +47,8 @@ void prepare(const octet::cli::Global& global, std::optional<octet::BudgetScope>
   for (const std::string& module : global.ops)
     if (const auto failure = octet::detail::take(octet_load_ops(module.c_str())))
       throw CLI::ValidationError("--ops", failure->message);
+  if (!octet::runtime::provider_from_name(global.provider))
+    throw CLI::ValidationError("--provider", "there is no provider '" + global.provider + "'");
   if (global.memory_mb > 0)
     budget.emplace(std::make_shared<octet::MemoryBudget>(global.memory_mb * kMegabyte));
 }

@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "runtime/brought.h"
 #include "runtime/onednn/primitive.h"
 #include "runtime/xnnpack/library.h"
 
@@ -57,13 +58,14 @@ void add_rows(const OpDef& op, Provider provider, bool forced,
 std::string_view provider_name(Provider provider) {
   for (const auto& [name, value] : kNames)
     if (value == provider) return name;
-  return "";
+  const BroughtProvider* brought = brought_provider(provider);
+  return brought == nullptr ? std::string_view() : brought->name;
 }
 
 std::optional<Provider> provider_from_name(std::string_view name) {
   for (const auto& [known, value] : kNames)
     if (known == name) return value;
-  return std::nullopt;
+  return brought_provider(name);
 }
 
 bool provider_is_here(Provider provider) {
@@ -82,6 +84,7 @@ std::vector<const Implementation*> candidates(const OpDef& op, Provider provider
   std::vector<const Implementation*> rows;
   if (op.implementations.empty()) return rows;
   if (provider == Provider::reference) return {&op.implementations.back()};
+  add_brought_rows(op, provider, rows);
   if (provider == Provider::automatic) {
     add_rows(op, Provider::onednn, false, rows);
     add_rows(op, Provider::xnnpack, false, rows);

@@ -41,7 +41,7 @@ octet_error* octet_options_set_provider(octet_options* options, const char* prov
     if (!known)
       return to_c(octet::Error{ErrorCode::invalid_argument,
                                "unknown provider '" + std::string(provider) +
-                                   "': auto, native, onednn, xnnpack or reference"});
+                                   "': auto, native, onednn, xnnpack, reference or one that was registered"});
     if (!rt::provider_is_here(*known))
       return to_c(octet::Error{ErrorCode::invalid_argument,
                                "there is no provider '" + std::string(provider) + "'"});

@@ -6,6 +6,7 @@
 #include "engine/ir/log.h"
 #include "engine/ir/memory.h"
 #include "engine/ops/common/signature.h"
+#include "runtime/brought.h"
 #include "runtime/providers.h"
 #include "runtime/session/convert.h"
 #include "runtime/session/program.h"
@@ -186,7 +187,7 @@ class Lowering {
       const auto ports = row->match ? row->match(context) : std::optional<Ports>(Ports{});
       if (!ports || !takes_boxed(node, *ports)) continue;
       weights_.take_ports();
-      auto step = catch_memory_errors([&] { return row->prepare(context); });
+      auto step = catch_memory_errors([&] { return prepare_row(*row, context); });
       if (step) return add_node_step(id, std::move(step).value(), *ports);
       last = std::move(step).error();
       if (last.code != ErrorCode::unsupported) break;

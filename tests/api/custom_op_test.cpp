@@ -1,13 +1,12 @@
 #include <doctest/doctest.h>
-#include <octet_onnx.pb.h>
 
 #include <atomic>
 #include <cstdint>
 #include <cstdlib>
 #include <numeric>
 
-#include "octet/octet.hpp"
 #include "octet/octet_op.h"
+#include "test_model.h"
 
 // Operators that a test brings: types that follow from types, and from data; attributes, constants,
 // failures.
@@ -15,9 +14,7 @@
 namespace {
 
 using octet_onnx::AttributeProto;
-using octet_onnx::ModelProto;
 using octet_onnx::NodeProto;
-using octet_onnx::TensorProto;
 
 constexpr const char* kDomain = "test.ops";
 
@@ -144,61 +141,12 @@ void register_all() {
   (void)once;
 }
 
-// A model of float x of these extents (-1: free) to y, whose nodes the case adds.
-struct TestModel {
-  explicit TestModel(const std::vector<int64_t>& extents, int version = 1) {
+struct OpsModel : TestModel {
+  explicit OpsModel(const std::vector<int64_t>& extents, int version = 1)
+      : TestModel(extents, kDomain, version) {
     register_all();
-    proto.set_ir_version(10);
-    auto& onnx = *proto.add_opset_import();
-    onnx.set_domain("");
-    onnx.set_version(21);
-    auto& custom = *proto.add_opset_import();
-    custom.set_domain(kDomain);
-    custom.set_version(version);
-    auto& x = *proto.mutable_graph()->add_input();
-    x.set_name("x");
-    auto& type = *x.mutable_type()->mutable_tensor_type();
-    type.set_elem_type(TensorProto::FLOAT);
-    for (const int64_t extent : extents) {
-      auto& dim = *type.mutable_shape()->add_dim();
-      if (extent >= 0)
-        dim.set_dim_value(extent);
-      else
-        dim.set_dim_param("n");
-    }
-    auto& y = *proto.mutable_graph()->add_output();
-    y.set_name("y");
-    y.mutable_type()->mutable_tensor_type()->set_elem_type(TensorProto::FLOAT);
   }
-  NodeProto& node(const char* domain, const char* type, const std::vector<const char*>& inputs,
-                  const char* output) {
-    NodeProto& made = *proto.mutable_graph()->add_node();
-    made.set_domain(domain);
-    made.set_op_type(type);
-    made.set_name(std::string("the_") + type);
-    for (const char* input : inputs) made.add_input(input);
-    made.add_output(output);
-    return made;
-  }
-  void constant(const char* name, const std::vector<float>& values) {
-    TensorProto& tensor = *proto.mutable_graph()->add_initializer();
-    tensor.set_name(name);
-    tensor.set_data_type(TensorProto::FLOAT);
-    tensor.add_dims(static_cast<int64_t>(values.size()));
-    for (const float value : values) tensor.add_float_data(value);
-  }
-  octet::Expected<octet::Session> load(const octet::Options& options = {}) const {
-    const std::string bytes = proto.SerializeAsString();
-    return octet::Session::load(std::as_bytes(std::span(bytes)), {}, options);
-  }
-
-  ModelProto proto;
 };
-
-std::vector<float> floats(const octet::Results& results) {
-  const auto values = results.values<float>(0);
-  return {values.begin(), values.end()};
-}
 
 void set_scale(NodeProto& node, float scale) {
   AttributeProto& attribute = *node.add_attribute();
@@ -211,7 +159,7 @@ void set_scale(NodeProto& node, float scale) {
 
 TEST_CASE("an operator among others, with a constant, an attribute and a free extent") {
   {
-    TestModel model({-1, 3});
+    OpsModel model({-1, 3});
     model.constant("w", {1, 10, 100});
     model.node("", "Relu", {"x"}, "r");
     set_scale(model.node(kDomain, "Rows", {"r", "w"}, "s"), 2.0F);
@@ -242,7 +190,7 @@ TEST_CASE("an operator among others, with a constant, an attribute and a free ex
 }
 
 TEST_CASE("an output whose extent only the run knows, read by others") {
-  TestModel model({-1});
+  OpsModel model({-1});
   model.node(kDomain, "Positive", {"x"}, "p");
   model.node("", "Neg", {"p"}, "y");
   auto session = model.load();
@@ -257,7 +205,7 @@ TEST_CASE("an output whose extent only the run knows, read by others") {
 }
 
 TEST_CASE("an operator on constants is computed ahead, with the same result") {
-  TestModel model({2});
+  OpsModel model({2});
   model.constant("c", {3, -4});
   model.node(kDomain, "Positive", {"c"}, "p");
   model.node("", "Mul", {"x", "p"}, "y");
@@ -286,7 +234,7 @@ TEST_CASE("what an operator refuses is named with its node") {
   for (const Case& each : cases) {
     CAPTURE(each.name);
     const std::string name = each.name;
-    TestModel model(each.extents, name == "version" ? 4 : 1);
+    OpsModel model(each.extents, name == "version" ? 4 : 1);
     model.constant("w", {1, 2, 3});
     const bool computed = name == "constant";
     if (computed) model.node("", "Flatten", {"x"}, "v");
@@ -306,7 +254,7 @@ TEST_CASE("what an operator refuses is named with its node") {
 }
 
 TEST_CASE("what an operator refuses in a run is named with its node") {
-  TestModel model({-1, -1});
+  OpsModel model({-1, -1});
   model.constant("w", {1, 2, 3});
   model.node(kDomain, "Rows", {"x", "w"}, "y");
   auto session = model.load();

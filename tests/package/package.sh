@@ -5,7 +5,7 @@ set -eu
 build=$(realpath "$1") source=$(realpath "$2") work=$(realpath -m "$3")
 rm -rf "$work"
 mkdir -p "$work"
-for component in library development tools onednn xnnpack; do
+for component in library development tools onednn xnnpack grpc; do
   cmake --install "$build" --prefix "$work/usr" --component $component >/dev/null
 done
 library=$(find "$work/usr" -name 'liboctet.so')
@@ -19,7 +19,7 @@ diff "$source/tests/package/exported.txt" "$work/exported.txt"
 cmake -S "$source/examples/cmake" -B "$work/cmake" -DCMAKE_PREFIX_PATH="$work/usr" >/dev/null
 cmake --build "$work/cmake" >/dev/null
 "$work/cmake/classify" "$model" | tail -n 1
-for example in pkg-config c custom_op; do
+for example in pkg-config c custom_op custom_provider; do
   cp -r "$source/examples/$example" "$work/"
   make -C "$work/$example" >/dev/null
 done
@@ -31,12 +31,18 @@ grep -q "none.onnx" "$work/message"
 module=$work/custom_op/soft_threshold.so
 if ldd "$module" | grep -q liboctet; then exit 1; fi
 "$work/usr/bin/octet" bench "$work/custom_op/soft_threshold.onnx" --shape x=1000 --seconds 0.1 --ops "$module"
+# So does the provider's, which runs what it claims where it is asked for.
+module=$work/custom_provider/plain.so
+if ldd "$module" | grep -q liboctet; then exit 1; fi
+"$work/usr/bin/octet" bench "$work/custom_provider/relu_product.onnx" --shape x=5x3 --seconds 0.1 \
+  --ops "$module" --provider plain --log-level debug 2>"$work/message"
+[ "$(grep -c '(plain,' "$work/message")" = 2 ]
 # Providers are found beside the library and the program, which link neither; without their modules
 # they are refused.
-if ldd "$library" "$work/usr/bin/octet" | grep -E 'dnnl|XNNPACK'; then exit 1; fi
-for module in "$(dirname "$library")"/octet/octet_*.so; do
+if ldd "$library" "$work/usr/bin/octet" | grep -E 'dnnl|XNNPACK|grpc'; then exit 1; fi
+for provider in onednn xnnpack; do
+  module=$(dirname "$library")/octet/octet_$provider.so
   [ -e "$module" ] || continue
-  provider=$(basename "$module" .so | sed 's/^octet_//')
   "$work/usr/bin/octet" bench "$model" --provider "$provider" --seconds 0.1 --log-level debug \
     >/dev/null 2>"$work/message"
   grep -q "($provider," "$work/message"
