@@ -101,17 +101,17 @@ void ServedModel::submit(std::vector<NamedTensor> tensors, Done done) {
   }
   auto request = std::make_unique<Request>();
   request->inputs = std::move(tensors);
+  request->done = std::move(done);
   {
     const std::lock_guard lock(mutex_);
     if (waiting_.size() < limits_.max_waiting && !stop_) {
-      request->done = std::move(done);
       waiting_.push_back(std::move(request));
       metrics_.waiting(1);
     }
   }
   if (request == nullptr) return wake_.notify_one();
   metrics_.overloaded();
-  done(RequestFailure{Refusal::overloaded, "too many requests wait for the model"});
+  request->done(RequestFailure{Refusal::overloaded, "too many requests wait for the model"});
 }
 
 Answer ServedModel::infer(std::vector<NamedTensor> tensors) {

@@ -4,7 +4,7 @@
 
 Each part of the samples (SAMPLES/*.npz, arrays named as the model's inputs) is observed by `octet quantize
 --observe-only` where a worker runs; what was observed is merged here into the int8 model OUT, the same as one
-run over all samples makes. Then the parts are scored with it: RESULTS/*.npz. Workers need octet (the command
+run over all samples makes without adaptive rounding. Then the parts are scored with it: RESULTS/*.npz. Workers need octet (the command
 and the Python package) and see the same folders. Without --scheduler the workers are processes of this machine.
 """
 

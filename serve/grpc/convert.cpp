@@ -1,7 +1,7 @@
 #include "serve/grpc/convert.h"
 
 #include <algorithm>
-#include <limits>
+#include <type_traits>
 
 namespace octet::serve {
 namespace {
@@ -17,8 +17,9 @@ Problem take(const Field& field, NamedTensor& tensor) {
   tensor.bytes.reserve(sizeof(T) * static_cast<size_t>(field.size()));
   for (const auto value : field) {
     const T narrow = static_cast<T>(value);
-    if (static_cast<std::decay_t<decltype(value)>>(narrow) != value && value == value)
-      return "an element is outside its type's range";
+    if constexpr (std::is_integral_v<T>)
+      if (static_cast<std::decay_t<decltype(value)>>(narrow) != value)
+        return "an element is outside its type's range";
     const auto* from = reinterpret_cast<const std::byte*>(&narrow);
     tensor.bytes.insert(tensor.bytes.end(), from, from + sizeof(T));
   }
