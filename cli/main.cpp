@@ -35,7 +35,9 @@ void add_global_flags(CLI::App& verb, octet::cli::Global& global) {
   verb.add_flag(
       "--tune", global.tune,
       "Run each node by its fastest provider, measured first (run, bench); kept in --cache");
-  verb.add_option("--ops", global.ops, "A module with operators or providers of your own (octet_op.h, octet_provider.h)");
+  verb.add_option(
+      "--ops", global.ops,
+      "A module with operators or providers of your own (octet_op.h, octet_provider.h)");
   verb.add_option("--log-level", global.log_level, "trace, debug, info, warning, error or off")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "warning", "error", "off"}));
   verb.add_flag("--json", global.json, "Print one JSON object instead of a table");

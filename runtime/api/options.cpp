@@ -39,9 +39,10 @@ octet_error* octet_options_set_provider(octet_options* options, const char* prov
   return guarded([&]() -> octet_error* {
     const auto known = rt::provider_from_name(provider);
     if (!known)
-      return to_c(octet::Error{ErrorCode::invalid_argument,
-                               "unknown provider '" + std::string(provider) +
-                                   "': auto, native, onednn, xnnpack, reference or one that was registered"});
+      return to_c(octet::Error{
+          ErrorCode::invalid_argument,
+          "unknown provider '" + std::string(provider) +
+              "': auto, native, onednn, xnnpack, reference or one that was registered"});
     if (!rt::provider_is_here(*known))
       return to_c(octet::Error{ErrorCode::invalid_argument,
                                "there is no provider '" + std::string(provider) + "'"});
