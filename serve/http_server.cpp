@@ -3,6 +3,7 @@
 #include <httplib.h>
 
 #include <charconv>
+#include <limits>
 
 #include "serve/json_protocol.h"
 
@@ -37,6 +38,12 @@ std::optional<size_t> header_bytes(const httplib::Request& request) {
   return bytes;
 }
 
+// The library lets five connections wait to be taken, and resets others.
+class Listener : public httplib::Server {
+ public:
+  bool let_wait(int connections) { return ::listen(svr_sock_, connections) == 0; }
+};
+
 }  // namespace
 
 class HttpServer::Implementation {
@@ -48,6 +55,7 @@ class HttpServer::Implementation {
     };
     server_.set_payload_max_length(settings.max_bytes);
     server_.set_tcp_nodelay(true);
+    server_.set_keep_alive_max_count(std::numeric_limits<size_t>::max());
     server_.set_error_handler([](const httplib::Request&, httplib::Response& response) {
       if (!response.body.empty()) return;
       const bool large = response.status == 413;
@@ -59,11 +67,13 @@ class HttpServer::Implementation {
   }
 
   std::optional<int> bind() {
-    if (settings_.port != 0)
-      return server_.bind_to_port(settings_.host, settings_.port) ? std::optional(settings_.port)
-                                                                  : std::nullopt;
-    const int port = server_.bind_to_any_port(settings_.host);
-    return port > 0 ? std::optional(port) : std::nullopt;
+    int port = settings_.port;
+    if (port == 0)
+      port = server_.bind_to_any_port(settings_.host);
+    else if (!server_.bind_to_port(settings_.host, port))
+      port = -1;
+    constexpr int kWaiting = 1024;
+    return port > 0 && server_.let_wait(kWaiting) ? std::optional(port) : std::nullopt;
   }
   void run() { server_.listen_after_bind(); }
   void stop() {
@@ -153,7 +163,7 @@ class HttpServer::Implementation {
   const Models& models_;
   HttpSettings settings_;
   std::atomic<bool> ready_{true};
-  httplib::Server server_;
+  Listener server_;
 };
 
 HttpServer::HttpServer(const Models& models, const HttpSettings& settings)

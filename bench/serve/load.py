@@ -64,9 +64,8 @@ class Grpc:
         self.call(self.body, timeout=60)
 
 
-def client(kind, arguments, until, times, ends):
+def client(one, until, times, ends):
     """Until then, or the first failure; a failure before the end is an error where it must not end."""
-    one = kind(*arguments)
     while time.monotonic() < until:
         start = time.monotonic()
         try:
@@ -78,10 +77,12 @@ def client(kind, arguments, until, times, ends):
         times.append(time.monotonic() - start)
 
 
-def clients(count, kind, arguments, seconds, ends, queue):
-    times = [[] for _ in range(count)]
+def clients(count, kind, arguments, seconds, ends, together, queue):
+    made = [kind(*arguments) for _ in range(count)]
+    times = [[] for _ in made]
+    together.wait()
     until = time.monotonic() + seconds
-    threads = [threading.Thread(target=client, args=(kind, arguments, until, each, ends)) for each in times]
+    threads = [threading.Thread(target=client, args=(one, until, each, ends)) for one, each in zip(made, times)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -94,11 +95,12 @@ def measure(count, kind, arguments, seconds, stop=None):
     context = multiprocessing.get_context("spawn")
     queue = context.Queue()
     shares = [8] * (count // 8) or [count]
-    processes = [
-        context.Process(target=clients, args=(share, kind, arguments, seconds, stop is not None, queue)) for share in shares
-    ]
+    together = context.Barrier(len(shares) + 1)
+    more = (kind, arguments, seconds, stop is not None, together, queue)
+    processes = [context.Process(target=clients, args=(share, *more)) for share in shares]
     for process in processes:
         process.start()
+    together.wait()
     if stop is not None:
         time.sleep(seconds / 2)
         stop()
