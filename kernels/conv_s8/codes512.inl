@@ -11,16 +11,25 @@ class CodePacker {
     flip_ = _mm512_set1_epi8(static_cast<char>(ends.flip));
   }
 
-  /// Stores `count` codes of values that are rounded, 16 of each block.
-  template <int kBlocks>
-  void store(uint8_t* to, size_t count, const Ints (&v)[kBlocks]) const {
-    const __m512i first = words(v[0], v[kBlocks > 1 ? 1 : 0]);
-    const __m512i second = kBlocks > 2 ? words(v[kBlocks > 2 ? 2 : 0], v[kBlocks - 1]) : first;
+  using Codes = __m512i;
+
+  /// Codes of values that are rounded, 16 of each block.
+  template <bool kBare, int kBlocks>
+  inline __attribute__((always_inline)) Codes pack(const Ints (&v)[kBlocks]) const {
+    const __m512i first = words<kBare>(v[0], v[kBlocks > 1 ? 1 : 0]);
+    const __m512i second =
+        kBlocks > 2 ? words<kBare>(v[kBlocks > 2 ? 2 : 0], v[kBlocks - 1]) : first;
+    __m512i codes = _mm512_packus_epi16(first, second);
+    if constexpr (!kBare)
+      codes = _mm512_xor_si512(_mm512_min_epu8(_mm512_max_epu8(codes, low_), high_), flip_);
     // The packs leave four of each block in a 128-bit lane.
     const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-    const __m512i packed = _mm512_packus_epi16(first, second);
-    const __m512i held = _mm512_min_epu8(_mm512_max_epu8(packed, low_), high_);
-    const __m512i codes = _mm512_permutexvar_epi32(order, _mm512_xor_si512(held, flip_));
+    return _mm512_permutexvar_epi32(order, codes);
+  }
+
+  /// Stores the first `count` codes.
+  template <int kBlocks>
+  static inline __attribute__((always_inline)) void store(uint8_t* to, size_t count, Codes codes) {
     if (count == 16 * kBlocks) return store_whole<kBlocks>(to, codes);
     _mm512_mask_storeu_epi8(to, (__mmask64{1} << count) - 1, codes);
   }
@@ -28,8 +37,10 @@ class CodePacker {
   const Floats high;  // what values are to be held to that may not fit int32
 
  private:
-  __m512i words(Ints a, Ints b) const {
-    return _mm512_adds_epi16(_mm512_packs_epi32(a.v, b.v), zero_);
+  template <bool kBare>
+  inline __attribute__((always_inline)) __m512i words(Ints a, Ints b) const {
+    const __m512i packed = _mm512_packs_epi32(a.v, b.v);
+    return kBare ? packed : _mm512_adds_epi16(packed, zero_);
   }
 
   // Masked stores take longer.

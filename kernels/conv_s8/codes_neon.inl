@@ -17,10 +17,20 @@ class CodePacker {
     flip_ = vdupq_n_u8(ends.flip);
   }
 
-  /// Stores `count` codes of values that are rounded.
-  void store(uint8_t* to, size_t count, const Ints (&v)[1]) const {
+  using Codes = uint8x16_t;
+
+  /// Codes of values that are rounded.
+  template <bool kBare, int kBlocks>
+  Codes pack(const Ints (&v)[kBlocks]) const {
     const uint8x16_t codes = saturated_codes(v[0], zero_);
-    store_bytes(to, count, veorq_u8(vminq_u8(vmaxq_u8(codes, low_), high_), flip_));
+    if constexpr (kBare) return codes;
+    return veorq_u8(vminq_u8(vmaxq_u8(codes, low_), high_), flip_);
+  }
+
+  /// Stores the first `count` codes.
+  template <int kBlocks>
+  static void store(uint8_t* to, size_t count, Codes codes) {
+    store_bytes(to, count, codes);
   }
 
   const Floats high;  // what values are to be held to that may not fit int32

@@ -22,8 +22,9 @@ inline bool ends_in_codes(const ConvEpilogue& e) {
 }
 
 /// How v of ConvEpilogue comes of sums, what is named after `biased` with a bias_f32 of maybe 0.
-/// All but `any` are for codes whose v stays within int32 whatever the sums are.
-enum class Scaling { plain, biased, residual, swished, any };
+/// `bare` is `plain` where codes are all those of u8, from a zero point of 0 on. All but `any` are
+/// for codes whose v stays within int32 whatever the sums are.
+enum class Scaling { bare, plain, biased, residual, swished, any };
 
 // 0.99 * 2^31 + 2^24 + 255 * 2^14 < 2^31.
 inline constexpr float kMostMultiplier = 0.99F, kMostBias = 0x1p24F, kMostResidual = 0x1p14F;
@@ -44,7 +45,9 @@ inline Scaling scaling_of(const ConvShape& shape, const ConvEpilogue& e) {
     return Scaling::any;
   if (swished) return Scaling::swished;
   if (residual) return Scaling::residual;
-  return e.bias_f32 != nullptr ? Scaling::biased : Scaling::plain;
+  if (e.bias_f32 != nullptr) return Scaling::biased;
+  const bool whole = e.out == Element::u8 && e.low <= 0.0F && e.high >= 255.0F;
+  return whole && e.zero_point == 0 ? Scaling::bare : Scaling::plain;
 }
 
 /// f(ScalingIs<scaling>{}).
@@ -55,6 +58,7 @@ struct ScalingIs {
 template <typename F>
 inline __attribute__((always_inline)) void with_scaling(Scaling scaling, F f) {
   switch (scaling) {
+    case Scaling::bare: return f(ScalingIs<Scaling::bare>{});
     case Scaling::plain: return f(ScalingIs<Scaling::plain>{});
     case Scaling::biased: return f(ScalingIs<Scaling::biased>{});
     case Scaling::residual: return f(ScalingIs<Scaling::residual>{});
@@ -99,13 +103,13 @@ inline Ints to_codes(const ConvEpilogue& e, Floats v) {
   return add(to_ints(v), set_ints(e.zero_point));
 }
 
-/// v of ConvEpilogue for the columns of one pixel, from its raw sums.
+/// v of ConvEpilogue for the columns of one pixel, from sums that have the columns' offset.
 template <Scaling kScaling = Scaling::any>
 inline __attribute__((always_inline)) Floats scaled(const ConvEpilogue& e, size_t residual_stride,
-                                                    const Columns& c, size_t pixel, Ints raw) {
+                                                    const Columns& c, size_t pixel, Ints sum) {
   constexpr bool kAny = kScaling == Scaling::any;
-  Floats v = mul(to_floats(add(raw, c.offset)), c.multiplier);
-  if constexpr (kScaling != Scaling::plain) v = add(v, c.bias);
+  Floats v = mul(to_floats(sum), c.multiplier);
+  if constexpr (kScaling != Scaling::bare && kScaling != Scaling::plain) v = add(v, c.bias);
   if (kScaling == Scaling::residual || (kAny && e.residual != nullptr)) {
     const auto* residual =
         static_cast<const uint8_t*>(e.residual) + pixel * residual_stride + c.first;
@@ -128,7 +132,7 @@ inline void finish(const Target& t, const Columns& c, size_t pixel, Ints raw) {
     store_ints(static_cast<int32_t*>(t.out) + at, c.count, add(raw, c.offset));
     return;
   }
-  Floats v = scaled(e, t.residual_stride, c, pixel, raw);
+  Floats v = scaled(e, t.residual_stride, c, pixel, add(raw, c.offset));
   if (e.out == Element::f32) {
     v = min(max(v, set_floats(e.low)), set_floats(e.high));
     store_floats(static_cast<float*>(t.out) + at, c.count, v);
@@ -138,4 +142,25 @@ inline void finish(const Target& t, const Columns& c, size_t pixel, Ints raw) {
   store_codes(to, c.count, to_codes(e, v));
   if (e.table != nullptr)
     for (size_t i = 0; i < c.count; ++i) to[i] = e.table[to[i]];
+}
+
+/// Where a row of a tile lies: among all rows of activations, and its output. What ends tiles is a
+/// class with
+///   offset(block)    what the sums of a block begin with
+///   Row row(at, sums)    a row's sums to what is stored
+///   store(at, row)   once no other row of the tile needs registers for its constants
+struct RowAt {
+  size_t row, pixel;
+};
+
+/// Ends a tile of sums in memory that lack the offsets.
+template <int kBlocks, typename End>
+inline void end_tile(const int32_t* tile, size_t rows, const RowAt* at, const End& given) {
+  // Stores of codes may write to any object that isn't local.
+  const End end = given;
+  for (size_t r = 0; r < rows; ++r, tile += kBlocks * 16) {
+    Ints sums[kBlocks];
+    for (int b = 0; b < kBlocks; ++b) sums[b] = add(load_ints(tile + b * 16, 16), end.offset(b));
+    end.store(at[r], end.row(at[r], sums));
+  }
 }

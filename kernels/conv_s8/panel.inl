@@ -4,12 +4,14 @@
 //   kCodeBytes              bytes of a code in a row of the panel
 //   kGroup                  depths of a column that lie together
 //   padded_depth(depth)     how many depths are multiplied, the last ones with weights of 0
-//   kMaxBlocks, tile_rows(blocks, left, groups)   the largest tile: blocks of 16 columns, rows
+//   kMaxBlocks, kMaxTileRows, tile_rows(blocks, left, groups)   tiles: blocks of 16 columns, rows
 //   kTakesSegments          whether the depths of a row may lie in segments, each of whole groups
-//   Multiplier()(rows, blocks, a, a_stride, depths, weights, block_bytes, tile)
+//   Multiplier()(simd::Index<blocks>, rows, a, a_stride, depths, weights, block_bytes, at, end)
+//                           sums of `rows` rows by `blocks` blocks, which an end takes: see RowAt
 //   copy_codes, fill_codes, sum_codes   what gathers a row
 //   with_blocks(count, f)   f(simd::Index<count>{})
-//   CodePacker              rounded values of up to kMaxBlocks blocks to codes
+//   CodePacker              rounded values of up to kMaxBlocks blocks to codes (kBare: as
+//                           Scaling::bare says), which it stores
 
 inline constexpr size_t kLanes = 16;
 inline constexpr size_t kBlockGroupBytes = kLanes * kGroup;
@@ -103,74 +105,156 @@ struct Rows {
   size_t segments = 1, pitch = 0;  // as in Depths
 };
 
-/// The columns of kBlocks blocks and how their sums are finished.
+/// Columns of kBlocks blocks. Their offset has what the rows' zero point asks for.
 template <int kBlocks>
-class Finisher {
- public:
-  Finisher(const Target& target, const Matrix& m, const Rows& rows, size_t block)
-      : target_(target), rows_(rows), pack_(*target.epilogue) {
+struct BlockColumns {
+  Columns of[kBlocks];
+
+  BlockColumns(const Target& target, const Matrix& m, const Rows& rows, size_t block) {
     for (int b = 0; b < kBlocks; ++b) {
       const size_t column = (block + b) * kLanes;
-      columns_[b] =
-          columns_at(*target.epilogue, m.first + column, smaller(kLanes, m.columns - column));
-      columns_[b].offset =
-          sub(columns_[b].offset, mul(load_ints(m.sums + column, kLanes), set_ints(rows.zero)));
-      if (m.has_zeros) zeros_[b] = load_ints(m.zeros + column, kLanes);
+      of[b] = columns_at(*target.epilogue, m.first + column, smaller(kLanes, m.columns - column));
+      of[b].offset =
+          sub(of[b].offset, mul(load_ints(m.sums + column, kLanes), set_ints(rows.zero)));
     }
-    has_zeros_ = m.has_zeros;
-    packs_ = !m.has_zeros && ends_in_codes(*target.epilogue);
   }
+  size_t count() const { return (kBlocks - 1) * kLanes + of[kBlocks - 1].count; }
+};
 
-  /// A tile's `count` rows from `row` on become pixel_of(row).
-  template <typename PixelOf>
-  void finish_tile(const int32_t* tile, size_t row, size_t count, PixelOf pixel_of) const {
-    if (packs_)
-      return with_scaling(target_.scaling, [&](auto scaling) {
-        finish_codes<decltype(scaling)::value>(tile, row, count, pixel_of);
-      });
-    for (size_t r = row; r < row + count; ++r, tile += kBlocks * kLanes)
-      finish_any(tile, r, pixel_of(r));
+/// The end of a tile whose sums become codes without more to them.
+template <Scaling kScaling, int kBlocks>
+class CodeEnd {
+ public:
+  using Row = CodePacker::Codes;
+
+  CodeEnd(const Target& target, const BlockColumns<kBlocks>& columns)
+      : epilogue_(*target.epilogue),
+        pack_(epilogue_),
+        columns_(columns),
+        count_(columns.count()),
+        out_(static_cast<uint8_t*>(target.out) + columns.of[0].first),
+        stride_(target.out_stride),
+        residual_stride_(target.residual_stride) {}
+
+  inline __attribute__((always_inline)) Ints offset(int block) const {
+    return columns_.of[block].offset;
+  }
+  inline __attribute__((always_inline)) Row row(const RowAt& at,
+                                                const Ints (&sums)[kBlocks]) const {
+    Ints values[kBlocks];
+    simd::unroll<kBlocks>([&](auto b) __attribute__((always_inline)) {
+      values[b] =
+          to_ints(scaled<kScaling>(epilogue_, residual_stride_, columns_.of[b], at.pixel, sums[b]));
+    });
+    return pack_.template pack<kScaling == Scaling::bare>(values);
+  }
+  inline __attribute__((always_inline)) void store(const RowAt& at, const Row& row) const {
+    CodePacker::store<kBlocks>(out_ + at.pixel * stride_, count_, row);
   }
 
  private:
-  /// Codes without more to them; the columns are stored together. Works on copies: stores of codes
-  /// may write to any object that isn't local.
-  template <Scaling kScaling, typename PixelOf>
-  void finish_codes(const int32_t* tile, size_t row, size_t count, PixelOf pixel_of) const {
-    const ConvEpilogue e = *target_.epilogue;
-    const CodePacker pack = pack_;
-    Columns c[kBlocks];
-    simd::unroll<kBlocks>([&](auto b) { c[b] = columns_[b]; });
-    const size_t columns = (kBlocks - 1) * kLanes + c[kBlocks - 1].count;
-    const size_t stride = target_.out_stride, residual_stride = target_.residual_stride;
-    auto* out = static_cast<uint8_t*>(target_.out) + c[0].first;
-    for (size_t r = row; r < row + count; ++r, tile += kBlocks * kLanes) {
-      const size_t pixel = pixel_of(r);
-      Ints codes[kBlocks];
-      simd::unroll<kBlocks>([&](auto b) __attribute__((always_inline)) {
-        const Ints sum = load_ints(tile + b * kLanes, kLanes);
-        const Floats v = scaled<kScaling>(e, residual_stride, c[b], pixel, sum);
-        codes[b] = to_ints(kScaling == Scaling::any ? min(v, pack.high) : v);
-      });
-      pack.store(out + pixel * stride, columns, codes);
-    }
-  }
-
-  void finish_any(const int32_t* tile, size_t row, size_t pixel) const {
-    for (int b = 0; b < kBlocks; ++b) {
-      Ints raw = load_ints(tile + b * kLanes, kLanes);
-      if (has_zeros_) raw = sub(raw, mul(zeros_[b], set_ints(rows_.sums[row])));
-      finish(target_, columns_[b], pixel, raw);
-    }
-  }
-
-  const Target& target_;
-  const Rows& rows_;
+  ConvEpilogue epilogue_;
   CodePacker pack_;
-  Columns columns_[kBlocks];
-  Ints zeros_[kBlocks];
-  bool has_zeros_, packs_;
+  BlockColumns<kBlocks> columns_;
+  size_t count_;
+  uint8_t* out_;
+  size_t stride_, residual_stride_;
 };
+
+/// Scaled sums that stay floats.
+template <int kBlocks>
+class FloatEnd {
+ public:
+  struct Row {
+    Floats of[kBlocks];
+  };
+
+  FloatEnd(const Target& target, const BlockColumns<kBlocks>& columns)
+      : epilogue_(*target.epilogue),
+        columns_(columns),
+        out_(static_cast<float*>(target.out) + columns.of[0].first),
+        stride_(target.out_stride) {}
+
+  inline __attribute__((always_inline)) Ints offset(int block) const {
+    return columns_.of[block].offset;
+  }
+  inline __attribute__((always_inline)) Row row(const RowAt& at,
+                                                const Ints (&sums)[kBlocks]) const {
+    Row row;
+    simd::unroll<kBlocks>([&](auto b) __attribute__((always_inline)) {
+      const Floats v = scaled<Scaling::biased>(epilogue_, 0, columns_.of[b], at.pixel, sums[b]);
+      row.of[b] = min(max(v, set_floats(epilogue_.low)), set_floats(epilogue_.high));
+    });
+    return row;
+  }
+  inline __attribute__((always_inline)) void store(const RowAt& at, const Row& row) const {
+    float* to = out_ + at.pixel * stride_;
+    simd::unroll<kBlocks>([&](auto b) __attribute__((always_inline)) {
+      store_floats(to + b * kLanes, b + 1 < kBlocks ? kLanes : columns_.of[b].count, row.of[b]);
+    });
+  }
+
+ private:
+  ConvEpilogue epilogue_;
+  BlockColumns<kBlocks> columns_;
+  float* out_;
+  size_t stride_;
+};
+
+/// Whatever else may become of sums.
+template <int kBlocks>
+class AnyEnd {
+ public:
+  struct Row {
+    Ints of[kBlocks];
+  };
+
+  AnyEnd(const Target& target, const BlockColumns<kBlocks>& columns, const Matrix& m,
+         const Rows& rows, size_t block)
+      : target_(target), columns_(columns), zeros_(m.zeros + block * kLanes) {
+    if (m.has_zeros) row_sums_ = rows.sums;
+  }
+
+  inline __attribute__((always_inline)) Ints offset(int /*block*/) const { return set_ints(0); }
+  inline __attribute__((always_inline)) Row row(const RowAt& /*at*/,
+                                                const Ints (&sums)[kBlocks]) const {
+    Row row;
+    simd::unroll<kBlocks>([&](auto b) __attribute__((always_inline)) { row.of[b] = sums[b]; });
+    return row;
+  }
+  __attribute__((noinline)) void store(const RowAt& at, const Row& row) const {
+    for (int b = 0; b < kBlocks; ++b) {
+      Ints raw = row.of[b];
+      if (row_sums_ != nullptr)
+        raw = sub(raw, mul(load_ints(zeros_ + b * kLanes, kLanes), set_ints(row_sums_[at.row])));
+      finish(target_, columns_.of[b], at.pixel, raw);
+    }
+  }
+
+ private:
+  const Target& target_;
+  const BlockColumns<kBlocks>& columns_;
+  const int32_t* zeros_;
+  const int32_t* row_sums_ = nullptr;
+};
+
+/// f(end) with what ends the tiles of these rows and blocks.
+template <int kBlocks, typename F>
+void with_end(const Target& target, const Matrix& m, const Rows& rows, size_t block, F f) {
+  const ConvEpilogue& e = *target.epilogue;
+  const BlockColumns<kBlocks> columns(target, m, rows, block);
+  if (!m.has_zeros && e.out == Element::f32 && e.residual == nullptr && e.swish_slope == 0.0F)
+    return f(FloatEnd<kBlocks>(target, columns));
+  if (m.has_zeros || target.scaling == Scaling::any)
+    return f(AnyEnd<kBlocks>(target, columns, m, rows, block));
+  switch (target.scaling) {
+    case Scaling::bare: return f(CodeEnd<Scaling::bare, kBlocks>(target, columns));
+    case Scaling::plain: return f(CodeEnd<Scaling::plain, kBlocks>(target, columns));
+    case Scaling::biased: return f(CodeEnd<Scaling::biased, kBlocks>(target, columns));
+    case Scaling::residual: return f(CodeEnd<Scaling::residual, kBlocks>(target, columns));
+    default: return f(CodeEnd<Scaling::swished, kBlocks>(target, columns));
+  }
+}
 
 inline constexpr size_t kFarBytes = 32 * 1024;  // of weights that may have left the first caches
 
@@ -179,13 +263,13 @@ template <typename PixelOf>
 void multiply_rows(const Target& target, const Matrix& m, const Rows& rows, size_t begin,
                    size_t end, PixelOf pixel_of) {
   if (rows.count == 0) return;
-  alignas(64) int32_t tile[kMaxTileLanes];
   Multiplier multiply;
   Depths depths{m.groups() / rows.segments, rows.segments, rows.pitch};
   for (size_t block = begin; block < end;) {
     size_t blocks = smaller(kMaxBlocks, end - block);
     if (end - block == kMaxBlocks + 1) blocks = divide_up(end - block, 2);
-    depths.ahead = m.codes + block * m.block_bytes();
+    const int8_t* weights = m.codes + block * m.block_bytes();
+    depths.ahead = weights;
     depths.ahead_step = 0;
     const size_t next = smaller(kMaxBlocks, end - block - blocks) * m.block_bytes();
     if (next >= kFarBytes) {
@@ -195,15 +279,16 @@ void multiply_rows(const Target& target, const Matrix& m, const Rows& rows, size
       depths.ahead_step = divide_up(next, tiles * m.groups());
     }
     with_blocks(blocks, [&](auto count_of) {
-      const Finisher<count_of> finisher(target, m, rows, block);
-      for (size_t row = 0; row < rows.count;) {
-        const size_t count = tile_rows(blocks, rows.count - row, m.groups());
-        multiply(count, blocks, rows.data + row * rows.stride, rows.stride, depths,
-                 m.codes + block * m.block_bytes(), m.block_bytes(), tile);
-        finisher.finish_tile(tile, row, count, pixel_of);
-        depths.ahead += depths.ahead_step * m.groups();
-        row += count;
-      }
+      with_end<count_of>(target, m, rows, block, [&](const auto& tile_end) {
+        RowAt at[kMaxTileRows];
+        for (size_t row = 0, count; row < rows.count; row += count) {
+          count = tile_rows(blocks, rows.count - row, m.groups());
+          for (size_t r = 0; r < count; ++r) at[r] = {row + r, pixel_of(row + r)};
+          multiply(count_of, count, rows.data + row * rows.stride, rows.stride, depths, weights,
+                   m.block_bytes(), at, tile_end);
+          depths.ahead += depths.ahead_step * m.groups();
+        }
+      });
     });
     block += blocks;
   }

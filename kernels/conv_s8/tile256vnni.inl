@@ -5,7 +5,7 @@ inline constexpr size_t kCodeBytes = 1, kGroup = 4;
 inline size_t padded_depth(size_t depth) { return round_up(depth, kGroup); }
 inline constexpr size_t kMaxBlocks = 1;
 inline constexpr bool kTakesSegments = true;
-inline constexpr size_t kMaxTileLanes = 6 * 16;
+inline constexpr size_t kMaxTileRows = 6;
 
 inline int32_t panel_zero(const ConvIo& io) { return io.in_zero_point + (io.in_signed ? 128 : 0); }
 
@@ -20,17 +20,20 @@ inline size_t tile_rows(size_t /*blocks*/, size_t left, size_t /*groups*/) {
 }
 
 // Inlined, it would share registers with its callers, and g++ would spill accumulators.
-template <int kRows>
+template <int kRows, typename End>
 __attribute__((noinline)) void multiply_tile(const uint8_t* a, size_t a_stride,
                                              const Depths& depths, const int8_t* weights,
-                                             int32_t* tile) {
+                                             const RowAt* at, const End& end) {
   __m256i acc[kRows][2];
-  simd::unroll<kRows>([&](auto r) { acc[r][0] = acc[r][1] = _mm256_setzero_si256(); });
+  simd::unroll<kRows>([&](auto r) {
+    acc[r][0] = end.offset(0).lo;
+    acc[r][1] = end.offset(0).hi;
+  });
   const size_t groups = depths.groups;
   for (size_t left = depths.segments;;) {
     for (size_t g = 0; g < groups; ++g) {
-      const auto* at = reinterpret_cast<const __m256i*>(weights + g * 64);
-      const __m256i w0 = _mm256_load_si256(at), w1 = _mm256_load_si256(at + 1);
+      const auto* group = reinterpret_cast<const __m256i*>(weights + g * 64);
+      const __m256i w0 = _mm256_load_si256(group), w1 = _mm256_load_si256(group + 1);
       simd::unroll<kRows>([&](auto r) {
         int32_t codes;
         __builtin_memcpy(&codes, a + r * a_stride + g * 4, 4);
@@ -43,27 +46,25 @@ __attribute__((noinline)) void multiply_tile(const uint8_t* a, size_t a_stride,
     a += depths.pitch;
     weights += groups * 64;
   }
-  simd::unroll<kRows>([&](auto r) {
-    _mm256_store_si256(reinterpret_cast<__m256i*>(tile + r * 16), acc[r][0]);
-    _mm256_store_si256(reinterpret_cast<__m256i*>(tile + r * 16 + 8), acc[r][1]);
+  typename End::Row rows[kRows];
+  simd::unroll<kRows>([&](auto r) __attribute__((always_inline)) {
+    const Ints sums[1] = {{simd::apart(acc[r][0]), simd::apart(acc[r][1])}};
+    rows[r] = end.row(at[r], sums);
   });
-}
-
-inline void multiply_rows_of(size_t rows, const uint8_t* a, size_t a_stride, const Depths& depths,
-                             const int8_t* weights, int32_t* tile) {
-  switch (rows) {
-    case 6: return multiply_tile<6>(a, a_stride, depths, weights, tile);
-    case 4: return multiply_tile<4>(a, a_stride, depths, weights, tile);
-    case 2: return multiply_tile<2>(a, a_stride, depths, weights, tile);
-    default: return multiply_tile<1>(a, a_stride, depths, weights, tile);
-  }
+  simd::unroll<kRows>([&](auto r) __attribute__((always_inline)) { end.store(at[r], rows[r]); });
 }
 
 struct Multiplier {
-  void operator()(size_t rows, size_t /*blocks*/, const uint8_t* a, size_t a_stride,
+  template <typename End>
+  void operator()(simd::Index<1> /*blocks*/, size_t rows, const uint8_t* a, size_t a_stride,
                   const Depths& depths, const int8_t* weights, size_t /*block_bytes*/,
-                  int32_t* tile) const {
-    multiply_rows_of(rows, a, a_stride, depths, weights, tile);
+                  const RowAt* at, const End& end) const {
+    switch (rows) {
+      case 6: return multiply_tile<6>(a, a_stride, depths, weights, at, end);
+      case 4: return multiply_tile<4>(a, a_stride, depths, weights, at, end);
+      case 2: return multiply_tile<2>(a, a_stride, depths, weights, at, end);
+      default: return multiply_tile<1>(a, a_stride, depths, weights, at, end);
+    }
   }
 };
 

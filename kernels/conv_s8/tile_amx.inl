@@ -9,7 +9,7 @@ inline size_t padded_depth(size_t depth) {
 }
 
 inline constexpr bool kTakesSegments = false;
-inline constexpr size_t kMaxTileLanes = 2 * kTileRows * kMaxBlocks * 16;
+inline constexpr size_t kMaxTileRows = 2 * kTileRows;
 inline bool fills_tiles(size_t rows, size_t groups) {
   return rows >= kLeastRows && groups * kGroup % kTileDepth == 0;
 }
@@ -28,17 +28,21 @@ class Multiplier {
     if (shaped_ != 0) _tile_release();
   }
 
-  void operator()(size_t rows, size_t blocks, const uint8_t* a, size_t a_stride,
-                  const Depths& depths, const int8_t* weights, size_t block_bytes, int32_t* tile) {
+  template <int kBlocks, typename End>
+  void operator()(simd::Index<kBlocks> /*blocks*/, size_t rows, const uint8_t* a, size_t a_stride,
+                  const Depths& depths, const int8_t* weights, size_t block_bytes, const RowAt* at,
+                  const End& end) {
     if (!fills_tiles(rows, depths.groups))
-      return multiply_vnni(rows, blocks, a, a_stride, depths, weights, block_bytes, tile);
+      return multiply_vnni<kBlocks>(rows, a, a_stride, depths, weights, block_bytes, at, end);
     if (shaped_ != rows) configure_tiles(rows);
     shaped_ = rows;
+    alignas(64) int32_t tile[kMaxTileRows * kBlocks * kTileColumns];
     const TileRows codes{rows > kTileRows, a, a_stride, depths.groups * kGroup / kTileDepth};
-    for (size_t b = 0; b < blocks; b += 2)
-      multiply_tiles(codes, b + 1 < blocks,
+    for (size_t b = 0; b < kBlocks; b += 2)
+      multiply_tiles(codes, b + 1 < kBlocks,
                      {reinterpret_cast<const uint8_t*>(weights + b * block_bytes), 64, block_bytes},
-                     tile + b * kTileColumns, blocks * kTileColumns);
+                     tile + b * kTileColumns, kBlocks * kTileColumns);
+    end_tile<kBlocks>(tile, rows, at, end);
   }
 
  private:

@@ -25,13 +25,13 @@ inline size_t vnni_rows(size_t blocks, size_t left) {
 }
 
 // Inlined, it would share registers with its callers, and g++ would spill accumulators.
-template <int kRows, int kBlocks>
+template <int kRows, int kBlocks, typename End>
 __attribute__((noinline)) void multiply_tile(const uint8_t* a, size_t a_stride,
                                              const Depths& depths, const int8_t* weights,
-                                             size_t block_bytes, int32_t* tile) {
+                                             size_t block_bytes, const RowAt* at, const End& end) {
   __m512i acc[kRows][kBlocks];
   simd::unroll<kRows>(
-      [&](auto r) { simd::unroll<kBlocks>([&](auto b) { acc[r][b] = _mm512_setzero_si512(); }); });
+      [&](auto r) { simd::unroll<kBlocks>([&](auto b) { acc[r][b] = end.offset(b).v; }); });
   const size_t groups = depths.groups, step = depths.ahead_step;
   const int8_t* ahead = depths.ahead;
   for (size_t left = depths.segments;;) {
@@ -52,37 +52,39 @@ __attribute__((noinline)) void multiply_tile(const uint8_t* a, size_t a_stride,
     a += depths.pitch;
     weights += groups * 64;
   }
-  simd::unroll<kRows>([&](auto r) {
-    simd::unroll<kBlocks>(
-        [&](auto b) { _mm512_store_si512(tile + (r * kBlocks + b) * 16, acc[r][b]); });
+  typename End::Row rows[kRows];
+  simd::unroll<kRows>([&](auto r) __attribute__((always_inline)) {
+    Ints sums[kBlocks];
+    simd::unroll<kBlocks>([&](auto b) __attribute__((always_inline)) {
+      sums[b].v = simd::apart(acc[r][b]);
+    });
+    rows[r] = end.row(at[r], sums);
   });
+  simd::unroll<kRows>([&](auto r) __attribute__((always_inline)) { end.store(at[r], rows[r]); });
 }
 
+template <typename End>
 using MultiplyTile = void (*)(const uint8_t*, size_t, const Depths&, const int8_t*, size_t,
-                              int32_t*);
+                              const RowAt*, const End&);
 
-template <int kBlocks>
-MultiplyTile tile_of(size_t rows) {
+template <int kBlocks, typename End>
+MultiplyTile<End> tile_of(size_t rows) {
   switch (rows) {
     case 12:
-      if constexpr (kBlocks <= 2) return multiply_tile<12, kBlocks>;
+      if constexpr (kBlocks <= 2) return multiply_tile<12, kBlocks, End>;
     case 8:
-      if constexpr (kBlocks <= 3) return multiply_tile<8, kBlocks>;
-    case 6: return multiply_tile<6, kBlocks>;
-    case 4: return multiply_tile<4, kBlocks>;
-    case 2: return multiply_tile<2, kBlocks>;
-    default: return multiply_tile<1, kBlocks>;
+      if constexpr (kBlocks <= 3) return multiply_tile<8, kBlocks, End>;
+    case 6: return multiply_tile<6, kBlocks, End>;
+    case 4: return multiply_tile<4, kBlocks, End>;
+    case 2: return multiply_tile<2, kBlocks, End>;
+    default: return multiply_tile<1, kBlocks, End>;
   }
 }
 
-inline void multiply_vnni(size_t rows, size_t blocks, const uint8_t* a, size_t a_stride,
-                          const Depths& depths, const int8_t* weights, size_t block_bytes,
-                          int32_t* tile) {
-  const MultiplyTile function =
-      blocks == 4
-          ? tile_of<4>(rows)
-          : (blocks == 3 ? tile_of<3>(rows) : (blocks == 2 ? tile_of<2>(rows) : tile_of<1>(rows)));
-  function(a, a_stride, depths, weights, block_bytes, tile);
+template <int kBlocks, typename End>
+void multiply_vnni(size_t rows, const uint8_t* a, size_t a_stride, const Depths& depths,
+                   const int8_t* weights, size_t block_bytes, const RowAt* at, const End& end) {
+  tile_of<kBlocks, End>(rows)(a, a_stride, depths, weights, block_bytes, at, end);
 }
 
 /// Copies `count` codes into a row; up to 63 bytes past them may be overwritten.

@@ -49,7 +49,9 @@ enum class End {
 
 inline End end_of(Scaling scaling) {
   if (scaling == Scaling::swished) return End::swished;
-  return scaling == Scaling::plain || scaling == Scaling::biased ? End::codes : End::any;
+  const bool codes =
+      scaling == Scaling::bare || scaling == Scaling::plain || scaling == Scaling::biased;
+  return codes ? End::codes : End::any;
 }
 
 /// The outputs of one block. Whoever writes through it works on a copy of its own: stores of codes

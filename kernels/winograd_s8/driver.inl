@@ -219,11 +219,12 @@ void finish_block(const Task& t, const Target target, const Columns c, const int
         Ints v[kTile];
         simd::unroll<kTile>([&](auto j) {
           const size_t near = pixel + smaller(static_cast<size_t>(j), columns - 1);
-          const Floats real = scaled<kScaling>(e, target.residual_stride, c, near, y[i][j]);
+          const Floats real =
+              scaled<kScaling>(e, target.residual_stride, c, near, add(y[i][j], c.offset));
           v[j] = to_ints(kScaling == Scaling::any ? min(real, pack.high) : real);
         });
         auto* to = static_cast<uint8_t*>(target.out) + pixel * target.out_stride + c.first;
-        store_pixels(pack, to, target.out_stride, columns, c.count, v);
+        store_pixels<kScaling == Scaling::bare>(pack, to, target.out_stride, columns, c.count, v);
       } else {
         for (size_t j = 0; j < columns; ++j) finish(target, c, pixel + j, y[i][j]);
       }

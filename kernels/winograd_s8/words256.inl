@@ -29,10 +29,11 @@ Ints shift_right(Ints a) {
 }
 
 /// Stores `count` codes each of the first `pixels` values, `stride` bytes apart.
+template <bool kBare>
 inline void store_pixels(const CodePacker& pack, uint8_t* to, size_t stride, size_t pixels,
                          size_t count, const Ints (&v)[4]) {
   for (size_t p = 0; p < pixels; ++p) {
     const Ints one[1] = {v[p]};
-    pack.store(to + p * stride, count, one);
+    CodePacker::store<1>(to + p * stride, count, pack.pack<kBare>(one));
   }
 }

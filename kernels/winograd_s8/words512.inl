@@ -28,10 +28,11 @@ Ints shift_right(Ints a) {
 }
 
 /// Stores `count` codes each of the first `pixels` values, `stride` bytes apart.
+template <bool kBare>
 inline void store_pixels(const CodePacker& pack, uint8_t* to, size_t stride, size_t pixels,
                          size_t count, const Ints (&v)[4]) {
   alignas(64) uint8_t codes[64];
-  pack.store(codes, 64, v);
+  CodePacker::store<4>(codes, 64, pack.pack<kBare>(v));
   for (size_t p = 0; p < pixels; ++p)
     store_bytes(to + p * stride, count,
                 _mm_load_si128(reinterpret_cast<const __m128i*>(codes + p * 16)));
