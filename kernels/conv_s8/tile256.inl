@@ -48,7 +48,7 @@ __attribute__((noinline)) void multiply_tile(const uint8_t* a, size_t a_stride,
   }
   typename End::Row rows[kRows];
   simd::unroll<kRows>([&](auto r) __attribute__((always_inline)) {
-    const Ints sums[1] = {{simd::apart(acc[r][0]), simd::apart(acc[r][1])}};
+    const Ints sums[1] = {{apart(acc[r][0]), apart(acc[r][1])}};
     rows[r] = end.row(at[r], sums);
   });
   simd::unroll<kRows>([&](auto r) __attribute__((always_inline)) { end.store(at[r], rows[r]); });

@@ -55,9 +55,8 @@ __attribute__((noinline)) void multiply_tile(const uint8_t* a, size_t a_stride,
   typename End::Row rows[kRows];
   simd::unroll<kRows>([&](auto r) __attribute__((always_inline)) {
     Ints sums[kBlocks];
-    simd::unroll<kBlocks>([&](auto b) __attribute__((always_inline)) {
-      sums[b].v = simd::apart(acc[r][b]);
-    });
+    simd::unroll<kBlocks>([&](auto b)
+                              __attribute__((always_inline)) { sums[b].v = apart(acc[r][b]); });
     rows[r] = end.row(at[r], sums);
   });
   simd::unroll<kRows>([&](auto r) __attribute__((always_inline)) { end.store(at[r], rows[r]); });

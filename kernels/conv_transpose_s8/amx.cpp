@@ -12,6 +12,7 @@ namespace {
 #include "kernels/simd/tiles.inl"
 #include "kernels/conv_s8/slots.inl"
 #include "kernels/conv_s8/finish.inl"
+#include "kernels/simd/apart.inl"
 #include "kernels/conv_s8/codes512.inl"
 #include "kernels/conv_s8/vnni512.inl"
 #include "kernels/conv_s8/tile_amx.inl"

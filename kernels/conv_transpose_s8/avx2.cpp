@@ -11,6 +11,7 @@ namespace {
 #include "kernels/simd/lanes256.inl"
 #include "kernels/conv_s8/slots.inl"
 #include "kernels/conv_s8/finish.inl"
+#include "kernels/simd/apart.inl"
 #include "kernels/conv_s8/codes256.inl"
 #include "kernels/conv_s8/tile256.inl"
 #include "kernels/conv_s8/panel.inl"

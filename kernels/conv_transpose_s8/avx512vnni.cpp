@@ -11,6 +11,7 @@ namespace {
 #include "kernels/simd/lanes512.inl"
 #include "kernels/conv_s8/slots.inl"
 #include "kernels/conv_s8/finish.inl"
+#include "kernels/simd/apart.inl"
 #include "kernels/conv_s8/codes512.inl"
 #include "kernels/conv_s8/vnni512.inl"
 #include "kernels/conv_s8/tile512.inl"

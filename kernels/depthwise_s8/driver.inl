@@ -7,7 +7,7 @@
 //   kPixels            outputs that are computed at once
 //   kTakesZeros        the packed weights are less their zero points
 //   interleave         kGroup taps of a block to kVectors registers of codes as dot takes them
-//   dot, store_codes and the like
+//   dot, store_codes and the like; those of End::bare and End::floats where the kit has them
 // the widest of them as Widest, and each_block(shape, f), which calls f(Kit{}, first, count) for
 // each block of its channels.
 
@@ -42,16 +42,33 @@ void fill_constants(const ConvShape& s, const ConvIo& io, const ConvEpilogue& e,
 
 /// What becomes of a block's sums.
 enum class End {
+  bare,     // Kit::scaled without a bias, as Scaling::bare says, of u8 codes as the kit takes them
   codes,    // Kit::scaled
   swished,  // Kit::swished
+  floats,   // Kit::real
   any       // finish()
 };
 
-inline End end_of(Scaling scaling) {
+inline End end_of(const ConvEpilogue& e, Scaling scaling, uint8_t flip) {
+  if (e.out == Element::f32 && e.residual == nullptr && e.swish_slope == 0.0F) return End::floats;
+  if (scaling == Scaling::bare && flip == 0) return End::bare;
   if (scaling == Scaling::swished) return End::swished;
   const bool codes =
       scaling == Scaling::bare || scaling == Scaling::plain || scaling == Scaling::biased;
   return codes ? End::codes : End::any;
+}
+
+/// What `end` is for a kit: `any` and `codes` do for all.
+template <typename Kit, bool kWhole>
+constexpr End taken_end(End end) {
+  constexpr bool kBare = requires(typename Kit::Int i, typename Kit::Float f) {
+    Kit::scaled(i, f);
+  };
+  constexpr bool kFloats = requires(float* to, const typename Kit::Float(&v)[Kit::kVectors]) {
+    Kit::store_floats(to, v);
+  };
+  if (end == End::bare && !kBare) return End::codes;
+  return end == End::floats && !(kFloats && kWhole) ? End::any : end;
 }
 
 /// The outputs of one block. Whoever writes through it works on a copy of its own: stores of codes
@@ -65,11 +82,14 @@ class Outputs {
   Outputs(const Target& target, const uint8_t* constants, size_t first, size_t count)
       : target_(&target),
         out_(static_cast<uint8_t*>(target.out) + first),
+        floats_(static_cast<float*>(target.out) + first),
         stride_(target.out_stride),
         first_(first),
         count_(count),
         ends_(CodeEnds(*target.epilogue)),
-        slope_(target.epilogue->swish_slope) {
+        slope_(target.epilogue->swish_slope),
+        low_(target.epilogue->low),
+        high_(target.epilogue->high) {
     for (int v = 0; v < kVectors; ++v) {
       offset_[v] = Kit::load(constants + v * sizeof(Int));
       multiplier_[v] = Kit::load_floats(constants + (kVectors + v) * sizeof(Int));
@@ -93,14 +113,27 @@ class Outputs {
         Kit::spread(ordered + 4 * v, Kit::kVectors, sums[v]);
       });
       finish_any(ordered, pixel);
+    } else if constexpr (kEnd == End::floats) {
+      typename Kit::Float values[kVectors];
+      simd::unroll<kVectors>([&](auto v) __attribute__((always_inline)) {
+        values[v] = Kit::real(sums[v], multiplier_[v], bias_[v], Kit::set_float(low_),
+                              Kit::set_float(high_));
+      });
+      Kit::store_floats(floats_ + pixel * stride_, values);
     } else {
       Int scaled[kVectors];
       simd::unroll<kVectors>([&](auto v) __attribute__((always_inline)) {
-        scaled[v] = kEnd == End::codes
-                        ? Kit::scaled(sums[v], multiplier_[v], bias_[v])
-                        : Kit::swished(sums[v], multiplier_[v], bias_[v], Kit::set_float(slope_));
+        if constexpr (kEnd == End::bare)
+          scaled[v] = Kit::scaled(sums[v], multiplier_[v]);
+        else if constexpr (kEnd == End::codes)
+          scaled[v] = Kit::scaled(sums[v], multiplier_[v], bias_[v]);
+        else
+          scaled[v] = Kit::swished(sums[v], multiplier_[v], bias_[v], Kit::set_float(slope_));
       });
-      Kit::template store_codes<kWhole>(ends_, scaled, out_ + pixel * stride_, count_);
+      if constexpr (kEnd == End::bare)
+        Kit::template store_bare<kWhole>(scaled, out_ + pixel * stride_, count_);
+      else
+        Kit::template store_codes<kWhole>(ends_, scaled, out_ + pixel * stride_, count_);
     }
   }
 
@@ -114,10 +147,11 @@ class Outputs {
   }
 
   const Target* target_;
-  uint8_t* out_;  // the block's first channel of pixel 0
+  uint8_t* out_;   // the block's first channel of pixel 0
+  float* floats_;  // the same where outputs are floats
   size_t stride_, first_, count_;
   typename Kit::Ends ends_;
-  float slope_;
+  float slope_, low_, high_;
   Int offset_[kVectors];
   typename Kit::Float multiplier_[kVectors], bias_[kVectors];
 };

@@ -66,4 +66,11 @@ struct Pairs16 : Pairs {
                                       _mm256_castsi256_si128(ends.high));
     store_bytes(to, kWhole ? 16 : count, _mm_xor_si128(held, _mm256_castsi256_si128(ends.flip)));
   }
+  template <bool kWhole>
+  static void store_bare(const Int (&v)[2], uint8_t* to, size_t count) {
+    const Int words = _mm256_packs_epi32(v[0], v[1]);
+    store_bytes(
+        to, kWhole ? 16 : count,
+        _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
+  }
 };

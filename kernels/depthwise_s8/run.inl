@@ -17,18 +17,26 @@ void run_block(Task& task, const uint8_t* packed, const Outputs<Kit, kWhole>& ou
   }
 }
 
+template <End kEnd>
+struct EndIs {
+  static constexpr End value = kEnd;
+};
+
 /// The same by what becomes of the sums.
 template <typename Kit, bool kWhole>
 void run_block(Task& task, End how, const uint8_t* packed, const uint8_t* constants, size_t first,
-               size_t count, size_t begin, size_t end) {
+               size_t count, size_t begin, size_t last) {
   const Outputs<Kit, kWhole> outputs(task.target, constants, first, count);
+  const auto run = [&](auto end) {
+    constexpr End kEnd = taken_end<Kit, kWhole>(decltype(end)::value);
+    run_block<Kit, kWhole, kEnd>(task, packed, outputs, first, begin, last);
+  };
   switch (how) {
-    case End::codes:
-      return run_block<Kit, kWhole, End::codes>(task, packed, outputs, first, begin, end);
-    case End::swished:
-      return run_block<Kit, kWhole, End::swished>(task, packed, outputs, first, begin, end);
-    case End::any:
-      return run_block<Kit, kWhole, End::any>(task, packed, outputs, first, begin, end);
+    case End::bare: return run(EndIs<End::bare>{});
+    case End::codes: return run(EndIs<End::codes>{});
+    case End::swished: return run(EndIs<End::swished>{});
+    case End::floats: return run(EndIs<End::floats>{});
+    case End::any: return run(EndIs<End::any>{});
   }
 }
 
@@ -55,7 +63,8 @@ inline void run(const ConvShape& s, const void* packed, const ConvIo& io,
     next += block_bytes<Kit>(s);
     slots += constant_bytes<Kit>();
   });
-  const End how = end_of(target.scaling);
+  const auto flip = static_cast<uint8_t>(code_shift<Widest>(io.in_signed) & 0xFF);
+  const End how = end_of(epilogue, target.scaling, flip);
   const size_t macs =
       rows * s.out_w * s.out_channels * s.kernel_h * s.kernel_w * 4;  // memory bound
   // Rows of small images share a block's setup; those of large ones share the cache.
@@ -75,7 +84,7 @@ inline void run(const ConvShape& s, const void* packed, const ConvIo& io,
                   0,
                   begin,
                   smaller(begin + stretch.outputs, s.out_w),
-                  static_cast<uint8_t>(code_shift<Widest>(io.in_signed) & 0xFF),
+                  flip,
                   has_zeros != 0,
                   padding,
                   reinterpret_cast<size_t*>(own),

@@ -26,6 +26,13 @@ struct Wide128 {
   static Int scaled(Int sum, Float multiplier, Float bias) {
     return _mm_cvtps_epi32(_mm_add_ps(_mm_mul_ps(_mm_cvtepi32_ps(sum), multiplier), bias));
   }
+  static Int scaled(Int sum, Float multiplier) {
+    return _mm_cvtps_epi32(_mm_mul_ps(_mm_cvtepi32_ps(sum), multiplier));
+  }
+  static Float real(Int sum, Float multiplier, Float bias, Float low, Float high) {
+    const Float v = _mm_add_ps(_mm_mul_ps(_mm_cvtepi32_ps(sum), multiplier), bias);
+    return _mm_min_ps(_mm_max_ps(v, low), high);
+  }
   /// The same, by swish_slope.
   static Int swished(Int sum, Float multiplier, Float bias, Float slope) {
     const Float v = _mm_add_ps(_mm_mul_ps(_mm_cvtepi32_ps(sum), multiplier), bias);
@@ -42,6 +49,14 @@ struct Wide128 {
         to, kWhole ? 16 : count,
         _mm_xor_si128(_mm_min_epu8(_mm_max_epu8(_mm_packus_epi16(lo, hi), ends.low), ends.high),
                       ends.flip));
+  }
+  template <bool kWhole>
+  static void store_bare(const Int (&v)[4], uint8_t* to, size_t count) {
+    const Int lo = _mm_packs_epi32(v[0], v[1]), hi = _mm_packs_epi32(v[2], v[3]);
+    store_codes128(to, kWhole ? 16 : count, _mm_packus_epi16(lo, hi));
+  }
+  static void store_floats(float* to, const Float (&v)[4]) {
+    simd::unroll<4>([&](auto i) { _mm_storeu_ps(to + 4 * i, v[i]); });
   }
 };
 
@@ -74,6 +89,13 @@ struct Wide256 {
     return _mm256_cvtps_epi32(
         _mm256_add_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(sum), multiplier), bias));
   }
+  static Int scaled(Int sum, Float multiplier) {
+    return _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_cvtepi32_ps(sum), multiplier));
+  }
+  static Float real(Int sum, Float multiplier, Float bias, Float low, Float high) {
+    const Float v = _mm256_add_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(sum), multiplier), bias);
+    return _mm256_min_ps(_mm256_max_ps(v, low), high);
+  }
   /// The same, by swish_slope.
   static Int swished(Int sum, Float multiplier, Float bias, Float slope) {
     const Float v = _mm256_add_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(sum), multiplier), bias);
@@ -92,5 +114,19 @@ struct Wide256 {
         _mm256_xor_si256(
             _mm256_min_epu8(_mm256_max_epu8(_mm256_packus_epi16(lo, hi), ends.low), ends.high),
             ends.flip));
+  }
+  template <bool kWhole>
+  static void store_bare(const Int (&v)[4], uint8_t* to, size_t count) {
+    const Int lo = _mm256_packs_epi32(v[0], v[1]), hi = _mm256_packs_epi32(v[2], v[3]);
+    store_codes256(to, kWhole ? 32 : count, _mm256_packus_epi16(lo, hi));
+  }
+  /// 128-bit lane l of vector v follows lane l of the one before.
+  template <int kVectors>
+  static void store_floats(float* to, const Float (&v)[kVectors]) {
+    simd::unroll<kVectors / 2>([&](auto i) {
+      const Float a = v[2 * i], b = v[2 * i + 1];
+      _mm256_storeu_ps(to + 8 * i, _mm256_permute2f128_ps(a, b, 0x20));
+      _mm256_storeu_ps(to + 4 * kVectors + 8 * i, _mm256_permute2f128_ps(a, b, 0x31));
+    });
   }
 };

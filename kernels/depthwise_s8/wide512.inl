@@ -33,6 +33,13 @@ struct Wide512 {
     return _mm512_cvtps_epi32(
         _mm512_add_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(sum), multiplier), bias));
   }
+  static Int scaled(Int sum, Float multiplier) {
+    return _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(sum), multiplier));
+  }
+  static Float real(Int sum, Float multiplier, Float bias, Float low, Float high) {
+    const Float v = _mm512_add_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(sum), multiplier), bias);
+    return _mm512_min_ps(_mm512_max_ps(v, low), high);
+  }
   /// The same, by swish_slope.
   static Int swished(Int sum, Float multiplier, Float bias, Float slope) {
     const Float v = _mm512_add_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(sum), multiplier), bias);
@@ -52,6 +59,23 @@ struct Wide512 {
             _mm512_min_epu8(_mm512_max_epu8(_mm512_packus_epi16(lo, hi), ends.low), ends.high),
             ends.flip));
   }
+  template <bool kWhole>
+  static void store_bare(const Int (&v)[4], uint8_t* to, size_t count) {
+    const Int lo = _mm512_packs_epi32(v[0], v[1]), hi = _mm512_packs_epi32(v[2], v[3]);
+    _mm512_mask_storeu_epi8(to, mask(kWhole ? 64 : count), _mm512_packus_epi16(lo, hi));
+  }
+  /// 128-bit lane l of vector v follows lane l of the one before.
+  static void store_floats(float* to, const Float (&v)[4]) {
+    const Float a = _mm512_shuffle_f32x4(v[0], v[1], 0x44);
+    const Float b = _mm512_shuffle_f32x4(v[2], v[3], 0x44);
+    const Float c = _mm512_shuffle_f32x4(v[0], v[1], 0xEE);
+    const Float d = _mm512_shuffle_f32x4(v[2], v[3], 0xEE);
+    _mm512_storeu_ps(to, _mm512_shuffle_f32x4(a, b, 0x88));
+    _mm512_storeu_ps(to + 16, _mm512_shuffle_f32x4(a, b, 0xDD));
+    _mm512_storeu_ps(to + 32, _mm512_shuffle_f32x4(c, d, 0x88));
+    _mm512_storeu_ps(to + 48, _mm512_shuffle_f32x4(c, d, 0xDD));
+  }
+  static void store_floats(float* to, const Float (&v)[1]) { _mm512_storeu_ps(to, v[0]); }
 };
 
 /// Four taps of 64 channels as u8, by vpdpbusd.
@@ -117,5 +141,12 @@ struct Pairs512 : Wide512 {
     const __m128i held = _mm_min_epu8(_mm_max_epu8(bytes, _mm512_castsi512_si128(ends.low)),
                                       _mm512_castsi512_si128(ends.high));
     store_bytes(to, kWhole ? 16 : count, _mm_xor_si128(held, _mm512_castsi512_si128(ends.flip)));
+  }
+  template <bool kWhole>
+  static void store_bare(const Int (&v)[1], uint8_t* to, size_t count) {
+    const __m256i words = _mm512_cvtsepi32_epi16(v[0]);
+    store_bytes(
+        to, kWhole ? 16 : count,
+        _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
   }
 };

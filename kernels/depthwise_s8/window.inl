@@ -22,7 +22,8 @@ class Window {
         channel_(first),
         from_(static_cast<ptrdiff_t>(task.first_column())),
         width_(static_cast<ptrdiff_t>(task.s.in_w)),
-        count_(task.end - task.begin) {}
+        count_(task.end - task.begin),
+        out_width_(task.s.out_w) {}
 
   /// The task's outputs of the rows [begin, end).
   template <End kEnd>
@@ -94,19 +95,20 @@ class Window {
     return row_[row] + static_cast<size_t>(x) * step_[row];
   }
 
-  template <bool kInside = false, bool kTwice = false>
+  template <End kEnd, bool kInside = false, bool kTwice = false>
   inline __attribute__((always_inline)) void load(size_t column, Codes& codes) const {
     const auto c = static_cast<ptrdiff_t>(column);
+    const uint8_t flip = kEnd == End::bare ? 0 : flip_;
     if constexpr (kPairs) {
       const uint8_t* const upper[2] = {tap<kInside>(0, c), tap<kInside>(1, c)};
       const uint8_t* const last[2] = {tap<kInside>(2, c), tap<kInside>(2, c + 1)};
-      Kit::template interleave<kWhole>(upper, outputs_.count(), flip_, codes.rows);
-      Kit::template interleave<kWhole>(last, outputs_.count(), flip_, codes.last);
+      Kit::template interleave<kWhole>(upper, outputs_.count(), flip, codes.rows);
+      Kit::template interleave<kWhole>(last, outputs_.count(), flip, codes.last);
     } else {
       // The fourth weight of the upper row is 0.
       const uint8_t* const taps[4] = {tap<kInside>(0, c), tap<kInside>(1, c), tap<kInside>(2, c),
                                       tap<kInside>(kTwice ? 3 : 2, c)};
-      Kit::template interleave<kWhole>(taps, outputs_.count(), flip_, codes.rows);
+      Kit::template interleave<kWhole>(taps, outputs_.count(), flip, codes.rows);
     }
   }
 
@@ -143,7 +145,7 @@ class Window {
   template <End kEnd, bool kTwice, bool kInside = false>
   inline __attribute__((always_inline)) void output(size_t index, const Codes& a, const Codes& b,
                                                     Codes& c) const {
-    load<kInside, kTwice>(index + 2, c);
+    load<kEnd, kInside, kTwice>(index + 2, c);
     Sums sums;
     outputs_.begin(sums);
     add<0>(a, sums);
@@ -155,15 +157,15 @@ class Window {
       add_lower<0>(a, sums);
       add_lower<1>(b, sums);
       add_lower<2>(c, sums);
-      finish<kEnd>(t_.s.out_w + index, sums);
+      finish<kEnd>(out_width_ + index, sums);
     }
   }
 
   template <End kEnd, bool kTwice>
   inline __attribute__((always_inline)) void dense_rows() const {
     Codes a, b, c;
-    load<false, kTwice>(0, a);
-    load<false, kTwice>(1, b);
+    load<kEnd, false, kTwice>(0, a);
+    load<kEnd, false, kTwice>(1, b);
     size_t index = 0;
     for (const size_t inner = inside(count_ + 2); index + 5 <= inner; index += 3) {
       output<kEnd, kTwice, true>(index, a, b, c);
@@ -182,7 +184,7 @@ class Window {
   inline __attribute__((always_inline)) void slide(size_t column, Sums& first, Sums& second,
                                                    Sums& third) const {
     Codes codes;
-    load<kInside>(column, codes);
+    load<kEnd, kInside>(column, codes);
     outputs_.begin(first);
     add<0>(codes, first);
     add<1>(codes, second);
@@ -194,10 +196,10 @@ class Window {
   inline __attribute__((always_inline)) void dense_row_by_sums() const {
     Sums a, b, c;
     Codes codes;
-    load(0, codes);
+    load<kEnd>(0, codes);
     outputs_.begin(a);
     add<0>(codes, a);
-    load(1, codes);
+    load<kEnd>(1, codes);
     outputs_.begin(b);
     add<0>(codes, b);
     add<1>(codes, a);
@@ -222,9 +224,9 @@ class Window {
   inline __attribute__((always_inline)) void halve(size_t index, Sums& sums) const {
     Sums next;
     Codes codes;
-    load<kInside>(2 * index + 1, codes);
+    load<kEnd, kInside>(2 * index + 1, codes);
     add<1>(codes, sums);
-    load<kInside>(2 * index + 2, codes);
+    load<kEnd, kInside>(2 * index + 2, codes);
     add<2>(codes, sums);
     outputs_.begin(next);
     add<0>(codes, next);
@@ -237,7 +239,7 @@ class Window {
   inline __attribute__((always_inline)) void halved_row() const {
     Sums sums;
     Codes codes;
-    load(0, codes);
+    load<kEnd>(0, codes);
     outputs_.begin(sums);
     add<0>(codes, sums);
     halve<kEnd>(0, sums);
@@ -252,8 +254,9 @@ class Window {
   const uint8_t *weights_, *padding_;
   uint8_t flip_;
   size_t channel_;
-  ptrdiff_t from_, width_;      // the input column of column 0
-  size_t count_;                // outputs of a row
+  ptrdiff_t from_, width_;  // the input column of column 0
+  size_t count_;            // outputs of a row that are the task's
+  size_t out_width_;
   size_t pixel_ = 0;            // the row's first output
   const Int* lower_ = nullptr;  // the weights, each at the next of the four rows
   const uint8_t* row_[4] = {};

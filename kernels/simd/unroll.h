@@ -19,11 +19,4 @@ static constexpr inline __attribute__((always_inline)) void unroll(F f) {
   }
 }
 
-/// The same value in a register of its own: what follows may spill it, and a loop before doesn't.
-template <typename Vector>
-static inline __attribute__((always_inline)) Vector apart(Vector v) {
-  asm("" : "+v"(v));
-  return v;
-}
-
 }  // namespace octet::kernels::simd

@@ -61,6 +61,7 @@ const ConvCase kCases[] = {
      .out = Element::f32,
      .residual = true,
      .real_bias = true},
+    {.name = "all codes", .shape = padded(6, 7, 32, 40), .in_zero_point = 50, .whole = true},
     {.name = "residual", .shape = padded(6, 7, 32, 40), .in_zero_point = 50, .residual = true},
     {.name = "hard swish", .shape = padded(6, 7, 32, 40), .in_zero_point = 50, .swish = true},
     {.name = "hard swish and residual, s8",

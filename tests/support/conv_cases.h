@@ -21,6 +21,7 @@ struct ConvCase {
   size_t in_pad = 0, out_pad = 0;  // elements between pixels past the channels
   bool worst = false;              // every code at the end of its range
   float multiplier = 1e-3F;        // the largest one
+  bool whole = false;              // u8 codes from a zero point of 0 on, all of them
 };
 
 /// The tensors of a case, every one ending at a page without access.
@@ -80,6 +81,11 @@ class ConvData {
     e.zero_point = is_signed ? -3 : 117;
     e.low = is_signed ? -120.0F : 4.0F;
     e.high = is_signed ? 127.0F : 250.0F;
+    if (case_.whole) {
+      e.zero_point = 0;
+      e.low = 0.0F;
+      e.high = 255.0F;
+    }
     e.table = case_.table ? table_.data() : nullptr;
     e.residual = case_.residual ? residual.data() : nullptr;
     e.residual_signed = is_signed;

@@ -1,0 +1,8 @@
+// Included inside an anonymous namespace.
+
+/// The same value in a register of its own: what follows may spill it, and a loop before doesn't.
+template <typename Vector>
+inline __attribute__((always_inline)) Vector apart(Vector v) {
+  __asm__("" : "+v"(v));
+  return v;
+}
