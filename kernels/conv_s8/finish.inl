@@ -153,9 +153,34 @@ struct RowAt {
   size_t row, pixel;
 };
 
+/// An end that leaves sums in memory, without offsets: rows of kBlocks blocks.
+template <int kBlocks>
+struct TileEnd {
+  struct Row {
+    Ints of[kBlocks];
+  };
+  int32_t* tile;
+  const RowAt* first;
+
+  inline __attribute__((always_inline)) Ints offset(int /*block*/) const { return set_ints(0); }
+  inline __attribute__((always_inline)) Row row(const RowAt& /*at*/,
+                                                const Ints (&sums)[kBlocks]) const {
+    Row row;
+    simd::unroll<kBlocks>([&](auto b) __attribute__((always_inline)) { row.of[b] = sums[b]; });
+    return row;
+  }
+  inline __attribute__((always_inline)) void store(const RowAt& at, const Row& row) const {
+    int32_t* to = tile + (&at - first) * kBlocks * 16;
+    simd::unroll<kBlocks>([&](auto b) __attribute__((always_inline)) {
+      store_ints(to + b * 16, 16, row.of[b]);
+    });
+  }
+};
+
 /// Ends a tile of sums in memory that lack the offsets.
 template <int kBlocks, typename End>
-inline void end_tile(const int32_t* tile, size_t rows, const RowAt* at, const End& given) {
+__attribute__((noinline)) void end_tile(const int32_t* tile, size_t rows, const RowAt* at,
+                                        const End& given) {
   // Stores of codes may write to any object that isn't local.
   const End end = given;
   for (size_t r = 0; r < rows; ++r, tile += kBlocks * 16) {

@@ -16,9 +16,11 @@ void with_blocks(size_t count, F f) {
   }
 }
 
+constexpr size_t most_rows(size_t blocks) { return blocks == 4 ? 6 : (blocks == 3 ? 8 : 12); }
+
 /// How many of the `left` rows the next tile takes.
 inline size_t vnni_rows(size_t blocks, size_t left) {
-  const size_t most = blocks == 4 ? 6 : (blocks == 3 ? 8 : 12);
+  const size_t most = most_rows(blocks);
   if (left >= most) return most;
   if (left >= 6) return 6;
   return left >= 4 ? 4 : (left >= 2 ? 2 : 1);
@@ -62,28 +64,24 @@ __attribute__((noinline)) void multiply_tile(const uint8_t* a, size_t a_stride,
   simd::unroll<kRows>([&](auto r) __attribute__((always_inline)) { end.store(at[r], rows[r]); });
 }
 
-template <typename End>
-using MultiplyTile = void (*)(const uint8_t*, size_t, const Depths&, const int8_t*, size_t,
-                              const RowAt*, const End&);
-
-template <int kBlocks, typename End>
-MultiplyTile<End> tile_of(size_t rows) {
-  switch (rows) {
-    case 12:
-      if constexpr (kBlocks <= 2) return multiply_tile<12, kBlocks, End>;
-    case 8:
-      if constexpr (kBlocks <= 3) return multiply_tile<8, kBlocks, End>;
-    case 6: return multiply_tile<6, kBlocks, End>;
-    case 4: return multiply_tile<4, kBlocks, End>;
-    case 2: return multiply_tile<2, kBlocks, End>;
-    default: return multiply_tile<1, kBlocks, End>;
-  }
-}
-
+/// Whole tiles end in registers; for fewer rows that would be much code for little.
 template <int kBlocks, typename End>
 void multiply_vnni(size_t rows, const uint8_t* a, size_t a_stride, const Depths& depths,
                    const int8_t* weights, size_t block_bytes, const RowAt* at, const End& end) {
-  tile_of<kBlocks, End>(rows)(a, a_stride, depths, weights, block_bytes, at, end);
+  constexpr int kMost = most_rows(kBlocks);
+  if (rows == kMost)
+    return multiply_tile<kMost, kBlocks>(a, a_stride, depths, weights, block_bytes, at, end);
+  alignas(64) int32_t tile[kMost * kBlocks * 16];
+  const TileEnd<kBlocks> sums{tile, at};
+  const auto part = [&](auto count) {
+    multiply_tile<count, kBlocks>(a, a_stride, depths, weights, block_bytes, at, sums);
+    end_tile<kBlocks>(tile, count, at, end);
+  };
+  if constexpr (kMost > 6)
+    if (rows == 6) return part(simd::Index<6>{});
+  if (rows == 4) return part(simd::Index<4>{});
+  if (rows == 2) return part(simd::Index<2>{});
+  part(simd::Index<1>{});
 }
 
 /// Copies `count` codes into a row; up to 63 bytes past them may be overwritten.
