@@ -64,24 +64,36 @@ __attribute__((noinline)) void multiply_tile(const uint8_t* a, size_t a_stride,
   simd::unroll<kRows>([&](auto r) __attribute__((always_inline)) { end.store(at[r], rows[r]); });
 }
 
-/// Whole tiles end in registers; for fewer rows that would be much code for little.
+/// Tiles of fewer rows than they could have, by way of memory: registers would be much code for
+/// little.
 template <int kBlocks, typename End>
-void multiply_vnni(size_t rows, const uint8_t* a, size_t a_stride, const Depths& depths,
-                   const int8_t* weights, size_t block_bytes, const RowAt* at, const End& end) {
+__attribute__((noinline)) void multiply_part(size_t rows, const uint8_t* a, size_t a_stride,
+                                             const Depths& depths, const int8_t* weights,
+                                             size_t block_bytes, const RowAt* at, const End& end) {
   constexpr int kMost = most_rows(kBlocks);
-  if (rows == kMost)
-    return multiply_tile<kMost, kBlocks>(a, a_stride, depths, weights, block_bytes, at, end);
   alignas(64) int32_t tile[kMost * kBlocks * 16];
   const TileEnd<kBlocks> sums{tile, at};
   const auto part = [&](auto count) {
     multiply_tile<count, kBlocks>(a, a_stride, depths, weights, block_bytes, at, sums);
-    end_tile<kBlocks>(tile, count, at, end);
   };
   if constexpr (kMost > 6)
-    if (rows == 6) return part(simd::Index<6>{});
-  if (rows == 4) return part(simd::Index<4>{});
-  if (rows == 2) return part(simd::Index<2>{});
-  part(simd::Index<1>{});
+    if (rows == 6) part(simd::Index<6>{});
+  if (rows == 4) part(simd::Index<4>{});
+  if (rows == 2) part(simd::Index<2>{});
+  if (rows == 1) part(simd::Index<1>{});
+  end_tile<kBlocks>(tile, rows, at, end);
+}
+
+template <int kBlocks, typename End>
+inline __attribute__((always_inline)) void multiply_vnni(size_t rows, const uint8_t* a,
+                                                         size_t a_stride, const Depths& depths,
+                                                         const int8_t* weights, size_t block_bytes,
+                                                         const RowAt* at, const End& end) {
+  constexpr int kMost = most_rows(kBlocks);
+  if (rows == kMost)
+    multiply_tile<kMost, kBlocks>(a, a_stride, depths, weights, block_bytes, at, end);
+  else
+    multiply_part<kBlocks>(rows, a, a_stride, depths, weights, block_bytes, at, end);
 }
 
 /// Copies `count` codes into a row; up to 63 bytes past them may be overwritten.
