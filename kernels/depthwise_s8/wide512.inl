@@ -66,14 +66,15 @@ struct Wide512 {
   }
   /// 128-bit lane l of vector v follows lane l of the one before.
   static void store_floats(float* to, const Float (&v)[4]) {
-    const Float a = _mm512_shuffle_f32x4(v[0], v[1], 0x44);
-    const Float b = _mm512_shuffle_f32x4(v[2], v[3], 0x44);
-    const Float c = _mm512_shuffle_f32x4(v[0], v[1], 0xEE);
-    const Float d = _mm512_shuffle_f32x4(v[2], v[3], 0xEE);
-    _mm512_storeu_ps(to, _mm512_shuffle_f32x4(a, b, 0x88));
-    _mm512_storeu_ps(to + 16, _mm512_shuffle_f32x4(a, b, 0xDD));
-    _mm512_storeu_ps(to + 32, _mm512_shuffle_f32x4(c, d, 0x88));
-    _mm512_storeu_ps(to + 48, _mm512_shuffle_f32x4(c, d, 0xDD));
+    const auto bits = [](Float f) { return _mm512_castps_si512(f); };
+    const Int a = _mm512_shuffle_i32x4(bits(v[0]), bits(v[1]), 0x44);
+    const Int b = _mm512_shuffle_i32x4(bits(v[2]), bits(v[3]), 0x44);
+    const Int c = _mm512_shuffle_i32x4(bits(v[0]), bits(v[1]), 0xEE);
+    const Int d = _mm512_shuffle_i32x4(bits(v[2]), bits(v[3]), 0xEE);
+    _mm512_storeu_si512(to, _mm512_shuffle_i32x4(a, b, 0x88));
+    _mm512_storeu_si512(to + 16, _mm512_shuffle_i32x4(a, b, 0xDD));
+    _mm512_storeu_si512(to + 32, _mm512_shuffle_i32x4(c, d, 0x88));
+    _mm512_storeu_si512(to + 48, _mm512_shuffle_i32x4(c, d, 0xDD));
   }
   static void store_floats(float* to, const Float (&v)[1]) { _mm512_storeu_ps(to, v[0]); }
 };
