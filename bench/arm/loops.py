@@ -33,7 +33,7 @@ ALL, WITH_DOT, WITH_I8MM = CORES, DOT_CORES, ["neoverse-v1"]
 # tile of Winograd's.
 LOOPS = [
     ("GEMM fp32, 6 rows", "gemm_f32/neon", NEON, ALL, "FloatRows, 6,", 96, 1),
-    ("GEMM int8, neon, 4 rows", "gemm_s8/neon", NEON, ALL, "multiply_panel<false, 4>", 256, 1),
+    ("GEMM int8, neon, 3 rows", "gemm_s8/neon", NEON, ALL, "multiply_(panel<false, 3>|columns<false, 3, 8>)", 384, 1),
     ("GEMM int8, neondot, 8 rows", "gemm_s8/neondot", DOT, WITH_DOT, "multiply_vectors<8,", 1024, 1),
     ("GEMM int8, i8mm, 8 rows", "gemm_s8/i8mm", I8MM, WITH_I8MM, "multiply_pairs<4,", 1024, 1),
     ("one row fp32", "gemm_f32/neon", NEON, ALL, "FloatRows, 1, 1, 4", 64, 1),
@@ -42,7 +42,7 @@ LOOPS = [
     ("one row int8, i8mm", "gemm_s8/i8mm", I8MM, WITH_I8MM, "multiply_tile", 128, 1),
     ("LSTM fp32, one row", "rnn_f32/neon", NEON, ALL, "sums<1ul, [12]ul, 4ul>|lstm_step", 32, 1),
     ("LSTM int8 x s16, neon", "rnn_s8/neon", NEON, ALL, "sums<1ul, [1-4]ul, 4ul>|lstm_step", 192, 0.5),
-    ("LSTM int8 x s16, neondot", "rnn_s8/neondot", DOT, WITH_DOT, "sums<1ul, [12]ul, 4ul>|lstm_step", 512, 2),
+    ("LSTM int8 x s16, neondot", "rnn_s8/neondot", DOT, WITH_DOT, "sums<1ul, 2ul, 4ul>|lstm_step", 1024, 2),
     ("LSTM int8 x s16, i8mm", "rnn_s8/i8mm", I8MM, WITH_I8MM, "sums<1ul, [12]ul, 4ul>|lstm_step", 512, 2),
     ("3x3 convolution int8, neon", "winograd_s8/neon", NEON, ALL, "multiply_tile<6>", 768, 0.25),
     ("depthwise fp32", "depthwise_f32/neon", NEON, ALL, "convolve", 64, 1),

@@ -40,12 +40,13 @@ OCTET_MATH float32x4_t reduced_expm1(float32x4_t x, int32x4_t& n) {
 }
 
 OCTET_MATH float32x4_t exp(float32x4_t x) {
-  x = greater(vdupq_n_f32(kExpLow), x);
-  x = lesser(vdupq_n_f32(kExpHigh), x);
+  x = vminq_f32(vmaxq_f32(x, vdupq_n_f32(kExpLow)), vdupq_n_f32(kExpHigh));  // NaN stays
   int32x4_t n;
   const float32x4_t p = vaddq_f32(reduced_expm1(x, n), vdupq_n_f32(1.0F));
   const int32x4_t half = vshrq_n_s32(n, 1);
-  return vmulq_f32(vmulq_f32(p, power_of_two(half)), power_of_two(vsubq_s32(n, half)));
+  // p is near 1: times 2^half it is a normal number.
+  const int32x4_t scaled = vaddq_s32(vreinterpretq_s32_f32(p), vshlq_n_s32(half, 23));
+  return vmulq_f32(vreinterpretq_f32_s32(scaled), power_of_two(vsubq_s32(n, half)));
 }
 
 OCTET_MATH float32x4_t sigmoid(float32x4_t x) {
@@ -59,7 +60,7 @@ OCTET_MATH float32x4_t with_sign(float32x4_t x, float32x4_t sign) {
 }
 
 OCTET_MATH float32x4_t tanh(float32x4_t x) {
-  const float32x4_t magnitude = lesser(vdupq_n_f32(kTanhHigh), vabsq_f32(x));
+  const float32x4_t magnitude = vminq_f32(vabsq_f32(x), vdupq_n_f32(kTanhHigh));  // NaN stays
   int32x4_t n;
   const float32x4_t p = reduced_expm1(vaddq_f32(magnitude, magnitude), n);
   const float32x4_t scale = power_of_two(n);
@@ -89,7 +90,7 @@ OCTET_MATH float32x4_t log(float32x4_t x) {
 }
 
 OCTET_MATH float32x4_t erf(float32x4_t x) {
-  const float32x4_t magnitude = lesser(vdupq_n_f32(kErfHigh), vabsq_f32(x));
+  const float32x4_t magnitude = vminq_f32(vabsq_f32(x), vdupq_n_f32(kErfHigh));  // NaN stays
   const float32x4_t square = vmulq_f32(magnitude, magnitude);
   const float32x4_t value =
       vdivq_f32(vmulq_f32(magnitude, horner(kErfP, square)), horner(kErfQ, square));

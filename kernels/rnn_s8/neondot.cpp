@@ -12,7 +12,7 @@ namespace {
 
 // s8 products by sdot. State: int8_t low[hidden rounded up to 64], int8_t high[as many].
 struct Dots {
-  static constexpr size_t kRows = 2, kVectors = 1;
+  static constexpr size_t kRows = 2, kVectors = 2;
 
   static size_t high_offset(size_t hidden) { return ceil_div(hidden, 64) * 64; }
 

@@ -6,7 +6,7 @@
 // may be -128, each is widened on its own.
 
 constexpr size_t kGroup = 16;
-constexpr size_t kTileRows = 4;
+constexpr size_t kTileRows = 3;
 
 // Whether a code of the panel is -128.
 inline bool has_lowest(const int8_t* panel, size_t steps) {
@@ -16,34 +16,42 @@ inline bool has_lowest(const int8_t* panel, size_t steps) {
   return vmaxvq_u8(any) != 0;
 }
 
-// Four products at a time, so that those of in-order cores overlap.
+// Columns whose codes are loaded together.
+constexpr int columns_at_once(int rows) { return rows == 1 ? 4 : 2; }
+
+// Three products at a time or more, so that those of in-order cores overlap.
 template <bool kLowest, int R, int C>
 inline __attribute__((always_inline)) void add_products(const int8x16_t (&x)[R],
                                                         const int8_t* weights,
                                                         int32x4_t (&acc)[R][C], int first) {
-  constexpr int kAtOnce = 4 / R;
-  int8x16_t w[kAtOnce];
-  int16x8_t p[kAtOnce][R];
-  simd::unroll<kAtOnce>([&](auto c) __attribute__((always_inline)) {
-    w[c] = vld1q_s8(weights + c * 16);
-    simd::unroll<R>([&](auto r) __attribute__((always_inline)) {
-      p[c][r] = vmull_s8(vget_low_s8(x[r]), vget_low_s8(w[c]));
+  constexpr int kColumns = columns_at_once(R), kTogether = R < 3 ? kColumns : 1;
+  int8x16_t w[kColumns];
+  simd::unroll<kColumns>([&](auto c)
+                             __attribute__((always_inline)) { w[c] = vld1q_s8(weights + c * 16); });
+  simd::unroll<kColumns / kTogether>([&](auto i) __attribute__((always_inline)) {
+    constexpr int kFrom = decltype(i)::value * kTogether;
+    int16x8_t p[kTogether][R];
+    simd::unroll<kTogether>([&](auto c) __attribute__((always_inline)) {
+      simd::unroll<R>([&](auto r) __attribute__((always_inline)) {
+        p[c][r] = vmull_s8(vget_low_s8(x[r]), vget_low_s8(w[kFrom + c]));
+      });
     });
-  });
-  simd::unroll<kAtOnce>([&](auto c) __attribute__((always_inline)) {
-    simd::unroll<R>([&](auto r) __attribute__((always_inline)) {
-      int32x4_t& sum = acc[r][first + c];
-      if constexpr (kLowest) {
+    simd::unroll<kTogether>([&](auto c) __attribute__((always_inline)) {
+      simd::unroll<R>([&](auto r) __attribute__((always_inline)) {
+        int32x4_t& sum = acc[r][first + kFrom + c];
+        if constexpr (kLowest) {
+          sum = vpadalq_s16(sum, p[c][r]);
+          p[c][r] = vmull_high_s8(x[r], w[kFrom + c]);
+        } else {
+          p[c][r] = vmlal_high_s8(p[c][r], x[r], w[kFrom + c]);
+        }
+      });
+    });
+    simd::unroll<kTogether>([&](auto c) __attribute__((always_inline)) {
+      simd::unroll<R>([&](auto r) __attribute__((always_inline)) {
+        int32x4_t& sum = acc[r][first + kFrom + c];
         sum = vpadalq_s16(sum, p[c][r]);
-        p[c][r] = vmull_high_s8(x[r], w[c]);
-      } else {
-        p[c][r] = vmlal_high_s8(p[c][r], x[r], w[c]);
-      }
-    });
-  });
-  simd::unroll<kAtOnce>([&](auto c) __attribute__((always_inline)) {
-    simd::unroll<R>([&](auto r) __attribute__((always_inline)) {
-      acc[r][first + c] = vpadalq_s16(acc[r][first + c], p[c][r]);
+      });
     });
   });
 }
@@ -60,8 +68,8 @@ void multiply_columns(const int8_t* a, size_t a_stride, const int8_t* panel, siz
     int8x16_t x[R];
     simd::unroll<R>([&](auto r)
                         __attribute__((always_inline)) { x[r] = vld1q_s8(a + r * a_stride); });
-    simd::unroll<C * R / 4>([&](auto i) __attribute__((always_inline)) {
-      constexpr int kFirst = decltype(i)::value * (4 / R);
+    simd::unroll<C / columns_at_once(R)>([&](auto i) __attribute__((always_inline)) {
+      constexpr int kFirst = decltype(i)::value * columns_at_once(R);
       add_products<kLowest>(x, panel + kFirst * 16, acc, kFirst);
     });
   }
@@ -77,7 +85,7 @@ void multiply_columns(const int8_t* a, size_t a_stride, const int8_t* panel, siz
 template <bool kLowest, int R>
 void multiply_panel(const int8_t* a, size_t a_stride, const int8_t* panel, size_t steps,
                     int32_t* out) {
-  constexpr int kColumns = 16 / R;
+  constexpr int kColumns = R == 1 ? 16 : 8;
   for (int c = 0; c < 16; c += kColumns)
     multiply_columns<kLowest, R, kColumns>(a, a_stride, panel + c * 16, steps, out + c);
 }
@@ -93,7 +101,7 @@ inline void multiply_tile(size_t rows, const int8_t* a, size_t a_stride, const i
     a += kRows * a_stride;
     out += kRows * 16;
   };
-  if (rows == 4) return multiply(simd::Index<4>{});
+  if (rows == 3) return multiply(simd::Index<3>{});
   if (rows >= 2) multiply(simd::Index<2>{});
   if (rows % 2 != 0) multiply(simd::Index<1>{});
 }
