@@ -6,7 +6,6 @@ Counted as instructions.py counts, on one thread. ONNX Runtime's int8 file is th
 tools (dynamic or static) that takes fewer instructions. Needs what ./check --arm builds, and a Python
 that has onnxruntime and models/export/requirements.txt for those tools.
 """
-import json
 import os
 import re
 import sys
@@ -21,7 +20,7 @@ import bundled  # noqa: E402
 import onnxruntime_forms  # noqa: E402
 
 PEER = BUILD / "arm64-python"
-KEPT = WORK / "onnxruntime.json"
+PEER_RUNS = 10
 # /proc/cpuinfo of the emulated machine: the wheel ends in a segmentation fault on that of x86-64.
 PARTS = {"cortex-a72": "0xd08", "cortex-a76": "0xd0b"}
 CORE = """processor	: {}
@@ -34,23 +33,15 @@ CPU revision	: 1
 """
 
 
-def peer_count(cpu, model, sample, runs):
+def peer_counts(cpu, jobs):
+    """Instructions of one run of each job (model, sample, runs), in one process: Python starts slowly."""
+    cores = "".join(CORE.format(i, PARTS[cpu]) for i in range(os.cpu_count()))
+    (PEER / "proc/cpuinfo").write_text(cores)
     environment = dict(os.environ, PYTHONHASHSEED="0", PYTHONHOME=str(PEER / "usr"), PYTHONPATH=str(PEER / "site"), OPENBLAS_NUM_THREADS="1")
     done = run("qemu-aarch64", "-cpu", cpu, "-plugin", WORK / "count.so", "-L", PEER, PEER / "usr/bin/python3.11",
-               ROOT / "bench/arm/peer.py", model, sample, runs, environment=environment)
-    return int(re.search(r"instructions: (\d+)", done.stderr).group(1))
-
-
-def peer_per_run(cpu, model, sample, runs):
-    """Counted once and kept: many runs, as what else Python does varies by some million instructions."""
-    kept = json.loads(KEPT.read_text()) if KEPT.exists() else {}
-    key = f"{cpu} {model}"
-    if key not in kept:
-        cores = "".join(CORE.format(i, PARTS[cpu]) for i in range(os.cpu_count()))
-        (PEER / "proc/cpuinfo").write_text(cores)
-        kept[key] = (peer_count(cpu, model, sample, runs + 1) - peer_count(cpu, model, sample, 1)) / runs
-        KEPT.write_text(json.dumps(kept))
-    return kept[key]
+               ROOT / "bench/arm/peer.py", *(part for job in jobs for part in job), environment=environment)
+    counts = [int(count) for count in re.findall(r"instructions: (\d+)", done.stderr)]
+    return [(after - before) / runs for before, after, (_, _, runs) in zip(counts[::2], counts[1::2], jobs)]
 
 
 def peer_forms(model, calibration):
@@ -69,18 +60,20 @@ def main():
     run(ROOT / "bench/arm/peer-root.sh", PEER)
     rows = [["model, million instructions a run", "CPU", "octet fp32", "octet fp32, XNNPACK", "ORT fp32", "octet int8",
              "ORT int8", "octet / ORT, fp32", "int8"]]
+    models = []
     for model, quantized, calibration in instructions.prepared(options.models):
-        forms = list(peer_forms(model, calibration))
-        for cpu in PARTS:
-            sample = calibration[0]
+        models.append((model, quantized, calibration[0], list(peer_forms(model, calibration))))
+    for cpu in PARTS:
+        jobs = [(form, sample, PEER_RUNS) for model, _, sample, forms in models for form in (model, *forms)]
+        theirs = {form: count for (form, _, _), count in zip(jobs, peer_counts(cpu, jobs))}
+        for model, quantized, sample, forms in models:
             ours, with_xnnpack, ours_int8 = (
                 instructions.per_run(cpu, m, sample, options.seconds, *extra)
                 for m, extra in ((model, ()), (model, ("--provider", "xnnpack")), (quantized, ())))
-            runs = min(max(round(4e8 / ours), 4), 1000)
-            theirs = peer_per_run(cpu, model, sample, runs)
-            theirs_int8, form = min((peer_per_run(cpu, path, sample, runs), path.parent.suffix[1:]) for path in forms)
-            rows.append([model.stem, cpu, *(f"{c / 1e6:.2f}" for c in (ours, with_xnnpack, theirs, ours_int8)),
-                         f"{theirs_int8 / 1e6:.2f} ({form})", f"{ours / theirs:.2f}", f"{ours_int8 / theirs_int8:.2f}"])
+            theirs_int8, form = min((theirs[path], path.parent.suffix[1:]) for path in forms)
+            rows.append([model.stem, cpu, *(f"{c / 1e6:.2f}" for c in (ours, with_xnnpack, theirs[model], ours_int8)),
+                         f"{theirs_int8 / 1e6:.2f} ({form})", f"{ours / theirs[model]:.2f}",
+                         f"{ours_int8 / theirs_int8:.2f}"])
             print(" | ".join(rows[-1]), file=sys.stderr, flush=True)
     print_table(rows, options.markdown)
     return 0
