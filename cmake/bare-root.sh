@@ -1,18 +1,27 @@
 #!/usr/bin/env bash
-# bare-root.sh BUILD ROOT: installs the packages that `cpack` made in BUILD into a bare Debian 12 in the
-# folder ROOT (made with debootstrap where it isn't there), and builds and runs the outside examples there,
-# with its own compiler. As root.
+# bare-root.sh BUILD ROOT: installs the packages that `cpack` made in BUILD into a bare Debian 12 of their
+# architecture in the folder ROOT (made with debootstrap where it isn't there), builds and runs the outside
+# examples there, with its own compiler, and transcribes a spoken command. As root. Programs of arm64 run
+# by qemu-user, which this registers with the kernel (binfmt_misc).
 set -eu
 build=$(realpath "$1") root=$(realpath -m "$2")
 source=$(realpath "$(dirname "$0")/..")
+debs=("$build"/*.deb)
+architecture=$(dpkg-deb --field "${debs[0]}" Architecture)
+tools="debootstrap espeak-ng"
+[ "$architecture" = "$(dpkg --print-architecture)" ] || tools="$tools qemu-user-static binfmt-support"
+. "$source/cmake/packages.sh" $tools
+[ "$architecture" = "$(dpkg --print-architecture)" ] || update-binfmts --enable qemu-aarch64
 if [ ! -e "$root/usr/bin/g++" ]; then
-  debootstrap --variant=minbase --include=g++,make,cmake,pkg-config bookworm "$root" http://deb.debian.org/debian
+  debootstrap --arch="$architecture" --variant=minbase --include=g++,make,cmake,pkg-config bookworm "$root" \
+    http://deb.debian.org/debian
 fi
 rm -rf "$root/octet"
 mkdir "$root/octet"
-cp "$build"/*.deb "$root/octet/"
-cp -r "$source/examples" "$root/octet/"
+cp "${debs[@]}" "$root/octet/"
+cp -r "$source/examples" "$source/models/speech/commands_lstm" "$root/octet/"
 cp "$source/models/digits_mlp/digits_mlp.onnx" "$root/octet/"
+espeak-ng -w "$root/octet/command.wav" "turn off the light in the kitchen"
 cp /etc/resolv.conf "$root/etc/resolv.conf"
 # By /proc a program finds its folder, and XNNPACK the processor.
 mount -t proc proc "$root/proc"
@@ -31,4 +40,5 @@ for provider in onednn xnnpack; do
   module=$(find /usr/lib -name "octet_$provider.so")
   [ -z "$module" ] || octet bench /octet/digits_mlp.onnx --provider $provider --seconds 0.1
 done
+octet transcribe /octet/command.wav --model /octet/commands_lstm
 octet --version'
