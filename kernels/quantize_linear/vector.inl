@@ -81,6 +81,12 @@ struct Divisor {
         reciprocal_(set_floats(1.0F / scale)),
         low_(set_floats(scale * -kReach)),
         high_(set_floats(scale * kReach)) {}
+  /// Values are cut to where quotients are these whole numbers, of magnitudes below 2^22: quotients
+  /// round to no others.
+  Divisor(float scale, Floats low, Floats high) : Divisor(scale) {
+    low_ = mul(low, scale_);
+    high_ = mul(high, scale_);
+  }
   static bool fits(float scale) { return scale > 0x1p-60F && scale < 0x1p60F; }
   Floats quotient(Floats value) const {
     return quotient_in_reach(max(low_, min(high_, value)));  // a NaN stays
@@ -96,17 +102,20 @@ struct Divisor {
   Floats scale_, reciprocal_, low_, high_;
 };
 
-void quantize_by_one(const QuantizeArgs& a, size_t begin, size_t end) {
-  const Divisor divisor(*a.scale);
+void quantize_by_one(const QuantizeArgs& args, size_t begin, size_t end) {
+  const QuantizeArgs a = args;  // Codes may be stored to any object that isn't local.
   const Ints zero = set_ints(a.zero_point == nullptr ? 0 : *a.zero_point);
-  const Floats low = to_floats(sub(set_ints(a.low), zero));
-  const Floats high = to_floats(sub(set_ints(a.high), zero));
-  for (size_t i = begin; i < end; i += kLanes) {
-    const size_t count = end - i < kLanes ? end - i : kLanes;
+  const Divisor divisor(*a.scale, to_floats(sub(set_ints(a.low), zero)),
+                        to_floats(sub(set_ints(a.high), zero)));
+  const auto some = [&](size_t i, size_t count) __attribute__((always_inline)) {
     __builtin_prefetch(a.in + i + kAheadFloats);
-    const Floats value = divisor.quotient(load_floats(a.in + i, count));
-    store_element(a.out, a.type, i, count, to_codes(value, zero, low, high));
-  }
+    // Of what a NaN becomes the lower half is 0.
+    const Ints steps = to_ints(divisor.quotient(load_floats(a.in + i, count)));
+    store_element(a.out, a.type, i, count, add(steps, zero));
+  };
+  size_t i = begin;
+  for (; i + kLanes <= end; i += kLanes) some(i, kLanes);
+  if (i < end) some(i, end - i);
 }
 
 void quantize_range(const QuantizeArgs& a, size_t begin, size_t end) {

@@ -18,15 +18,19 @@ class AttentionF32 final : public AttentionStep {
   StepInfo info() const override { return {"attention_f32", "native", variant_.isa}; }
 
  protected:
+  // K and V aren't worth packing for a few queries.
+  bool reads_in_place(const AttentionGeometry& g) const override {
+    return g.queries <= kFewQueries && g.k.column == 1 && g.v.column == 1;
+  }
   size_t own_bytes(const AttentionGeometry& g) const override {
-    if (as_it_lies(g)) return 0;
+    if (reads_in_place(g)) return 0;
     return packed_k(g) +
            whole_lines(gemm_f32_packed_size(*variant_.table, static_cast<size_t>(g.keys),
                                             static_cast<size_t>(g.columns)) *
                        sizeof(float));
   }
   void begin(const AttentionGeometry& g, const AttentionHead& head, std::byte* own) const override {
-    if (as_it_lies(g)) return;
+    if (reads_in_place(g)) return;
     SerialParallel serial;
     const MatrixF32 k{reinterpret_cast<const float*>(head.k), g.k.row, g.k.column};
     gemm_f32_pack(*variant_.table, k, static_cast<size_t>(g.depth), static_cast<size_t>(g.keys),
@@ -37,7 +41,7 @@ class AttentionF32 final : public AttentionStep {
   }
   void score(const AttentionGeometry& g, const AttentionHead& head, int64_t row, int64_t count,
              float* scores, std::byte* own) const override {
-    if (as_it_lies(g)) {
+    if (reads_in_place(g)) {
       RowF32Args rows;
       rows.a = reinterpret_cast<const float*>(head.q) + row * g.q.row;
       rows.a_row = g.q.row;
@@ -75,7 +79,7 @@ class AttentionF32 final : public AttentionStep {
   }
   void weigh(const AttentionGeometry& g, const AttentionHead& head, int64_t row, int64_t count,
              const float* scores, std::byte* own) const override {
-    if (as_it_lies(g)) {
+    if (reads_in_place(g)) {
       RowF32Args rows;
       rows.a = scores;
       rows.a_row = g.keys;
@@ -99,10 +103,6 @@ class AttentionF32 final : public AttentionStep {
   }
 
  private:
-  // K and V aren't worth packing for a few queries.
-  static bool as_it_lies(const AttentionGeometry& g) {
-    return g.queries <= kFewQueries && g.k.column == 1 && g.v.column == 1;
-  }
   void multiply(RowF32Args rows, int64_t count, int64_t y_row) const {
     rows.rows = static_cast<size_t>(count);
     rows.y_row = y_row;

@@ -1,5 +1,7 @@
 #include "engine/ops/common/fused_attention_step.h"
 
+#include <array>
+
 namespace octet::ops {
 namespace {
 
@@ -10,6 +12,7 @@ constexpr const FusedAttentionPorts& kAt = kFusedAttentionPorts;
 // Scores of a tile, in floats: they shall stay in the first level of cache.
 constexpr int64_t kTileScores = 8192;
 constexpr int64_t kTileStep = 12;
+constexpr size_t kMostHeadsTogether = 16;
 
 }  // namespace
 
@@ -27,14 +30,25 @@ Status AttentionStep::run(RunContext& context) const {
                                        " may leave the range of exact integer sums"};
   // Every slot of scratch takes a share of the units: parts of heads.
   const Split split = split_of(g, context.parallel().width());
-  const size_t bytes = slot_bytes(g);
+  const size_t bytes = slot_bytes(g), together = heads_together(g);
   context.parallel().for_ranges(split.slots, 1, [&](size_t begin, size_t end) {
-    for (size_t slot = begin; slot < end; ++slot)
-      for (size_t unit = slot * split.units / split.slots;
-           unit < (slot + 1) * split.units / split.slots; ++unit)
-        run_unit(g, inputs, out, unit, split.parts, context.scratch().data() + slot * bytes);
+    for (size_t slot = begin; slot < end; ++slot) {
+      std::byte* scratch = context.scratch().data() + slot * bytes;
+      const size_t last = (slot + 1) * split.units / split.slots;
+      size_t unit = slot * split.units / split.slots;
+      if (together > 1)
+        for (; unit < last; unit += together)
+          run_heads(g, inputs, out, unit, std::min(unit + together, last), scratch);
+      for (; unit < last; ++unit) run_unit(g, inputs, out, unit, split.parts, scratch);
+    }
   });
   return {};
+}
+
+size_t AttentionStep::heads_together(const AttentionGeometry& g) const {
+  if (!reads_in_place(g)) return 1;
+  const int64_t fit = kTileScores / std::max<int64_t>(g.queries * g.keys, 1);
+  return std::clamp<size_t>(static_cast<size_t>(fit), 1, kMostHeadsTogether);
 }
 
 size_t AttentionStep::scratch_bytes(std::span<const TensorView> inputs,
@@ -81,6 +95,26 @@ void AttentionStep::run_unit(const AttentionGeometry& g, std::span<const TensorV
     soften(g, addend_of(g, head, row), count, scores, own);
     weigh(g, head, row, count, scores, own);
   }
+}
+
+void AttentionStep::run_heads(const AttentionGeometry& g, std::span<const TensorView> inputs,
+                              const TensorView& out, size_t first, size_t last,
+                              std::byte* scratch) const {
+  std::array<AttentionHead, kMostHeadsTogether> heads;
+  const auto scores = [&](size_t i) {
+    return reinterpret_cast<float*>(scratch) + i * static_cast<size_t>(g.queries * g.keys);
+  };
+  const size_t count = last - first;
+  for (size_t i = 0; i < count; ++i) {
+    heads[i] = head_of(g, inputs, out, static_cast<int64_t>(first + i));
+    score(g, heads[i], 0, g.queries, scores(i), nullptr);
+  }
+  for (size_t i = 0; i < count; ++i) {
+    for (int64_t row = 0; row < g.queries; ++row)
+      complete(g, heads[i], row, scores(i) + row * g.keys);
+    soften(g, addend_of(g, heads[i], 0), g.queries, scores(i), nullptr);
+  }
+  for (size_t i = 0; i < count; ++i) weigh(g, heads[i], 0, g.queries, scores(i), nullptr);
 }
 
 RowAddend AttentionStep::addend_of(const AttentionGeometry& g, const AttentionHead& head,

@@ -45,6 +45,9 @@ class AttentionStep : public Step {
   virtual int64_t max_keys() const { return INT64_MAX; }
   /// Bytes of a slot beyond the tile of scores.
   virtual size_t own_bytes(const AttentionGeometry& g) const = 0;
+  /// Whether K and V are read as they lie, for all queries in one tile: `begin` does nothing and
+  /// `own` isn't used.
+  virtual bool reads_in_place(const AttentionGeometry& /*g*/) const { return false; }
   /// Packs K and V.
   virtual void begin(const AttentionGeometry& g, const AttentionHead& head,
                      std::byte* own) const = 0;
@@ -68,8 +71,11 @@ class AttentionStep : public Step {
     size_t units, parts, slots;
   };
   static Split split_of(const AttentionGeometry& g, size_t width);
-  static size_t tile_bytes(const AttentionGeometry& g) {
-    return whole_lines(static_cast<size_t>(tile_rows(g) * g.keys) * sizeof(float));
+  /// Small heads go together stage by stage, so that one's chains fill the gaps of another's.
+  size_t heads_together(const AttentionGeometry& g) const;
+  size_t tile_bytes(const AttentionGeometry& g) const {
+    return whole_lines(heads_together(g) * static_cast<size_t>(tile_rows(g) * g.keys) *
+                       sizeof(float));
   }
   size_t slot_bytes(const AttentionGeometry& g) const { return tile_bytes(g) + own_bytes(g); }
 
@@ -77,6 +83,9 @@ class AttentionStep : public Step {
                                const TensorView& out, int64_t index);
   void run_unit(const AttentionGeometry& g, std::span<const TensorView> inputs,
                 const TensorView& out, size_t unit, size_t parts, std::byte* scratch) const;
+  // The heads [first, last), at most heads_together.
+  void run_heads(const AttentionGeometry& g, std::span<const TensorView> inputs,
+                 const TensorView& out, size_t first, size_t last, std::byte* scratch) const;
   // A mask of numbers, from a row on.
   RowAddend addend_of(const AttentionGeometry& g, const AttentionHead& head, int64_t row) const;
 
