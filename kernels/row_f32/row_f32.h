@@ -10,14 +10,16 @@
 
 namespace octet::kernels {
 
-/// y[r][c] = alpha * sum of a[r][k] b[k][c] for r < rows, k < depth, c < columns. Each sum is one
-/// chain of fused multiply-adds in the order of k: gemm_f32's bits. Distances are in floats.
+/// y[r][c] = alpha * sum of a[r][k] b(r)[k][c] for r < rows, k < depth, c < columns, where b(r) is
+/// the same for all rows or `b_next` behind the row before's. Each sum is one chain of fused
+/// multiply-adds in the order of k: gemm_f32's bits. Distances are in floats.
 struct RowF32Args {
   const float* a = nullptr;
   ptrdiff_t a_row = 0;
   ptrdiff_t a_step = 1;  ///< Between elements of a row.
   const float* b = nullptr;
   ptrdiff_t b_row = 0;
+  ptrdiff_t b_next = 0;
   size_t rows = 1;
   size_t depth = 0;
   size_t columns = 0;

@@ -13,24 +13,34 @@ using simd::Mask16;
 
 constexpr size_t kLanes = 16;
 
+// How many rows go at once, and whether they share B.
+enum class Together { one, two, two_of_their_own };
+
 // One or two rows times `kVectors` vectors of columns, the last of which may be narrow: as many
 // chains at once hide the latency of an addition.
-template <bool kTwo, int kVectors>
+template <Together kRows, int kVectors>
 inline __attribute__((always_inline)) void block(const RowF32Args& args, const float* a,
                                                  const float* b, float* y, Mask16 last) {
+  constexpr bool kTwo = kRows != Together::one, kOwn = kRows == Together::two_of_their_own;
   const F32x16 zero = simd::set(0.0F), alpha = simd::set(args.alpha);
   F32x16 x0 = zero, x1 = zero, x2 = zero, y0 = zero, y1 = zero, y2 = zero;
   for (size_t k = 0; k < args.depth; ++k, a += args.a_step, b += args.b_row) {
-    const F32x16 b0 = kVectors == 1 ? simd::load(b, last) : simd::load(b);
-    const F32x16 b1 = kVectors == 2   ? simd::load(b + kLanes, last)
-                      : kVectors == 3 ? simd::load(b + kLanes)
-                                      : zero;
-    const F32x16 b2 = kVectors == 3 ? simd::load(b + 2 * kLanes, last) : zero;
+    const auto load = [&](const float* at, int v) __attribute__((always_inline)) {
+      if (v >= kVectors) return zero;
+      return v + 1 == kVectors ? simd::load(at + v * kLanes, last) : simd::load(at + v * kLanes);
+    };
+    F32x16 b0 = load(b, 0), b1 = load(b, 1), b2 = load(b, 2);
     const F32x16 first = simd::set(*a);
     x0 = simd::fma(first, b0, x0);
     if (kVectors > 1) x1 = simd::fma(first, b1, x1);
     if (kVectors > 2) x2 = simd::fma(first, b2, x2);
     if (!kTwo) continue;
+    if (kOwn) {
+      const float* other = b + args.b_next;
+      b0 = load(other, 0);
+      b1 = load(other, 1);
+      b2 = load(other, 2);
+    }
     const F32x16 second = simd::set(a[args.a_row]);
     y0 = simd::fma(second, b0, y0);
     if (kVectors > 1) y1 = simd::fma(second, b1, y1);
@@ -50,29 +60,30 @@ inline __attribute__((always_inline)) void block(const RowF32Args& args, const f
   if (kTwo) finish(y + args.y_row, y0, y1, y2);
 }
 
-template <bool kTwo>
-void rows(const RowF32Args& args, const float* a, float* y) {
+template <Together kRows>
+void rows(const RowF32Args& args, const float* a, const float* b, float* y) {
   for (size_t c = 0; c < args.columns; c += 3 * kLanes) {
     const size_t left = args.columns - c;
     const auto last = [left](size_t before) {
       return simd::first(left - before < kLanes ? left - before : kLanes);
     };
     if (left <= kLanes)
-      block<kTwo, 1>(args, a, args.b + c, y + c, last(0));
+      block<kRows, 1>(args, a, b + c, y + c, last(0));
     else if (left <= 2 * kLanes)
-      block<kTwo, 2>(args, a, args.b + c, y + c, last(kLanes));
+      block<kRows, 2>(args, a, b + c, y + c, last(kLanes));
     else
-      block<kTwo, 3>(args, a, args.b + c, y + c, last(2 * kLanes));
+      block<kRows, 3>(args, a, b + c, y + c, last(2 * kLanes));
   }
 }
 
 void multiply(const RowF32Args& args) {
-  const float* a = args.a;
+  const float *a = args.a, *b = args.b;
   float* y = args.y;
+  const auto both = args.b_next == 0 ? rows<Together::two> : rows<Together::two_of_their_own>;
   size_t r = 0;
-  for (; r + 2 <= args.rows; r += 2, a += 2 * args.a_row, y += 2 * args.y_row)
-    rows<true>(args, a, y);
-  if (r < args.rows) rows<false>(args, a, y);
+  for (; r + 2 <= args.rows; r += 2, a += 2 * args.a_row, b += 2 * args.b_next, y += 2 * args.y_row)
+    both(args, a, b, y);
+  if (r < args.rows) rows<Together::one>(args, a, b, y);
 }
 
 }  // namespace

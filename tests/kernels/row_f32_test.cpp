@@ -34,8 +34,16 @@ TEST_CASE("row_f32: near the truth, gemm_f32's bits on every row") {
     const auto y_row = static_cast<ptrdiff_t>(c.columns) + 1;
     const std::vector<float> a = random_floats(c.rows * static_cast<size_t>(a_row) + 1, 1);
     const std::vector<float> b = random_floats(c.depth * static_cast<size_t>(c.b_row) + 1, 2);
-    RowF32Args args{a.data(), a_row,     c.a_step, b.data(), c.b_row, c.rows,
-                    c.depth,  c.columns, c.alpha,  nullptr,  y_row};
+    RowF32Args args{.a = a.data(),
+                    .a_row = a_row,
+                    .a_step = c.a_step,
+                    .b = b.data(),
+                    .b_row = c.b_row,
+                    .rows = c.rows,
+                    .depth = c.depth,
+                    .columns = c.columns,
+                    .alpha = c.alpha,
+                    .y_row = y_row};
     const GemmF32Table& gemm = *gemm_f32_variants()[0].table;
     Floats packed(gemm_f32_packed_size(gemm, c.depth, c.columns) + 1);
     Floats expected(c.rows * static_cast<size_t>(y_row), 5.0F);
@@ -60,6 +68,43 @@ TEST_CASE("row_f32: near the truth, gemm_f32's bits on every row") {
         REQUIRE(std::fabs(static_cast<double>(expected.data()[r * static_cast<size_t>(y_row) + i]) -
                           static_cast<double>(c.alpha) * sum) < 1e-5);
       }
+    for_each_row(row_f32_variants(), select_row_f32, [&](const RowF32Variant& variant) {
+      Floats y(expected.size(), 5.0F);
+      args.y = y.data();
+      variant.table->multiply(args);
+      CHECK(first_difference(y.data(), expected.data(), y.size()) == y.size());
+    });
+  }
+}
+
+TEST_CASE("row_f32: a matrix for each row gives what its row alone does") {
+  for (const Case& c : kCases) {
+    CAPTURE(c.name);
+    constexpr size_t kRows = 5;
+    const auto a_row = static_cast<ptrdiff_t>(c.depth) * c.a_step + 2;
+    const auto y_row = static_cast<ptrdiff_t>(c.columns) + 1;
+    const auto b_next = static_cast<ptrdiff_t>(c.depth) * c.b_row + 3;
+    const std::vector<float> a = random_floats(kRows * static_cast<size_t>(a_row) + 1, 3);
+    const std::vector<float> b = random_floats(kRows * static_cast<size_t>(b_next) + 1, 4);
+    RowF32Args args;
+    args.a_row = a_row;
+    args.a_step = c.a_step;
+    args.b_row = c.b_row;
+    args.b_next = b_next;
+    args.depth = c.depth;
+    args.columns = c.columns;
+    args.alpha = c.alpha;
+    args.y_row = y_row;
+    Floats expected(kRows * static_cast<size_t>(y_row), 5.0F);
+    for (size_t r = 0; r < kRows; ++r) {
+      args.a = a.data() + r * static_cast<size_t>(a_row);
+      args.b = b.data() + r * static_cast<size_t>(b_next);
+      args.y = expected.data() + r * static_cast<size_t>(y_row);
+      row_f32_variants()[0].table->multiply(args);
+    }
+    args.a = a.data();
+    args.b = b.data();
+    args.rows = kRows;
     for_each_row(row_f32_variants(), select_row_f32, [&](const RowF32Variant& variant) {
       Floats y(expected.size(), 5.0F);
       args.y = y.data();

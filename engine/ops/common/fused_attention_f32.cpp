@@ -42,17 +42,11 @@ class AttentionF32 final : public AttentionStep {
   void score(const AttentionGeometry& g, const AttentionHead& head, int64_t row, int64_t count,
              float* scores, std::byte* own) const override {
     if (reads_in_place(g)) {
-      RowF32Args rows;
-      rows.a = reinterpret_cast<const float*>(head.q) + row * g.q.row;
+      RowF32Args rows = score_rows(g, head, scores);
+      rows.a += row * g.q.row;
       rows.a_row = g.q.row;
-      rows.a_step = g.q.column;
-      rows.b = reinterpret_cast<const float*>(head.k);
-      rows.b_row = g.k.row;
-      rows.depth = static_cast<size_t>(g.depth);
-      rows.columns = static_cast<size_t>(g.keys);
-      rows.alpha = attrs_.alpha;
-      rows.y = scores;
-      return multiply(rows, count, g.keys);
+      rows.rows = static_cast<size_t>(count);
+      return row_.multiply(rows);
     }
     GemmF32Args args;
     args.m = static_cast<size_t>(count);
@@ -65,6 +59,26 @@ class AttentionF32 final : public AttentionStep {
     args.epilogue.alpha = attrs_.alpha;
     SerialParallel serial;
     gemm_f32(*variant_.table, args, serial);
+  }
+  void score_heads(const AttentionGeometry& g, const AttentionHead& head, size_t heads,
+                   float* scores) const override {
+    RowF32Args rows = score_rows(g, head, scores);
+    rows.rows = heads;
+    if (heads > 1) {
+      rows.a_row = g.q.batch.back();
+      rows.b_next = g.k.batch.back();
+    }
+    row_.multiply(rows);
+  }
+  void weigh_heads(const AttentionGeometry& g, const AttentionHead& head, size_t heads,
+                   const float* scores) const override {
+    RowF32Args rows = weigh_rows(g, head, scores);
+    rows.rows = heads;
+    if (heads > 1) {
+      rows.b_next = g.v.batch.back();
+      rows.y_row = g.out.batch.back();
+    }
+    row_.multiply(rows);
   }
   void soften(const AttentionGeometry& g, const RowAddend& addend, int64_t count, float* scores,
               std::byte* /*own*/) const override {
@@ -80,15 +94,11 @@ class AttentionF32 final : public AttentionStep {
   void weigh(const AttentionGeometry& g, const AttentionHead& head, int64_t row, int64_t count,
              const float* scores, std::byte* own) const override {
     if (reads_in_place(g)) {
-      RowF32Args rows;
-      rows.a = scores;
-      rows.a_row = g.keys;
-      rows.b = reinterpret_cast<const float*>(head.v);
-      rows.b_row = g.v.row;
-      rows.depth = static_cast<size_t>(g.keys);
-      rows.columns = static_cast<size_t>(g.columns);
-      rows.y = reinterpret_cast<float*>(head.out) + row * g.out.row;
-      return multiply(rows, count, g.out.row);
+      RowF32Args rows = weigh_rows(g, head, scores);
+      rows.y += row * g.out.row;
+      rows.y_row = g.out.row;
+      rows.rows = static_cast<size_t>(count);
+      return row_.multiply(rows);
     }
     GemmF32Args args;
     args.m = static_cast<size_t>(count);
@@ -103,10 +113,31 @@ class AttentionF32 final : public AttentionStep {
   }
 
  private:
-  void multiply(RowF32Args rows, int64_t count, int64_t y_row) const {
-    rows.rows = static_cast<size_t>(count);
-    rows.y_row = y_row;
-    row_.multiply(rows);
+  RowF32Args score_rows(const AttentionGeometry& g, const AttentionHead& head,
+                        float* scores) const {
+    RowF32Args rows;
+    rows.a = reinterpret_cast<const float*>(head.q);
+    rows.a_step = g.q.column;
+    rows.b = reinterpret_cast<const float*>(head.k);
+    rows.b_row = g.k.row;
+    rows.depth = static_cast<size_t>(g.depth);
+    rows.columns = static_cast<size_t>(g.keys);
+    rows.alpha = attrs_.alpha;
+    rows.y = scores;
+    rows.y_row = g.keys;
+    return rows;
+  }
+  static RowF32Args weigh_rows(const AttentionGeometry& g, const AttentionHead& head,
+                               const float* scores) {
+    RowF32Args rows;
+    rows.a = scores;
+    rows.a_row = g.keys;
+    rows.b = reinterpret_cast<const float*>(head.v);
+    rows.b_row = g.v.row;
+    rows.depth = static_cast<size_t>(g.keys);
+    rows.columns = static_cast<size_t>(g.columns);
+    rows.y = reinterpret_cast<float*>(head.out);
+    return rows;
   }
   size_t packed_k(const AttentionGeometry& g) const {
     return whole_lines(gemm_f32_packed_size(*variant_.table, static_cast<size_t>(g.depth),

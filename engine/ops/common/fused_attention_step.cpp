@@ -105,16 +105,29 @@ void AttentionStep::run_heads(const AttentionGeometry& g, std::span<const Tensor
     return reinterpret_cast<float*>(scratch) + i * static_cast<size_t>(g.queries * g.keys);
   };
   const size_t count = last - first;
-  for (size_t i = 0; i < count; ++i) {
+  for (size_t i = 0; i < count; ++i)
     heads[i] = head_of(g, inputs, out, static_cast<int64_t>(first + i));
-    score(g, heads[i], 0, g.queries, scores(i), nullptr);
-  }
+  // f(i, n) for runs of heads along the innermost axis.
+  const auto each_run = [&](auto f) {
+    const size_t inner = g.batch.empty() ? 1 : static_cast<size_t>(g.batch.back());
+    for (size_t i = 0, n; i < count; i += n) {
+      n = std::min(inner - (first + i) % inner, count - i);
+      f(i, n);
+    }
+  };
+  if (g.queries == 1)
+    each_run([&](size_t i, size_t n) { score_heads(g, heads[i], n, scores(i)); });
+  else
+    for (size_t i = 0; i < count; ++i) score(g, heads[i], 0, g.queries, scores(i), nullptr);
   for (size_t i = 0; i < count; ++i) {
     for (int64_t row = 0; row < g.queries; ++row)
       complete(g, heads[i], row, scores(i) + row * g.keys);
     soften(g, addend_of(g, heads[i], 0), g.queries, scores(i), nullptr);
   }
-  for (size_t i = 0; i < count; ++i) weigh(g, heads[i], 0, g.queries, scores(i), nullptr);
+  if (g.queries == 1)
+    each_run([&](size_t i, size_t n) { weigh_heads(g, heads[i], n, scores(i)); });
+  else
+    for (size_t i = 0; i < count; ++i) weigh(g, heads[i], 0, g.queries, scores(i), nullptr);
 }
 
 RowAddend AttentionStep::addend_of(const AttentionGeometry& g, const AttentionHead& head,

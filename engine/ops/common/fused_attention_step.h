@@ -48,6 +48,12 @@ class AttentionStep : public Step {
   /// Whether K and V are read as they lie, for all queries in one tile: `begin` does nothing and
   /// `own` isn't used.
   virtual bool reads_in_place(const AttentionGeometry& /*g*/) const { return false; }
+  /// `score` and `weigh` for the one query of each of so many heads that follow `head` along the
+  /// innermost axis of the batch, where K and V are read in place.
+  virtual void score_heads(const AttentionGeometry& /*g*/, const AttentionHead& /*head*/,
+                           size_t /*heads*/, float* /*scores*/) const {}
+  virtual void weigh_heads(const AttentionGeometry& /*g*/, const AttentionHead& /*head*/,
+                           size_t /*heads*/, const float* /*scores*/) const {}
   /// Packs K and V.
   virtual void begin(const AttentionGeometry& g, const AttentionHead& head,
                      std::byte* own) const = 0;
