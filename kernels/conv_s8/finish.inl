@@ -22,7 +22,7 @@ inline bool ends_in_codes(const ConvEpilogue& e) {
 }
 
 /// How v of ConvEpilogue comes of sums, what is named after `biased` with a bias_f32 of maybe 0.
-/// `bare` is `plain` where codes are all those of u8, from a zero point of 0 on. All but `any` are
+/// `bare` is `biased` where codes are all those of u8, from a zero point of 0 on. All but `any` are
 /// for codes whose v stays within int32 whatever the sums are.
 enum class Scaling { bare, plain, biased, residual, swished, any };
 
@@ -45,9 +45,9 @@ inline Scaling scaling_of(const ConvShape& shape, const ConvEpilogue& e) {
     return Scaling::any;
   if (swished) return Scaling::swished;
   if (residual) return Scaling::residual;
-  if (e.bias_f32 != nullptr) return Scaling::biased;
   const bool whole = e.out == Element::u8 && e.low <= 0.0F && e.high >= 255.0F;
-  return whole && e.zero_point == 0 ? Scaling::bare : Scaling::plain;
+  if (whole && e.zero_point == 0) return Scaling::bare;
+  return e.bias_f32 != nullptr ? Scaling::biased : Scaling::plain;
 }
 
 /// f(ScalingIs<scaling>{}).
@@ -109,7 +109,7 @@ inline __attribute__((always_inline)) Floats scaled(const ConvEpilogue& e, size_
                                                     const Columns& c, size_t pixel, Ints sum) {
   constexpr bool kAny = kScaling == Scaling::any;
   Floats v = mul(to_floats(sum), c.multiplier);
-  if constexpr (kScaling != Scaling::bare && kScaling != Scaling::plain) v = add(v, c.bias);
+  if constexpr (kScaling != Scaling::plain) v = add(v, c.bias);
   if (kScaling == Scaling::residual || (kAny && e.residual != nullptr)) {
     const auto* residual =
         static_cast<const uint8_t*>(e.residual) + pixel * residual_stride + c.first;

@@ -42,7 +42,7 @@ void fill_constants(const ConvShape& s, const ConvIo& io, const ConvEpilogue& e,
 
 /// What becomes of a block's sums.
 enum class End {
-  bare,     // Kit::scaled without a bias, as Scaling::bare says, of u8 codes as the kit takes them
+  bare,     // Kit::scaled, as Scaling::bare says, of u8 codes as the kit takes them
   codes,    // Kit::scaled
   swished,  // Kit::swished
   floats,   // Kit::real
@@ -61,8 +61,8 @@ inline End end_of(const ConvEpilogue& e, Scaling scaling, uint8_t flip) {
 /// What `end` is for a kit: `any` and `codes` do for all.
 template <typename Kit, bool kWhole>
 constexpr End taken_end(End end) {
-  constexpr bool kBare = requires(typename Kit::Int i, typename Kit::Float f) {
-    Kit::scaled(i, f);
+  constexpr bool kBare = requires(const typename Kit::Int(&v)[Kit::kVectors], uint8_t* to) {
+    Kit::template store_bare<kWhole>(v, to, size_t{0});
   };
   constexpr bool kFloats = requires(float* to, const typename Kit::Float(&v)[Kit::kVectors]) {
     Kit::store_floats(to, v);
@@ -123,12 +123,9 @@ class Outputs {
     } else {
       Int scaled[kVectors];
       simd::unroll<kVectors>([&](auto v) __attribute__((always_inline)) {
-        if constexpr (kEnd == End::bare)
-          scaled[v] = Kit::scaled(sums[v], multiplier_[v]);
-        else if constexpr (kEnd == End::codes)
-          scaled[v] = Kit::scaled(sums[v], multiplier_[v], bias_[v]);
-        else
-          scaled[v] = Kit::swished(sums[v], multiplier_[v], bias_[v], Kit::set_float(slope_));
+        scaled[v] = kEnd != End::swished
+                        ? Kit::scaled(sums[v], multiplier_[v], bias_[v])
+                        : Kit::swished(sums[v], multiplier_[v], bias_[v], Kit::set_float(slope_));
       });
       if constexpr (kEnd == End::bare)
         Kit::template store_bare<kWhole>(scaled, out_ + pixel * stride_, count_);

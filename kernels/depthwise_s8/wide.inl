@@ -26,9 +26,6 @@ struct Wide128 {
   static Int scaled(Int sum, Float multiplier, Float bias) {
     return _mm_cvtps_epi32(_mm_add_ps(_mm_mul_ps(_mm_cvtepi32_ps(sum), multiplier), bias));
   }
-  static Int scaled(Int sum, Float multiplier) {
-    return _mm_cvtps_epi32(_mm_mul_ps(_mm_cvtepi32_ps(sum), multiplier));
-  }
   static Float real(Int sum, Float multiplier, Float bias, Float low, Float high) {
     const Float v = _mm_add_ps(_mm_mul_ps(_mm_cvtepi32_ps(sum), multiplier), bias);
     return _mm_min_ps(_mm_max_ps(v, low), high);
@@ -88,9 +85,6 @@ struct Wide256 {
   static Int scaled(Int sum, Float multiplier, Float bias) {
     return _mm256_cvtps_epi32(
         _mm256_add_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(sum), multiplier), bias));
-  }
-  static Int scaled(Int sum, Float multiplier) {
-    return _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_cvtepi32_ps(sum), multiplier));
   }
   static Float real(Int sum, Float multiplier, Float bias, Float low, Float high) {
     const Float v = _mm256_add_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(sum), multiplier), bias);

@@ -33,9 +33,6 @@ struct Wide512 {
     return _mm512_cvtps_epi32(
         _mm512_add_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(sum), multiplier), bias));
   }
-  static Int scaled(Int sum, Float multiplier) {
-    return _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(sum), multiplier));
-  }
   static Float real(Int sum, Float multiplier, Float bias, Float low, Float high) {
     const Float v = _mm512_add_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(sum), multiplier), bias);
     return _mm512_min_ps(_mm512_max_ps(v, low), high);
