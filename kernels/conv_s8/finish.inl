@@ -149,6 +149,7 @@ inline void finish(const Target& t, const Columns& c, size_t pixel, Ints raw) {
 ///   offset(block)    what the sums of a block begin with
 ///   Row row(at, sums)    a row's sums to what is stored
 ///   store(at, row)   once no other row of the tile needs registers for its constants
+///   kInRegisters     whether it is worth its code where sums are made; else end_tile() does it
 struct RowAt {
   size_t row, pixel;
 };

@@ -125,6 +125,7 @@ struct BlockColumns {
 template <Scaling kScaling, int kBlocks>
 class CodeEnd {
  public:
+  static constexpr bool kInRegisters = kScaling != Scaling::residual;
   using Row = CodePacker::Codes;
 
   CodeEnd(const Target& target, const BlockColumns<kBlocks>& columns)
@@ -165,6 +166,7 @@ class CodeEnd {
 template <int kBlocks>
 class FloatEnd {
  public:
+  static constexpr bool kInRegisters = true;
   struct Row {
     Floats of[kBlocks];
   };
@@ -205,6 +207,7 @@ class FloatEnd {
 template <int kBlocks>
 class AnyEnd {
  public:
+  static constexpr bool kInRegisters = false;
   struct Row {
     Ints of[kBlocks];
   };

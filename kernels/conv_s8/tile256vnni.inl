@@ -60,11 +60,13 @@ struct Multiplier {
   void operator()(simd::Index<1> /*blocks*/, size_t rows, const uint8_t* a, size_t a_stride,
                   const Depths& depths, const int8_t* weights, size_t /*block_bytes*/,
                   const RowAt* at, const End& end) const {
-    if (rows == 6) return multiply_tile<6>(a, a_stride, depths, weights, at, end);
+    if constexpr (End::kInRegisters)
+      if (rows == 6) return multiply_tile<6>(a, a_stride, depths, weights, at, end);
     // For fewer rows that would be much code for little.
-    alignas(64) int32_t tile[4 * 16];
+    alignas(64) int32_t tile[6 * 16];
     const TileEnd<1> sums{tile, at};
     switch (rows) {
+      case 6: multiply_tile<6>(a, a_stride, depths, weights, at, sums); break;
       case 4: multiply_tile<4>(a, a_stride, depths, weights, at, sums); break;
       case 2: multiply_tile<2>(a, a_stride, depths, weights, at, sums); break;
       default: multiply_tile<1>(a, a_stride, depths, weights, at, sums);

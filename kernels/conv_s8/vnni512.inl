@@ -64,8 +64,7 @@ __attribute__((noinline)) void multiply_tile(const uint8_t* a, size_t a_stride,
   simd::unroll<kRows>([&](auto r) __attribute__((always_inline)) { end.store(at[r], rows[r]); });
 }
 
-/// Tiles of fewer rows than they could have, by way of memory: registers would be much code for
-/// little.
+/// Tiles by way of memory: those of fewer rows than they could have would be much code for little.
 template <int kBlocks, typename End>
 __attribute__((noinline)) void multiply_part(size_t rows, const uint8_t* a, size_t a_stride,
                                              const Depths& depths, const int8_t* weights,
@@ -76,6 +75,7 @@ __attribute__((noinline)) void multiply_part(size_t rows, const uint8_t* a, size
   const auto part = [&](auto count) {
     multiply_tile<count, kBlocks>(a, a_stride, depths, weights, block_bytes, at, sums);
   };
+  if (rows == kMost) part(simd::Index<kMost>{});
   if constexpr (kMost > 6)
     if (rows == 6) part(simd::Index<6>{});
   if (rows == 4) part(simd::Index<4>{});
@@ -90,10 +90,10 @@ inline __attribute__((always_inline)) void multiply_vnni(size_t rows, const uint
                                                          const int8_t* weights, size_t block_bytes,
                                                          const RowAt* at, const End& end) {
   constexpr int kMost = most_rows(kBlocks);
-  if (rows == kMost)
-    multiply_tile<kMost, kBlocks>(a, a_stride, depths, weights, block_bytes, at, end);
-  else
-    multiply_part<kBlocks>(rows, a, a_stride, depths, weights, block_bytes, at, end);
+  if constexpr (End::kInRegisters)
+    if (rows == kMost)
+      return multiply_tile<kMost, kBlocks>(a, a_stride, depths, weights, block_bytes, at, end);
+  multiply_part<kBlocks>(rows, a, a_stride, depths, weights, block_bytes, at, end);
 }
 
 /// Copies `count` codes into a row; up to 63 bytes past them may be overwritten.
