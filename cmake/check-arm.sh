@@ -1,24 +1,33 @@
 #!/usr/bin/env bash
 # ./check --arm: the ARM64 build under qemu-user, beside the x86-64 build of this machine. Kernels'
 # tests on each of three CPUs, so that each instruction set is proven; quantization tests; and every
-# bundled model in float and int8, whose outputs must have x86-64's bits. --all: the other tests and
-# the conformance cases too, on each CPU. Closes with the count: "N passed, N failed".
+# bundled model and speech bundle in float and int8, whose outputs must have x86-64's bits.
+# --kernels: the kernels' tests alone, of a build that has nothing else. --all: the other tests and the
+# conformance cases too, on each CPU. Closes with the count: "N passed, N failed".
 set -eu
 cd "$(dirname "$0")/.."
-. cmake/packages.sh doctest-dev libonnx-testdata g++-aarch64-linux-gnu qemu-user
+others=""
+[ "${1:-}" = --kernels ] || others="libonnx-testdata flite"
+. cmake/packages.sh doctest-dev g++-aarch64-linux-gnu qemu-user $others
 cases=/usr/lib/python3/dist-packages/onnx/backend/test/data/node
 sysroot=build/arm64-sysroot
 out=build/check-arm
 log=$out/log
+cpus="cortex-a72 cortex-a76 max"
 mkdir -p "$out"
-targets="octet_cli octet_kernels_tests octet_quant_tests"
-[ "${1:-}" != --all ] || targets=all
+case "${1:-}" in
+--kernels) targets=octet_kernels_tests ;;
+--all) targets=all ;;
+*) targets="octet_cli octet_kernels_tests octet_quant_tests" ;;
+esac
 {
   cmake/sysroot-arm64.sh "$sysroot"
   cmake --preset aarch64 -DOCTET_TESTS=ON ${OCTET_CMAKE_FLAGS:-}
   cmake --build build/aarch64 --target $targets
-  [ -f build/release/build.ninja ] || cmake --preset release ${OCTET_CMAKE_FLAGS:-}
-  cmake --build build/release --target octet_cli octet_demo
+  if [ "${1:-}" != --kernels ]; then
+    [ -f build/release/build.ninja ] || cmake --preset release ${OCTET_CMAKE_FLAGS:-}
+    cmake --build build/release --target octet_cli octet_demo
+  fi
 } >"$log" 2>&1 || { tail -n 40 "$log" >&2; exit 1; }
 
 passed=0
@@ -44,7 +53,7 @@ count_tests() {
 same_bits() {
   rm -rf "$out/x86"
   build/release/bin/octet run "$2" --inputs "$3" --output-dir "$out/x86" --threads 1 >/dev/null
-  for cpu in cortex-a72 cortex-a76 max; do
+  for cpu in $cpus; do
     rm -rf "$out/arm"
     if run $cpu octet run "$2" --inputs "$3" --output-dir "$out/arm" --threads 1 >/dev/null &&
       diff -rq "$out/x86" "$out/arm" >&2; then
@@ -57,12 +66,34 @@ same_bits() {
   rm -rf "$out/x86" "$out/arm"
 }
 
-for cpu in cortex-a72 cortex-a76 max; do count_tests $cpu octet_kernels_tests; done
+# same_words BUNDLE: what both builds hear in the recording, with the scores of four hypotheses.
+same_words() {
+  local verb=transcribe
+  ! grep -q '"task": *"translate"' "$1/bundle.json" || verb=translate
+  hear() { "$@" $verb "$out/speech/command.wav" --model "$bundle" --nbest 4 --json --threads 1 |
+    sed 's/"seconds_compute": *[^,}]*//'; }
+  local bundle=$1
+  hear build/release/bin/octet >"$out/x86.json"
+  for cpu in $cpus; do
+    if hear run $cpu octet >"$out/arm.json" && cmp -s "$out/x86.json" "$out/arm.json"; then
+      passed=$((passed + 1))
+    else
+      failed=$((failed + 1))
+      echo "$(basename "$1") on $cpu: hears otherwise than x86-64" >&2
+    fi
+  done
+}
+
+for cpu in $cpus; do count_tests $cpu octet_kernels_tests; done
+if [ "${1:-}" = --kernels ]; then
+  echo "$passed passed, $failed failed"
+  exit $((failed > 0))
+fi
 if [ "${1:-}" = --all ]; then
   for program in quant ops runtime importers; do
-    for cpu in cortex-a72 cortex-a76 max; do count_tests $cpu octet_${program}_tests; done
+    for cpu in $cpus; do count_tests $cpu octet_${program}_tests; done
   done
-  for cpu in cortex-a72 cortex-a76 max; do
+  for cpu in $cpus; do
     counts=$(run $cpu octet conformance "$cases" 2>>"$log" |
       sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed.*/\1 \2/p')
     set -- --all ${counts:-0 1}
@@ -83,6 +114,17 @@ for model in models/*/*.onnx; do
     same_bits "$name.$mode" "$out/$name.$mode.onnx" "$sample"
   done
   same_bits "$name" "$model" "$sample"
+done
+mkdir -p "$out/speech"
+# At the bundles' own rate: what resamples others is no part of octet.
+flite -voice slt -t "turn off the light in the kitchen" -o "$out/speech/command.wav"
+for bundle in models/speech/*/; do
+  name=$(basename "$bundle")
+  rm -rf "$out/$name.int8"
+  build/release/bin/octet quantize "$bundle" -o "$out/$name.int8" --cost-model off \
+    --calibration "$out/speech" >/dev/null
+  same_words "$bundle"
+  same_words "$out/$name.int8"
 done
 echo "bundled models: compared with x86-64"
 echo "$passed passed, $failed failed"
