@@ -97,9 +97,11 @@ void cards(Html& page, const std::vector<ModelReport>& models) {
   page.close();
 }
 
-void header(Html& page, const std::vector<std::string>& titles) {
+// Titles of columns, those from `numbers` on of numbers.
+void header(Html& page, const std::vector<std::string>& titles, size_t numbers) {
   page.open("div", {{"class", "wide"}}).open("table").open("thead").open("tr");
-  for (const std::string& title : titles) page.leaf("th", title);
+  for (size_t i = 0; i < titles.size(); ++i)
+    page.leaf("th", titles[i], {{"class", i < numbers ? "" : "n"}});
   page.close().close().open("tbody");
 }
 
@@ -114,13 +116,16 @@ void bar_cell(Html& page, const std::string& text, double value, double largest)
 
 void measurements(Html& page, const std::vector<ModelReport>& models, const nlohmann::json& peers) {
   page.leaf("h2", "Measurements");
-  header(page, {"Model", "At", "Threads", "p50 ms", "p90 ms", "p99 ms", "Runs", "Load ms",
-                "Peak MB", "mJ a run"});
+  page.leaf("p", "–: not measured.");
+  header(page,
+         {"Model", "At", "Threads", "p50 ms", "p90 ms", "p99 ms", "Runs", "Load ms", "Peak MB",
+          "mJ a run"},
+         2);
   const auto line = [&](const std::string& name, const nlohmann::json& row) {
     page.open("tr").leaf("td", name, {{"class", "name"}}).leaf("td", row.value("at", ""));
     const auto cell = [&](const char* key, double factor, int digits) {
       const double value = value_of(row, key);
-      page.leaf("td", value < 0 ? "not measured" : fixed(value * factor, digits), {{"class", "n"}});
+      page.leaf("td", value < 0 ? "–" : fixed(value * factor, digits), {{"class", "n"}});
     };
     cell("threads", 1, 0);
     cell("p50_ms", 1, 3);
@@ -144,7 +149,7 @@ void steps(Html& page, const ModelReport& model) {
   for (const StepTime& step : model.steps) all += step.ms;
   page.leaf("h2", "Where the time goes: " + model.name);
   page.leaf("p", "One run, " + fixed(all, 3) + " ms in all.");
-  header(page, {"Operator", "Kernel", "ms"});
+  header(page, {"Operator", "Kernel", "ms"}, 2);
   double shown = 0;
   const auto line = [&](const std::string& op, const std::string& kernel, double ms) {
     page.open("tr").leaf("td", op).leaf("td", kernel);
@@ -171,7 +176,7 @@ void sizes(Html& page, const std::vector<ModelReport>& models, const char* by, B
   std::sort(rows.rbegin(), rows.rend());
   std::vector<std::string> titles = {by};
   for (const ModelReport& model : models) titles.push_back(model.name + ", MB");
-  header(page, titles);
+  header(page, titles, 1);
   for (const auto& [size, name] : rows) {
     page.open("tr").leaf("td", name, {{"class", "name"}});
     for (const ModelReport& model : models) {
@@ -191,7 +196,7 @@ void accuracy(Html& page, const ModelReport& model, const std::string& reference
   page.leaf("p", "Against " + reference +
                      ", over all samples; outputs first, then inner values, the worst first. SQNR "
                      "of 200 dB: equal.");
-  header(page, {"Value", "SQNR dB", "Cosine", "Largest error"});
+  header(page, {"Value", "SQNR dB", "Cosine", "Largest error"}, 1);
   const auto lines = [&](const nlohmann::json& rows, size_t most) {
     for (size_t i = 0; i < rows.size() && i < most; ++i) {
       const auto& row = rows[i];

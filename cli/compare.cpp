@@ -5,6 +5,7 @@
 
 #include "cli/cli.h"
 #include "cli/samples.h"
+#include "engine/passes/pass.h"
 #include "importers/onnx/import.h"
 #include "runtime/calibration/signal_noise.h"
 #include "runtime/session/program.h"
@@ -49,6 +50,9 @@ Result<std::shared_ptr<runtime::Program>> load(const std::string& path, const Gl
   OCTET_ASSIGN(auto options, global.compile_options());
   options.fuse = fuse;
   OCTET_ASSIGN(const Model model, import_model(path));
+  // Without the fusions, nodes mean in a float file what they mean in the quantized one: those that
+  // quantization folds into others are folded.
+  if (!fuse) OCTET_RETURN_IF_ERROR(run_passes(*model.graph, PassPhase::portable));
   return runtime::Program::compile(model.graph, options);
 }
 

@@ -27,7 +27,8 @@ table{border-collapse:collapse;width:100%;font-size:.86rem}
 th,td{padding:.3rem .6rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}
 th button{all:unset;cursor:pointer;font-weight:600;color:var(--soft)}
 th button:focus-visible{outline:2px solid var(--int8)}
-th.n{text-align:right}td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap;min-width:6.5rem}
+th.n{text-align:right}td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap;min-width:4.2rem}
+td.n:has(.bar){min-width:6.5rem}
 td.name{overflow-wrap:anywhere;min-width:11rem}
 .int8{color:var(--int8);font-weight:600}.float{color:var(--float);font-weight:600}
 .bar{display:block;height:5px;border-radius:3px;background:var(--bar);margin:3px 0 0 auto;

@@ -24,12 +24,23 @@ std::vector<std::string> scopes_of(const std::string& name) {
   return scopes;
 }
 
+// What reads the weights for its own work, past nodes that only bring them into another form.
+const Node& worker(const Graph& graph, NodeId id) {
+  constexpr std::string_view kForms[] = {"DequantizeLinear", "Cast", "Transpose", "Reshape",
+                                         "Identity"};
+  const Node& node = graph.node(id);
+  if (std::find(std::begin(kForms), std::end(kForms), node.op->name) == std::end(kForms))
+    return node;
+  const auto& uses = graph.value(node.outputs[0]).uses;
+  return uses.empty() ? node : worker(graph, uses.front().node);
+}
+
 void collect(const Graph& graph, std::vector<Reader>& readers) {
   for (ValueId id = 0; id < graph.value_capacity(); ++id) {
     if (!graph.alive_value(id)) continue;
     const Value& value = graph.value(id);
     if (!value.constant || value.uses.empty()) continue;
-    const Node& node = graph.node(value.uses.front().node);
+    const Node& node = worker(graph, value.uses.front().node);
     readers.push_back(
         {scopes_of(node.name), std::string(node.op->name), value.constant->bytes().size()});
   }

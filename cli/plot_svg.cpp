@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "cli/cli.h"
 
@@ -14,7 +15,7 @@ constexpr double kLeft = 74;
 constexpr double kRight = 20;
 constexpr double kTop = 12;
 constexpr double kBottom = 46;
-constexpr int kTicks = 5;
+constexpr int kTicks = 6;         // At most.
 constexpr double kLeastGap = 34;  // Between labels of the x axis.
 
 // Of page_style.cpp, where each scheme has its own.
@@ -31,30 +32,43 @@ double tick_of(double largest) {
   return 10 * power;
 }
 
+// From `begin` to `end`, marked every `tick`.
 struct Scale {
+  double begin;
+  double end;
   double tick;
-  double end() const { return tick * kTicks; }
+  double share(double value) const { return (value - begin) / (end - begin); }
 };
+
+// From 0 to the first mark past what there is.
+Scale from_zero(double largest) {
+  const double tick = tick_of(largest);
+  return {0, tick * std::max(1.0, std::ceil(largest / tick - 1e-9)), tick};
+}
 
 struct Frame {
   Scale x;
   Scale y;
-  double px(double value) const { return kLeft + value / x.end() * (kWidth - kLeft - kRight); }
+  double px(double value) const { return kLeft + x.share(value) * (kWidth - kLeft - kRight); }
   double py(double value) const {
-    return kHeight - kBottom - value / y.end() * (kHeight - kTop - kBottom);
+    return kHeight - kBottom - y.share(value) * (kHeight - kTop - kBottom);
   }
 };
 
 Frame frame_of(const Plot& plot) {
+  double least = std::numeric_limits<double>::infinity();
   double x = 0;
   double y = 0;
   for (const Series& series : plot.series)
     for (const auto& [a, b] : series.points) {
+      least = std::min(least, a);
       x = std::max(x, a);
       y = std::max(y, b);
     }
-  // Lines end near the right edge, wherever their last point lies.
-  return {{plot.lines && x > 0 ? 1.03 * x / kTicks : tick_of(x)}, {tick_of(y)}};
+  if (!plot.lines || !(x > 0)) return {from_zero(x), from_zero(y)};
+  // Lines end near the right edge, and begin near the left one where 0 is far from them.
+  const double begin = least > x / 3 ? least - 0.05 * x : 0;
+  return {{begin, x + 0.03 * (x - begin), x}, from_zero(y)};
 }
 
 std::string number(double value) {
@@ -79,7 +93,8 @@ void label(Html& page, const std::string& text, double x, double y, const char* 
 std::vector<double> x_ticks(const Plot& plot, const Frame& frame) {
   std::vector<double> values;
   if (!plot.lines)
-    for (int i = 0; i <= kTicks; ++i) values.push_back(frame.x.tick * i);
+    for (int i = 0; frame.x.tick * i <= frame.x.end * (1 + 1e-9); ++i)
+      values.push_back(frame.x.tick * i);
   else
     for (const Series& series : plot.series)
       for (const auto& point : series.points) values.push_back(point.first);
@@ -93,7 +108,7 @@ std::vector<double> x_ticks(const Plot& plot, const Frame& frame) {
 }
 
 void axes(Html& page, const Frame& frame, const Plot& plot) {
-  for (int i = 0; i <= kTicks; ++i) {
+  for (int i = 0; frame.y.tick * i <= frame.y.end * (1 + 1e-9); ++i) {
     const double y = frame.py(frame.y.tick * i);
     page.leaf("path", "",
               {{"d", "M" + fixed(kLeft, 1) + " " + fixed(y, 1) + "H" + fixed(kWidth - kRight, 1)},

@@ -8,12 +8,10 @@ octet's fp32 over its better int8.
 """
 
 import argparse
-import json
 import math
 import os
 import pathlib
 import statistics
-import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "models" / "export"))
@@ -21,8 +19,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "models" / 
 import forms  # noqa: E402
 import numpy as np  # noqa: E402
 import rows  # noqa: E402
-
-WORKER = pathlib.Path(__file__).with_name("worker.py")
+import runners  # noqa: E402
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -38,69 +35,19 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-class Peer:
-    """A worker process."""
-
-    def __init__(self, arguments, runtime: str, path, inputs):
-        command = [sys.executable, str(WORKER), runtime, str(path), str(inputs), str(arguments.threads)]
-        pipe = subprocess.PIPE
-        self.process = subprocess.Popen(
-            command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True
-        )
-        self.usable = self.process.stdout.readline().strip() == "ready"
-
-    def block(self, seconds: float) -> float:
-        if not self.usable:
-            return math.nan
-        self.process.stdin.write(f"{seconds}\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline()
-        return float(answer) if answer else math.nan
-
-    def close(self) -> None:
-        self.process.stdin.close()
-        self.process.wait()
-
-
-class Octet:
-    """`octet bench`, a process each block."""
-
-    def __init__(self, arguments, path, inputs):
-        self.command = [str(arguments.octet), "bench", str(path), "--inputs", str(inputs), "--json"]
-        self.command += ["--threads", str(arguments.threads), "--seconds"]
-
-    def block(self, seconds: float) -> float:
-        done = subprocess.run([*self.command, str(seconds)], capture_output=True, text=True)
-        if done.returncode != 0:
-            return math.nan
-        said = json.loads(done.stdout)
-        return (said[0] if isinstance(said, list) else said)["p50_ms"]
-
-    def close(self) -> None:
-        pass
-
-
-def start(arguments, runtime: str, path, inputs):
-    if isinstance(path, Exception):
-        return None
-    return (
-        Octet(arguments, path, inputs)
-        if runtime == "octet"
-        else Peer(arguments, runtime, path, inputs)
-    )
-
-
 def measure(arguments, description: dict) -> list:
     """Rounds of milliseconds, one a column; not a number where there is no such form."""
     paths = forms.make_all(arguments, description)
     inputs = arguments.work / description["name"] / "inputs.npz"
     np.savez(inputs, **rows.samples(description, 1)[0])
-    runners = [start(arguments, runtime, paths[file], inputs) for _, runtime, file in forms.COLUMNS]
+    started = [
+        runners.start(arguments, runtime, paths[file], inputs) for _, runtime, file in forms.COLUMNS
+    ]
     rounds = [
-        [runner.block(arguments.seconds) if runner else math.nan for runner in runners]
+        [runner.block(arguments.seconds) if runner else math.nan for runner in started]
         for _ in range(arguments.rounds)
     ]
-    for runner in runners:
+    for runner in started:
         if runner:
             runner.close()
     return rounds
