@@ -3,6 +3,7 @@
 
 #include "cli/cli.h"
 #include "engine/ir/memory.h"
+#include "engine/ir/stop.h"
 #include "octet/octet_op.h"
 
 namespace octet::cli {
@@ -44,7 +45,11 @@ void add_global_flags(CLI::App& verb, octet::cli::Global& global) {
 }
 
 // What the flags set for the whole process, before the verb begins.
-void prepare(const octet::cli::Global& global, std::optional<octet::BudgetScope>& budget) {
+void prepare(const std::string& verb, const octet::cli::Global& global,
+             std::optional<octet::BudgetScope>& budget, std::optional<octet::StopScope>& stop) {
+  static const std::function<bool()> kNeverCancelled;
+  // A server's deadline is that of each request.
+  if (verb != "serve") stop.emplace(global.deadline(), kNeverCancelled);
   octet_error_free(octet_log_to_stderr(global.log_level.c_str()));
   for (const std::string& module : global.ops)
     if (const auto failure = octet::detail::take(octet_load_ops(module.c_str())))
@@ -70,9 +75,10 @@ int main(int argc, char** argv) {
   // A file past the allowed size is an error of its write, not the end of the process.
   std::signal(SIGXFSZ, SIG_IGN);
   std::optional<octet::BudgetScope> budget;
+  std::optional<octet::StopScope> stop;
   for (CLI::App* verb : app.get_subcommands({})) {
     add_global_flags(*verb, global);
-    verb->parse_complete_callback([&] { prepare(global, budget); });
+    verb->parse_complete_callback([&, verb] { prepare(verb->get_name(), global, budget, stop); });
   }
   try {
     app.parse(argc, argv);

@@ -93,13 +93,16 @@ if [ "${1:-}" = --all ]; then
   for program in quant ops runtime importers; do
     for cpu in $cpus; do count_tests $cpu octet_${program}_tests; done
   done
+  # The bundled cases, then the standard's.
   for cpu in $cpus; do
-    counts=$(run $cpu octet conformance "$cases" 2>>"$log" |
-      sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed.*/\1 \2/p')
-    set -- --all ${counts:-0 1}
-    passed=$((passed + $2))
-    failed=$((failed + $3))
-    echo "conformance on $cpu: $2 passed, $3 failed"
+    for folder in "" "$cases"; do
+      counts=$(run $cpu octet conformance ${folder:+"$folder"} 2>>"$log" |
+        sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed.*/\1 \2/p')
+      set -- --all ${counts:-0 1}
+      passed=$((passed + $2))
+      failed=$((failed + $3))
+      echo "conformance on $cpu${folder:+ of the standard}: $2 passed, $3 failed"
+    done
   done
 else
   count_tests cortex-a72 octet_quant_tests

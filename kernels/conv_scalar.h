@@ -39,7 +39,8 @@ inline void finish(const ConvEpilogue& e, const ConvShape& shape, const ConvIo& 
     static_cast<float*>(io.out)[at] = std::clamp(v, e.low, e.high);
     return;
   }
-  const float code = std::nearbyint(v) + static_cast<float>(e.zero_point);
+  // Multipliers that aren't finite make NaN of no code in particular.
+  const float code = (v == v ? std::nearbyint(v) : 0.0F) + static_cast<float>(e.zero_point);
   const auto byte =
       static_cast<uint8_t>(static_cast<int32_t>(std::clamp(code, e.low, e.high)) & 0xFF);
   static_cast<uint8_t*>(io.out)[at] = e.table != nullptr ? e.table[byte] : byte;

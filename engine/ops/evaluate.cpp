@@ -1,6 +1,7 @@
 #include "engine/ops/evaluate.h"
 
 #include "engine/ir/aligned.h"
+#include "engine/ir/stop.h"
 
 namespace octet {
 namespace {
@@ -36,7 +37,7 @@ class EvaluateContext final : public RunContext {
   EvaluateContext(const Node& node, size_t max_bytes)
       : RunContext(CpuToken::scalar()), max_bytes_(max_bytes) {
     node_ = &node;
-    parallel_ = &serial_;
+    parallel_ = &stoppable_;
   }
   void add_input(const Tensor& tensor) {
     TensorView view;
@@ -64,7 +65,7 @@ class EvaluateContext final : public RunContext {
     outputs_[i].data = tensors_[i].writable();
     return {};
   }
-  bool stopped() const override { return false; }
+  bool stopped() const override { return stop_requested(); }
   void size_scratch(const Step& step) {
     scratch_memory_.resize(step.scratch_bytes(inputs_, outputs_, 1));
     scratch_ = scratch_memory_;
@@ -73,6 +74,8 @@ class EvaluateContext final : public RunContext {
 
  private:
   SerialParallel serial_;
+  const StopScope* stop_ = StopScope::current();
+  StoppableParallel stoppable_{serial_, stop_};
   size_t max_bytes_;
   std::vector<Tensor> tensors_;
   AlignedBytes scratch_memory_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/ir/stop.h"
 #include "engine/ops/common/signature.h"
 #include "engine/ops/op.h"
 
@@ -123,6 +124,7 @@ Status infer_outputs(InferContext& context) {
 }
 
 Status infer_node(Graph& graph, NodeId id) {
+  OCTET_RETURN_IF_ERROR(check_stop());
   const Node& node = graph.node(id);
   for (const ValueId input : node.inputs)
     if (input != kNoValue) note_constant_elements(graph.value(input));

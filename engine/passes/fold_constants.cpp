@@ -1,3 +1,4 @@
+#include "engine/ir/stop.h"
 #include "engine/ops/evaluate.h"
 #include "engine/ops/op.h"
 #include "engine/passes/pass.h"
@@ -82,7 +83,9 @@ Result<bool> run(Graph& graph, const PassOptions& options) {
     if (!foldable(graph, node)) continue;
     const size_t bytes = output_bytes(graph, node);
     if (bytes > options.fold_limit && bytes > input_bytes(graph, node)) continue;
+    OCTET_RETURN_IF_ERROR(check_stop());
     auto outputs = evaluate(graph, node, options.fold_limit);
+    OCTET_RETURN_IF_ERROR(check_stop());
     if (!outputs) continue;  // Left to the run, which reports the error with its data.
     for (size_t i = 0; i < node.outputs.size(); ++i) {
       if (!node.has_output(i)) continue;

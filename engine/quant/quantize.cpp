@@ -1,5 +1,6 @@
 #include "engine/quant/quantize.h"
 
+#include "engine/ir/stop.h"
 #include "engine/quant/candidates.h"
 #include "engine/quant/cost_model.h"
 #include "engine/quant/prequantized.h"
@@ -33,22 +34,8 @@ Result<Report> keep_codes(Graph& graph, const QuantizeOptions& options) {
   return report;
 }
 
-}  // namespace
-
-Result<Observations> observe(const Graph& graph, const QuantizeOptions& options,
-                             const Calibrate& calibrate) {
-  const auto prepared = graph.clone();
-  OCTET_RETURN_IF_ERROR(fuse_for_selection(*prepared));
-  OCTET_ASSIGN(const auto algorithms, chosen_algorithms(options));
-  Observations observations(fingerprint(graph));
-  want_ranges(*prepared, options, observations);
-  if (!algorithms.empty()) want_channels(*prepared, observations);
-  OCTET_RETURN_IF_ERROR(collect(*prepared, calibrate, observations));
-  return observations;
-}
-
-Result<Report> quantize(Graph& graph, const QuantizeOptions& options,
-                        const Calibration& calibration, const Measurements& measurements) {
+Result<Report> choose(Graph& graph, const QuantizeOptions& options, const Calibration& calibration,
+                      const Measurements& measurements) {
   if (options.mode == Mode::fp16 || options.mode == Mode::int4)
     return store_weights(graph, options, calibration);
   const bool nothing_known =
@@ -70,6 +57,31 @@ Result<Report> quantize(Graph& graph, const QuantizeOptions& options,
   if (measurements.profile) OCTET_RETURN_IF_ERROR(note_times(candidates, measurements, chosen));
   graph = std::move(*chosen.graph);
   return std::move(chosen.report);
+}
+
+}  // namespace
+
+Result<Observations> observe(const Graph& graph, const QuantizeOptions& options,
+                             const Calibrate& calibrate) {
+  const auto prepared = graph.clone();
+  OCTET_RETURN_IF_ERROR(fuse_for_selection(*prepared));
+  OCTET_ASSIGN(const auto algorithms, chosen_algorithms(options));
+  Observations observations(fingerprint(graph));
+  want_ranges(*prepared, options, observations);
+  if (!algorithms.empty()) want_channels(*prepared, observations);
+  OCTET_RETURN_IF_ERROR(collect(*prepared, calibrate, observations));
+  return observations;
+}
+
+Result<Report> quantize(Graph& graph, const QuantizeOptions& options,
+                        const Calibration& calibration, const Measurements& measurements) {
+  const StopScope* const scope = StopScope::current();
+  SerialParallel alone;
+  StoppableParallel parallel(calibration.parallel != nullptr ? *calibration.parallel : alone,
+                             scope);
+  Calibration stoppable = calibration;
+  stoppable.parallel = &parallel;
+  return catch_memory_errors([&] { return choose(graph, options, stoppable, measurements); });
 }
 
 }  // namespace octet::quant

@@ -1,5 +1,6 @@
 #include "engine/quant/static.h"
 
+#include "engine/ir/stop.h"
 #include "engine/quant/observer.h"
 #include "engine/quant/select.h"
 #include "engine/quant/weights.h"
@@ -53,6 +54,7 @@ class Static {
     OCTET_RETURN_IF_ERROR(choose_types());
     quantize_activations();
     for (const NodeId id : selection_.anchors) {
+      OCTET_RETURN_IF_ERROR(check_stop());
       if (auto status = quantize_constants(id); !status)
         return std::move(status).error().in(graph_.node(id).label());
     }

@@ -46,11 +46,11 @@ Result<Bindings> GraphBuilder::bind_attributes(const NodeProto& proto,
 
 Status GraphBuilder::inline_function(const NodeProto& proto, const FunctionProto& function,
                                      Scope& scope, const Frame& frame) {
-  constexpr size_t kMaxDepth = 64;
   if (std::find(active_.begin(), active_.end(), &function) != active_.end())
     return invalid_model("the function calls itself");
-  if (active_.size() >= kMaxDepth)
-    return Error{ErrorCode::limit, "function calls are nested deeper than 64 levels"};
+  if (active_.size() >= limits_.max_function_depth)
+    return Error{ErrorCode::limit, "function calls are nested deeper than " +
+                                       std::to_string(limits_.max_function_depth) + " levels"};
   if (proto.input_size() > function.input_size() || proto.output_size() > function.output_size())
     return invalid_model("the function has fewer inputs or outputs than the call");
   OCTET_ASSIGN(const Bindings bindings, bind_attributes(proto, function, frame));

@@ -178,6 +178,9 @@ Result<std::vector<ValueId>> GraphBuilder::outputs(const GraphProto& proto, Scop
 }
 
 Status GraphBuilder::body(const GraphProto& proto, Scope& scope, const Frame& frame) {
+  if (++body_depth_ > limits_.max_subgraph_depth)
+    return Error{ErrorCode::limit, "subgraphs are nested deeper than " +
+                                       std::to_string(limits_.max_subgraph_depth) + " levels"};
   Graph& graph = scope.graph;
   graph.name = proto.name();
   for (const auto& input : proto.input()) {
@@ -196,6 +199,7 @@ Status GraphBuilder::body(const GraphProto& proto, Scope& scope, const Frame& fr
   if (!graph.sort())
     return invalid_model("the nodes of subgraph '" + proto.name() + "' form a cycle" +
                          node_in_cycle(graph));
+  --body_depth_;
   return {};
 }
 

@@ -92,6 +92,7 @@ class GraphBuilder {
   std::map<FunctionKey, const octet_onnx::FunctionProto*> functions_;
   std::vector<const octet_onnx::FunctionProto*> active_;
   uint64_t node_count_ = 0;
+  size_t body_depth_ = 0;
 };
 
 /// "" for "ai.onnx", which is the same domain.

@@ -1,5 +1,6 @@
 #include "importers/onnx/import.h"
 
+#include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/message.h>
 
 #include <algorithm>
@@ -26,7 +27,11 @@ Status parse(const SharedBytes& file, google::protobuf::Message& message,
   OCTET_ASSIGN(const std::string skeleton,
                onnx::skeleton_of(file.bytes, *message.GetDescriptor(), bounded));
   const onnx::QuietProtobuf quiet;
-  if (!message.ParseFromString(skeleton))
+  google::protobuf::io::CodedInputStream stream(reinterpret_cast<const uint8_t*>(skeleton.data()),
+                                                static_cast<int>(skeleton.size()));
+  // The walk over the skeleton has counted the levels.
+  stream.SetRecursionLimit(limits.max_depth + 1);
+  if (!message.ParseFromCodedStream(&stream) || !stream.ConsumedEntireMessage())
     return invalid_model("the file is no " + message.GetDescriptor()->name());
   return {};
 }

@@ -12,7 +12,9 @@ struct ImportLimits {
   uint64_t max_structure_bytes = uint64_t{1} << 28;  ///< All but tensor elements: 256 MiB.
   uint64_t max_messages = 2'000'000;                 ///< Nodes, attributes, types, dims, ...
   uint64_t max_strings = 4'000'000;                  ///< Names, and elements of string tensors.
-  int max_depth = 64;                                ///< Messages within messages; at most 90.
+  int max_depth = 128;                               ///< Messages within messages.
+  size_t max_subgraph_depth = 32;                    ///< Bodies within bodies.
+  size_t max_function_depth = 100;                   ///< Calls of functions within functions.
   uint64_t max_nodes = 1'000'000;                    ///< After functions are inlined.
   /// Elements that don't lie in the file as they do in memory: typed fields, sparse tensors.
   uint64_t max_decoded_bytes = uint64_t{1} << 32;

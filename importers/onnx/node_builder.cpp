@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "engine/ir/stop.h"
 #include "engine/ops/common/signature.h"
 #include "engine/ops/op.h"
 #include "importers/onnx/attribute_reader.h"
@@ -84,6 +85,7 @@ Result<Tensor> GraphBuilder::constant_node(const NodeProto& proto, const Frame& 
 }
 
 Status GraphBuilder::node(const NodeProto& proto, Scope& scope, const Frame& frame) {
+  OCTET_RETURN_IF_ERROR(check_stop());
   if (is_constant(proto)) return {};
   if (const auto* function = find_function(proto)) {
     if (auto status = inline_function(proto, *function, scope, frame); !status)

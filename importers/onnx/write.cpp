@@ -7,6 +7,7 @@
 #include "engine/ops/op.h"
 #include "importers/onnx/graph_writer.h"
 #include "importers/onnx/hints.h"
+#include "importers/onnx/mapping.h"
 #include "importers/onnx/proto_writer.h"
 #include "importers/onnx/quiet.h"
 
@@ -111,6 +112,25 @@ Result<std::vector<Payload>> payloads(const std::vector<Initializer>& initialize
   return out;
 }
 
+// The names that weights beside a model may have: that which the model lying there now refers to,
+// and another. So that model stays whole until the new one has taken its place.
+struct DataNames {
+  std::string free;
+  std::string taken;  // Empty: there is no such model.
+};
+
+DataNames data_names(const std::filesystem::path& path) {
+  const std::string first = path.filename().string() + ".data";
+  const std::string second = path.filename().string() + ".1.data";
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) return {first, ""};
+  const auto old = onnx::map_file(path);
+  if (!old.ok()) return {first, ""};
+  const std::string_view text(reinterpret_cast<const char*>(old->bytes.data()), old->bytes.size());
+  if (text.find(first) != std::string_view::npos) return {second, first};
+  return {first, text.find(second) != std::string_view::npos ? second : ""};
+}
+
 // The graph message is written in pieces, so that elements go from where they are to the file.
 Status write_file(FileOutput& file, const ModelProto& proto, const GraphProto& graph,
                   const std::vector<Payload>& initializers) {
@@ -149,7 +169,8 @@ Status write_model(const Model& model, const std::filesystem::path& path,
 
   FileOutput file(path);
   OCTET_RETURN_IF_ERROR(file.open());
-  const std::string data_name = path.filename().string() + ".data";
+  const DataNames names = data_names(path);
+  const std::string& data_name = names.free;
   FileOutput data(path.parent_path() / data_name);
   const bool external = total > options.max_model_bytes;
   if (external) OCTET_RETURN_IF_ERROR(data.open());
@@ -160,7 +181,11 @@ Status write_model(const Model& model, const std::filesystem::path& path,
   if (options.written) OCTET_RETURN_IF_ERROR(options.written(file.size() + data.size()));
   OCTET_RETURN_IF_ERROR(MappedFile::all_intact());  // What was copied from other files is theirs.
   if (external) OCTET_RETURN_IF_ERROR(data.commit());
-  return file.commit();
+  OCTET_RETURN_IF_ERROR(file.commit());
+  // Where this fails the file is in nobody's way: the next model written here takes its name.
+  std::error_code ignored;
+  if (!names.taken.empty()) std::filesystem::remove(path.parent_path() / names.taken, ignored);
+  return {};
 }
 
 }  // namespace octet

@@ -9,7 +9,8 @@
 namespace octet {
 
 struct WriteOptions {
-  /// Weights go to a file of their own (NAME.data beside the model) when the model would be larger.
+  /// Weights go to a file of their own beside the model when the model would be larger: NAME.data,
+  /// or NAME.1.data where the model that is replaced has its own there, which then goes.
   /// Protobuf ends at 2 GiB.
   uint64_t max_model_bytes = (uint64_t{1} << 31) - (uint64_t{1} << 20);
   /// Inner values are numbered, and what stores codes (scales, zero points, nodes) has no names or

@@ -118,6 +118,10 @@ OCTET_API octet_error* octet_options_set_cache(octet_options* options, const cha
  * it, loading and running fail with OCTET_LIMIT. Mapped files aren't counted. */
 OCTET_API void octet_options_set_memory(octet_options* options, size_t bytes);
 
+/* Loading and quantizing end with OCTET_DEADLINE `ms` milliseconds after they begin (0: never), or
+ * soon after *cancel (not NULL) becomes non-zero; `cancel` must live until they return. */
+OCTET_API void octet_options_set_deadline(octet_options* options, int64_t ms, const int* cancel);
+
 /* For how many sets of input dims a session remembers its plan and keeps memory at hand: the least
  * recently used one goes first. 0: the default, 8. A model whose states grow from run to run (a
  * decoder's step) sees a new set in each. */

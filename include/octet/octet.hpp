@@ -4,6 +4,7 @@
 // Expected<T>.
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -99,10 +100,12 @@ struct TensorRef {
 struct Options {
   size_t threads = 0;
   std::string provider = "auto";
-  std::string isa{};        ///< "": the strongest that this CPU has.
-  size_t memory_bytes = 0;  ///< What the session may take; 0: no limit.
-  size_t bindings = 0;      ///< Sets of input dims that it remembers; 0: the default.
-  std::string cache{};      ///< The folder of packed weights; "": none.
+  std::string isa{};                      ///< "": the strongest that this CPU has.
+  size_t memory_bytes = 0;                ///< What the session may take; 0: no limit.
+  size_t bindings = 0;                    ///< Sets of input dims that it remembers; 0: the default.
+  std::string cache{};                    ///< The folder of packed weights; "": none.
+  std::chrono::milliseconds deadline{0};  ///< For loading or quantizing; 0: none.
+  const int* cancel = nullptr;  ///< Loading or quantizing ends soon after it becomes non-zero.
 };
 
 /// What the model says of an input or output; -1 and a symbol where an extent isn't fixed.
@@ -136,6 +139,7 @@ inline Expected<Handle<octet_options>> to_c(const Options& options) {
   Handle<octet_options> c(octet_options_new());
   octet_options_set_threads(c.get(), options.threads);
   octet_options_set_memory(c.get(), options.memory_bytes);
+  octet_options_set_deadline(c.get(), options.deadline.count(), options.cancel);
   octet_options_set_bindings(c.get(), options.bindings);
   if (auto f = take(octet_options_set_provider(c.get(), options.provider.c_str()))) return *f;
   if (!options.isa.empty())

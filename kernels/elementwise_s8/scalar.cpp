@@ -23,7 +23,7 @@ void each(const ElementwiseS8Args& a, Parallel& parallel, Value value) {
       const size_t row = i / a.columns;
       const size_t column = i % a.columns;
       const float v = value(distance(a.a, row, column), distance(a.b, row, column));
-      const float code = std::nearbyint(v) + static_cast<float>(a.zero_point);
+      const float code = (v == v ? std::nearbyint(v) : 0.0F) + static_cast<float>(a.zero_point);
       out[i] = static_cast<uint8_t>(static_cast<int32_t>(std::clamp(code, low, high)) & 0xFF);
     }
   });

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/ir/stop.h"
 #include "octet/octet.h"
 #include "runtime/api/async.h"
 #include "runtime/api/boxed.h"
@@ -16,6 +17,8 @@
 struct octet_options {
   octet::runtime::CompileOptions compile;
   size_t memory = 0;
+  int64_t deadline_ms = 0;
+  const int* cancel = nullptr;
 };
 
 namespace octet::api {
@@ -33,6 +36,16 @@ struct PortText {
 
 /// The options of a session or a quantization, held to a budget of its own; NULL: the defaults.
 runtime::CompileOptions compile_options(const octet_options* c);
+
+/// How long this thread may load or quantize by these options, NULL: the defaults.
+class Limit {
+ public:
+  explicit Limit(const octet_options* c);
+
+ private:
+  std::function<bool()> cancelled_;
+  StopScope scope_;
+};
 
 /// The profile callback's strings live until it returns; `c` until the run ends.
 runtime::RunOptions run_options(const octet_run_options* c);

@@ -156,8 +156,13 @@ int output(octet_op_run* run, size_t index, const int64_t* dims, size_t rank, oc
 
 void parallel(octet_op_run* run, size_t count, size_t grain,
               void (*body)(size_t begin, size_t end, void* user), void* user) {
-  run->context.parallel().for_ranges(count, grain,
-                                     [&](size_t begin, size_t end) { body(begin, end, user); });
+  const auto call = [&](size_t begin, size_t end) { body(begin, end, user); };
+  // Nothing is thrown through the module: the step fails once it returns.
+  const Status status = octet::catch_memory_errors([&]() -> Status {
+    run->context.parallel().for_ranges(count, grain, call);
+    return {};
+  });
+  if (!status.ok()) run->status = status;
 }
 
 int stopped(const octet_op_run* run) { return run->context.stopped() ? 1 : 0; }

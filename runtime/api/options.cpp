@@ -14,6 +14,16 @@ octet::runtime::CompileOptions octet::api::compile_options(const octet_options* 
   return options;
 }
 
+octet::api::Limit::Limit(const octet_options* c)
+    : cancelled_(c == nullptr || c->cancel == nullptr
+                     ? std::function<bool()>()
+                     : [flag = c->cancel] { return __atomic_load_n(flag, __ATOMIC_RELAXED) != 0; }),
+      scope_(c == nullptr || c->deadline_ms <= 0
+                 ? std::nullopt
+                 : std::optional(std::chrono::steady_clock::now() +
+                                 std::chrono::milliseconds(c->deadline_ms)),
+             cancelled_) {}
+
 extern "C" {
 
 octet_options* octet_options_new(void) { return new (std::nothrow) octet_options(); }
@@ -23,6 +33,10 @@ void octet_options_set_threads(octet_options* options, size_t threads) {
 }
 
 void octet_options_set_memory(octet_options* options, size_t bytes) { options->memory = bytes; }
+void octet_options_set_deadline(octet_options* options, int64_t ms, const int* cancel) {
+  options->deadline_ms = ms;
+  options->cancel = cancel;
+}
 void octet_options_set_bindings(octet_options* options, size_t count) {
   options->compile.cached_bindings =
       count > 0 ? count : octet::runtime::CompileOptions{}.cached_bindings;

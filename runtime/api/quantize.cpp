@@ -29,6 +29,7 @@ struct octet_quantize_options {
   quant::QuantizeOptions quantize;
   std::optional<double> least_sqnr;
   rt::CompileOptions compile;
+  octet_options run;
   size_t samples = 0;
   octet_sample sample = nullptr;
   void* sample_user = nullptr;
@@ -159,6 +160,7 @@ octet_error* octet_quantize_options_set_run(octet_quantize_options* options,
                                             const octet_options* run) {
   return guarded([&]() -> octet_error* {
     options->compile = octet::api::compile_options(run);
+    options->run = run == nullptr ? octet_options() : *run;
     return nullptr;
   });
 }
@@ -188,6 +190,7 @@ octet_error* octet_quantize(const char* model, const char* output,
     const octet_quantize_options defaults;
     const octet_quantize_options& given = options == nullptr ? defaults : *options;
     const octet::BudgetScope scope(given.compile.memory);
+    const octet::api::Limit limit(&given.run);
     return to_c(quantize(model, output, given));
   });
 }

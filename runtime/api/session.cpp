@@ -54,6 +54,7 @@ octet_error* load(const std::string& name, const octet_options* options, Read&& 
                   octet_session** session) {
   const rt::CompileOptions compile = octet::api::compile_options(options);
   const octet::BudgetScope scope(compile.memory);
+  const octet::api::Limit limit(options);
   octet::Result<octet::Model> model = read();
   if (!model) return to_c(std::move(model).error());
   auto made = std::make_unique<octet_session>();

@@ -47,18 +47,19 @@ Execution::Execution(std::shared_ptr<const Binding> binding, Parallel& parallel,
       options_(options),
       inputs_(plan_.inputs.size(), nullptr),
       outputs_(plan_.outputs.size(), nullptr),
-      late_(plan_.slots.size()) {
+      late_(plan_.slots.size()),
+      shared_(parallel, stop_) {
   contexts_.resize(plan_.steps.size());
-  bind_steps(parallel);
+  bind_steps();
 }
 
-void Execution::bind_steps(Parallel& parallel) {
+void Execution::bind_steps() {
   moving_.clear();
   arena_ = nullptr;
   for (const size_t s : binding_->running) {
     if (contexts_[s] == nullptr)
       contexts_[s] = std::make_unique<StepContext>(*this, s, options_.cpu);
-    contexts_[s]->bind(binding_->steps[s].wide ? parallel : serial_);
+    contexts_[s]->bind(binding_->steps[s].wide ? shared_ : alone_);
     contexts_[s]->each_port([&](SlotId id, TensorView& view) {
       const Place place = binding_->slots[binding_->slots[id].root].place;
       if (place == Place::input || place == Place::output || place == Place::late)
@@ -67,13 +68,13 @@ void Execution::bind_steps(Parallel& parallel) {
   }
 }
 
-void Execution::rebind(std::shared_ptr<const Binding> binding, Parallel& parallel) {
+void Execution::rebind(std::shared_ptr<const Binding> binding) {
   for (const auto& [slot, view] : moving_) late_[slot] = Tensor();
   binding_ = std::move(binding);
   macs_.clear();
   for (size_t s = 0; s < plan_.steps.size(); ++s)
     if (binding_->steps[s].skip) contexts_[s].reset();
-  bind_steps(parallel);
+  bind_steps();
 }
 
 Execution::~Execution() = default;
@@ -171,16 +172,18 @@ Status Execution::attach(std::span<const Tensor> inputs, std::span<OutputTarget>
 
 Status Execution::run(RunMemory& memory, std::span<const Tensor> inputs,
                       std::span<OutputTarget> outputs, const RunOptions& options) {
+  const StopScope stop(options.deadline, options.cancelled);
+  stop_ = &stop;
   memory_ = &memory;
   auto status = size_memory();
   if (status.ok()) status = run_steps(inputs, outputs, options);
   memory_ = nullptr;
+  stop_ = nullptr;
   return status;
 }
 
 Status Execution::run_steps(std::span<const Tensor> inputs, std::span<OutputTarget> outputs,
                             const RunOptions& options) {
-  run_options_ = &options;
   OCTET_RETURN_IF_ERROR(attach(inputs, outputs));
   if (options.profile) step_macs();
   const auto begin = Clock::now();
@@ -201,11 +204,11 @@ Status Execution::run_steps(std::span<const Tensor> inputs, std::span<OutputTarg
 
 Status Execution::run_step(size_t s, const RunOptions& options, Clock::time_point begin) {
   const PlannedStep& step = plan_.steps[s];
-  if (must_stop(options))
+  if (stop_->requested())
     return Error{ErrorCode::deadline, "the run was stopped before '" + step.name + "'"};
-  if (!options.profile) return run_kernel(s, options);
+  if (!options.profile) return run_kernel(s);
   const auto start = Clock::now();
-  OCTET_RETURN_IF_ERROR(run_kernel(s, options));
+  OCTET_RETURN_IF_ERROR(run_kernel(s));
   const auto op = step.node == kNoNode ? std::string_view() : plan_.graph->node(step.node).op->name;
   options.profile({step.name, op, &step.info, start - begin, Clock::now() - start,
                    macs_.empty() ? 0 : macs_[s]});
@@ -230,14 +233,14 @@ const std::vector<int64_t>& Execution::step_macs() {
   return macs_;
 }
 
-Status Execution::run_kernel(size_t s, const RunOptions& options) {
+Status Execution::run_kernel(size_t s) {
   const PlannedStep& step = plan_.steps[s];
   Status status;
   if (binding_->steps[s].late) status = prepare_late(s);
   contexts_[s]->set_scratch({memory_->scratch.data.get(), memory_->scratch.bytes});
   if (status.ok()) status = catch_memory_errors([&] { return step.step->run(*contexts_[s]); });
   if (status.ok() && contexts_[s]->gives_boxed()) status = check_boxed(step);
-  if (!status && must_stop(options))
+  if (!status && stop_->requested())
     return Error{ErrorCode::deadline, "the run was stopped in '" + step.name + "'"};
   if (status.ok()) return {};
   const std::string label = step.node == kNoNode ? step.name : plan_.graph->node(step.node).label();

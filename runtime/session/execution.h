@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "engine/ir/stop.h"
 #include "runtime/memory/growing.h"
 #include "runtime/session/binding.h"
 #include "runtime/session/options.h"
@@ -29,7 +30,7 @@ class Execution {
 
   const std::shared_ptr<const Binding>& binding() const { return binding_; }
   /// Moves it, while it isn't running, to other dims of the same plan; cheaper than a new one.
-  void rebind(std::shared_ptr<const Binding> binding, Parallel& parallel);
+  void rebind(std::shared_ptr<const Binding> binding);
   /// Runs in `memory`, which grows as it has to.
   Status run(RunMemory& memory, std::span<const Tensor> inputs, std::span<OutputTarget> outputs,
              const RunOptions& options);
@@ -38,7 +39,7 @@ class Execution {
   using Clock = std::chrono::steady_clock;
 
   friend class StepContext;
-  void bind_steps(Parallel& parallel);
+  void bind_steps();
   Status size_memory();
   Status run_steps(std::span<const Tensor> inputs, std::span<OutputTarget> outputs,
                    const RunOptions& options);
@@ -46,7 +47,7 @@ class Execution {
   Status attach(std::span<const Tensor> inputs, std::span<OutputTarget> outputs);
   /// Runs a step and tells the profile of it; `begin` is when the run began.
   Status run_step(size_t s, const RunOptions& options, Clock::time_point begin);
-  Status run_kernel(size_t s, const RunOptions& options);
+  Status run_kernel(size_t s);
   Status prepare_late(size_t s);
   /// That a step gave its strings and lists.
   Status check_boxed(const PlannedStep& step) const;
@@ -61,8 +62,7 @@ class Execution {
   std::shared_ptr<const Binding> binding_;
   const Plan& plan_;
   const CompileOptions& options_;
-  RunMemory* memory_ = nullptr;  ///< During a run.
-  SerialParallel serial_;
+  RunMemory* memory_ = nullptr;                         ///< During a run.
   std::vector<std::unique_ptr<StepContext>> contexts_;  ///< By step; null for skipped ones.
   std::vector<std::byte*> inputs_;
   std::vector<std::byte*> outputs_;
@@ -72,7 +72,10 @@ class Execution {
   std::byte* arena_ = nullptr;  ///< Where it was in the last run.
   std::vector<Tensor> late_;    ///< By slot: tensors made while running.
   std::vector<int64_t> macs_;
-  const RunOptions* run_options_ = nullptr;
+  const StopScope* stop_ = nullptr;  ///< During a run.
+  SerialParallel serial_;
+  StoppableParallel alone_{serial_, stop_};
+  StoppableParallel shared_;
 };
 
 }  // namespace octet::runtime

@@ -5,6 +5,7 @@
 
 #include "engine/ir/log.h"
 #include "engine/ir/memory.h"
+#include "engine/ir/stop.h"
 #include "engine/ops/common/signature.h"
 #include "runtime/brought.h"
 #include "runtime/providers.h"
@@ -32,6 +33,7 @@ class Lowering {
       plan_.inputs.push_back(fixed ? kNoSlot : add_primary(id));
     }
     for (const NodeId id : graph_.order()) {
+      OCTET_RETURN_IF_ERROR(check_stop());
       if (auto status = lower_node(id); !status)
         return std::move(status).error().in(graph_.node(id).label());
     }

@@ -167,7 +167,7 @@ std::unique_ptr<Execution> Program::take(const std::shared_ptr<const Binding>& b
     spare = std::move(spare_);
   }
   if (spare == nullptr) return std::make_unique<Execution>(binding, *parallel_, options_);
-  spare->rebind(binding, *parallel_);
+  spare->rebind(binding);
   return spare;
 }
 

@@ -2,16 +2,8 @@
 
 namespace octet::runtime {
 
-bool must_stop(const RunOptions& options) {
-  if (options.cancelled && options.cancelled()) return true;
-  return options.deadline && std::chrono::steady_clock::now() >= *options.deadline;
-}
-
 Result<std::vector<Tensor>> ProgramBodies::run(size_t body, std::vector<Tensor> inputs) {
-  RunOptions options;
-  options.deadline = options_.deadline;
-  options.cancelled = options_.cancelled;
-  return bodies_[body]->run(inputs, options);
+  return bodies_[body]->run(inputs);
 }
 
 StepContext::StepContext(Execution& execution, size_t step, CpuToken cpu)
@@ -63,11 +55,11 @@ Status StepContext::set_boxed(size_t i, Tensor value) {
   return {};
 }
 
-bool StepContext::stopped() const { return must_stop(*execution_.run_options_); }
+bool StepContext::stopped() const { return execution_.stop_->requested(); }
 
 BodyRunner* StepContext::bodies() {
   if (step_.bodies.empty()) return nullptr;
-  bodies_.emplace(step_.bodies, *execution_.run_options_);
+  bodies_.emplace(step_.bodies);
   return &*bodies_;
 }
 

@@ -7,19 +7,14 @@
 
 namespace octet::runtime {
 
-/// Whether the caller or the clock ends a run.
-bool must_stop(const RunOptions& options);
-
-/// Bodies of a step, run by its run's deadline and cancel flag.
+/// Bodies of a step; its run's StopScope is the thread's and ends them, too.
 class ProgramBodies final : public BodyRunner {
  public:
-  ProgramBodies(const std::vector<std::shared_ptr<Program>>& bodies, const RunOptions& options)
-      : bodies_(bodies), options_(options) {}
+  explicit ProgramBodies(const std::vector<std::shared_ptr<Program>>& bodies) : bodies_(bodies) {}
   Result<std::vector<Tensor>> run(size_t body, std::vector<Tensor> inputs) override;
 
  private:
   const std::vector<std::shared_ptr<Program>>& bodies_;
-  const RunOptions& options_;
 };
 
 /// What a step of an execution sees of it: its ports' views, which the execution points at memory.

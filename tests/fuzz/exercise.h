@@ -3,21 +3,29 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "engine/ir/graph.h"
+#include "engine/ir/stop.h"
 #include "kernels/cpu/isa.h"
 #include "runtime/session/program.h"
 
 namespace octet::fuzz {
 
 /// What a program that doesn't trust its models sets: bytes of tensors, weights and arenas, and the
-/// time that a load, a run and a quantization may take together.
+/// time that a load, its runs and a quantization may take together.
 inline constexpr size_t kMemoryLimit = size_t{256} << 20;
-inline constexpr std::chrono::seconds kTimeLimit{2};
+inline constexpr std::chrono::milliseconds kTimeLimit{1500};
+/// That limit, from now on.
+class TimeLimit {
+ private:
+  const std::function<bool()> never_{};
+  const StopScope scope_{std::chrono::steady_clock::now() + kTimeLimit, never_};
+};
 
 /// How far a model came.
 struct Outcome {

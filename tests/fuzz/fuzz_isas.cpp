@@ -29,6 +29,7 @@ bool is_exact(const Graph& graph) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const BudgetScope scope(std::make_shared<MemoryBudget>(fuzz::kMemoryLimit));
+  const fuzz::TimeLimit limit;
   const auto model = import_model(fuzz::as_bytes(data, size), fuzz::own_folder());
   if (!model || !is_exact(*model->graph)) return 0;
   std::vector<Tensor> first;

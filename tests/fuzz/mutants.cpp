@@ -31,12 +31,19 @@ constexpr int kAbandonAfter = 20;  // seconds of a mutant that doesn't end
 struct Arguments {
   uint64_t first = 0;
   uint64_t count = 1000;
+  double seconds = 0;  // After which no other mutant is begun; 0: never.
   size_t jobs = 1;
   fs::path out = "mutants";
   std::vector<fs::path> folders;
   bool corpus = false;    // write the models that mutants are made of, and stop
   bool keep = false;      // write the models instead of taking them
   bool in_place = false;  // without worker processes: for a debugger
+
+  std::chrono::steady_clock::time_point begin = std::chrono::steady_clock::now();
+  bool over() const {
+    const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - begin;
+    return seconds > 0 && passed.count() >= seconds;
+  }
 };
 
 // What a worker says of its work; lives in memory shared with the parent.
@@ -99,7 +106,7 @@ void take_all(const Arguments& arguments, uint64_t first, uint64_t end,
   const fs::path folder = ::mkdtemp(pattern.data());
   std::ofstream(folder / "weights.data", std::ios::binary) << std::string(64, '\x3f');
   install_meter();
-  for (uint64_t seed = first; seed < end; ++seed) {
+  for (uint64_t seed = first; seed < end && !arguments.over(); ++seed) {
     progress.seed = seed;
     take(arguments, seed, models, folder, progress);
   }
@@ -118,7 +125,7 @@ void take_all(const Arguments& arguments, uint64_t first, uint64_t end,
 uint64_t supervise(const Arguments& arguments, uint64_t first, uint64_t end, size_t job,
                    const std::vector<std::string>& models, Progress& progress) {
   uint64_t reports = 0;
-  while (first < end) {
+  while (first < end && !arguments.over()) {
     const pid_t child = ::fork();
     if (child == 0) work(arguments, first, end, job, models, progress);
     int status = 0;
@@ -220,6 +227,8 @@ std::optional<Arguments> parse(int argc, char** argv) {
       arguments.first = std::strtoull(value, nullptr, 10);
     else if (name == "--count")
       arguments.count = std::strtoull(value, nullptr, 10);
+    else if (name == "--seconds")
+      arguments.seconds = std::strtod(value, nullptr);
     else if (name == "--jobs")
       arguments.jobs = std::max<size_t>(1, std::strtoull(value, nullptr, 10));
     else if (name == "--out")
@@ -238,7 +247,8 @@ std::optional<Arguments> parse(int argc, char** argv) {
 int main(int argc, char** argv) {
   const auto arguments = octet::fuzz::parse(argc, argv);
   if (!arguments) {
-    std::cerr << "octet_mutants [--first N] [--count N] [--jobs N] [--out DIR] [--models DIR]... "
+    std::cerr << "octet_mutants [--first N] [--count N] [--seconds S] [--jobs N] [--out DIR] "
+                 "[--models DIR]... "
                  "[--keep|--in-place|--corpus]\n";
     return 2;
   }

@@ -17,4 +17,42 @@ inline ModelProto small_network() {
   return model;
 }
 
+/// y = x + the largest element of a constant that takes minutes to fold: 200 products of 1024^3.
+inline ModelProto long_folding() {
+  ModelProto model = empty_model();
+  GraphProto& graph = *model.mutable_graph();
+  std::vector<float> ones(size_t{1} << 20, 1.0F);
+  *graph.add_initializer() = floats("a", {1 << 10, 1 << 10}, ones);
+  std::string from = "a";
+  for (int i = 0; i < 200; ++i) {
+    const std::string to = "p" + std::to_string(i);
+    add_node(graph, "MatMul", {from, "a"}, {to});
+    from = to;
+  }
+  *graph.add_initializer() = int64_tensor("axes", {2}, {0, 1});
+  add_node(graph, "ReduceMax", {from, "axes"}, {"m"});
+  add_node(graph, "Add", {"x", "m"}, {"y"});
+  model.mutable_graph()->mutable_output(0)->clear_type();
+  return model;
+}
+
+/// y [4096, 4096] of x [n, 4]: 2^40 rounds of a product of 4096^3.
+inline ModelProto long_loop() {
+  ModelProto model = empty_model();
+  GraphProto& graph = *model.mutable_graph();
+  *graph.add_initializer() = floats("w", {4096, 4096}, std::vector<float>(size_t{1} << 24, 0.5F));
+  *graph.add_initializer() = int64_tensor("trips", {}, {int64_t{1} << 40});
+  NodeProto& loop = add_node(graph, "Loop", {"trips", "", "w"}, {"y"});
+  GraphProto& body = *add_attribute(loop, "body", AttributeProto::GRAPH).mutable_g();
+  set_info(*body.add_input(), "i", {}, TensorProto::INT64);
+  set_info(*body.add_input(), "go", {}, TensorProto::BOOL);
+  set_info(*body.add_input(), "s", {"4096", "4096"});
+  add_node(body, "Identity", {"go"}, {"more"});
+  add_node(body, "MatMul", {"s", "w"}, {"t"});
+  set_info(*body.add_output(), "more", {}, TensorProto::BOOL);
+  set_info(*body.add_output(), "t", {"4096", "4096"});
+  model.mutable_graph()->mutable_output(0)->clear_type();
+  return model;
+}
+
 }  // namespace octet::testing

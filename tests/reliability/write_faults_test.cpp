@@ -50,10 +50,10 @@ namespace octet::testing {
 namespace {
 
 // A model whose weights take several writes.
-Model wide_model() {
+Model wide_model(float weight = 0.5F) {
   ModelProto proto = empty_model();
   GraphProto& graph = *proto.mutable_graph();
-  std::vector<float> weights(size_t{4} * 50'000, 0.5F);
+  std::vector<float> weights(size_t{4} * 50'000, weight);
   *graph.add_initializer() = floats("w", {4, 50'000}, weights);
   add_node(graph, "MatMul", {"x", "w"}, {"h"});
   *graph.add_initializer() = floats("v", {50'000, 4}, weights);
@@ -135,6 +135,47 @@ TEST_CASE("a process killed at any call leaves the old model or the new one, who
   }
   CHECK(points > 4);
   CHECK(news >= 1);
+}
+
+// Of all the weights; they differ from model to model.
+float first_weight(const std::filesystem::path& path) {
+  const auto model = import_model(path);
+  if (!model.ok()) return 0;
+  for (ValueId id = 0; id < model->graph->value_capacity(); ++id)
+    if (model->graph->alive_value(id) && model->graph->value(id).name == "w")
+      return model->graph->constant(id)->to_float()[0];
+  return 0;
+}
+
+TEST_CASE(
+    "weights in a file of their own are whole with their model, wherever a process is killed") {
+  const WriteOptions external{.max_model_bytes = 1000};
+  const Model first = wide_model(1);
+  const Model second = wide_model(2);
+  const Folder folder;
+  const auto path = folder.path / "out.onnx";
+  bool killed = true;
+  size_t news = 0;
+  for (int64_t point = 0; killed; ++point) {
+    // What a killed process left under other names.
+    for (const auto& entry : std::filesystem::directory_iterator(folder.path))
+      std::filesystem::remove(entry.path());
+    REQUIRE(write_model(first, path, external).ok());
+    REQUIRE(first_weight(path) == 1);
+    const pid_t child = ::fork();
+    if (child == 0) {
+      plan = {Fault::kill, point};
+      ::_exit(write_model(second, path, external).ok() ? 0 : 1);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    killed = WIFSIGNALED(status);
+    const float now = first_weight(path);
+    CHECK((now == 1 || now == 2));
+    news += now == 2 ? 1 : 0;
+  }
+  CHECK(news >= 1);
+  CHECK(files_in(folder.path) == 2);  // No third file stays when all goes well.
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "engine/ops/common/integer_conv.h"
 
+#include <cmath>
 #include <cstdlib>
 
 #include "engine/ops/common/accumulator.h"
@@ -191,8 +192,10 @@ void store(const IntegerConvPorts& ports, const RunContext& context, int64_t to,
     return;
   }
   if (context.has_input(ports.bias)) exact += context.input(ports.bias).as<int32_t>()[channel];
-  const float multiplier = scale_at(context, ports.w_scale, channel) *
-                           scale_at(context, ports.x_scale) / scale_at(context, ports.y_scale);
+  const float scale = scale_at(context, ports.w_scale, channel) * scale_at(context, ports.x_scale) /
+                      scale_at(context, ports.y_scale);
+  // One that isn't finite gives no code in particular.
+  const float multiplier = std::isfinite(scale) ? scale : 0.0F;
   const ZeroPoint zero{zero_point_at(context, ports.y_zero)};
   const auto sum = static_cast<int32_t>(exact);
   if (out.dtype == DType::u8)

@@ -1,5 +1,7 @@
 #include "engine/ops/common/integer_product.h"
 
+#include <cmath>
+
 #include "engine/ops/common/accumulator.h"
 #include "engine/ops/common/activation.h"
 #include "engine/ops/common/code_view.h"
@@ -315,7 +317,9 @@ void store_sum(const IntegerProductPorts& ports, const RunContext& context, cons
     return;
   }
   const int64_t out_row = s.n == 0 ? 0 : at.out / s.n + i;
-  const float multiplier = scale / scale_at(context, ports.y_scale, out_row);
+  const float ratio = scale / scale_at(context, ports.y_scale, out_row);
+  // One that isn't finite gives no code in particular.
+  const float multiplier = std::isfinite(ratio) ? ratio : 0.0F;
   const ZeroPoint zero{zero_point_at(context, ports.y_zero, out_row)};
   if (out.dtype == DType::u8)
     out.as<uint8_t>()[to] = static_cast<uint8_t>(requantize(sum, multiplier, zero, 0, 255));

@@ -41,7 +41,7 @@ void multiply(const ProductSpec& spec, RunContext& context) {
     const BatchAxis at = shape.offsets(product);
     const T* a = context.input(0).as<T>() + at.a;
     const T* b = context.input(1).as<T>() + at.b;
-    for (int64_t i = 0; i < shape.m; ++i) {
+    const auto row = [&](int64_t i) {
       for (int64_t j = 0; j < shape.n; ++j) {
         Accumulator<T> sum{};
         for (int64_t k = 0; k < shape.k; ++k)
@@ -53,7 +53,10 @@ void multiply(const ProductSpec& spec, RunContext& context) {
                    addend != nullptr ? addend + i * strides.row + j * strides.column : nullptr,
                    residual != nullptr ? residual + to : nullptr);
       }
-    }
+    };
+    context.parallel().for_ranges(static_cast<size_t>(shape.m), 1, [&](size_t begin, size_t end) {
+      for (size_t i = begin; i < end; ++i) row(static_cast<int64_t>(i));
+    });
   }
 }
 
