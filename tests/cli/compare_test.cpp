@@ -74,7 +74,8 @@ TEST_CASE(
   CHECK(outcome.code == 0);
   const auto tensors = nlohmann::json::parse(outcome.out)["tensors"];
   CHECK_FALSE(tensors.empty());
-  for (const auto& tensor : tensors) CHECK_MESSAGE(tensor["sqnr_db"] > 25, tensor.dump());
+  for (const auto& tensor : tensors)
+    CHECK_MESSAGE(tensor["sqnr_db"].get<double>() > 25, tensor.dump());
 }
 
 }  // namespace
