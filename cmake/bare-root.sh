@@ -23,9 +23,10 @@ cp -r "$source/examples" "$source/models/speech/commands_lstm" "$root/octet/"
 cp "$source/models/digits_mlp/digits_mlp.onnx" "$root/octet/"
 espeak-ng -w "$root/octet/command.wav" "turn off the light in the kitchen"
 cp /etc/resolv.conf "$root/etc/resolv.conf"
-# By /proc a program finds its folder, and XNNPACK the processor.
+# By /proc a program finds its folder, and XNNPACK the processor by both.
 mount -t proc proc "$root/proc"
-trap 'umount "$root/proc"' EXIT
+mount -t sysfs sysfs "$root/sys"
+trap 'umount "$root/proc" "$root/sys"' EXIT
 in_root() { chroot "$root" env DEBIAN_FRONTEND=noninteractive LC_ALL=C bash -euc "$1"; }
 in_root 'apt-get update -qq && apt-get install -y -qq --no-install-recommends --reinstall /octet/*.deb >/dev/null'
 in_root 'cd /octet/examples
