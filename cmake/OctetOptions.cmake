@@ -25,3 +25,17 @@ if(OCTET_SANITIZE)
 endif()
 find_package(Threads REQUIRED)
 target_link_libraries(octet_options INTERFACE Threads::Threads)
+
+# octet_small(TARGET): each function in a section of its own, so that the linker drops what nobody calls.
+# octet_cold(TARGET): besides, code that runs while models are loaded, not while they run, by its size.
+function(octet_small target)
+  if(OCTET_SMALL)
+    target_compile_options(${target} PRIVATE -ffunction-sections -fdata-sections)
+  endif()
+endfunction()
+function(octet_cold target)
+  octet_small(${target})
+  if(OCTET_SMALL)
+    target_compile_options(${target} PRIVATE -Os)
+  endif()
+endfunction()

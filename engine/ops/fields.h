@@ -1,6 +1,8 @@
 #pragma once
 
-#include <algorithm>
+#include <array>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -59,69 +61,82 @@ struct Unwrapped<std::optional<T>> {
   using type = T;
 };
 
+/// What reading and writing need of a member's type, so that one function serves all operators.
+struct MemberType {
+  /// False where the value is of another type.
+  bool (*read)(const AttrValue& value, void* member);
+  bool (*same)(const void* a, const void* b);
+  /// Nothing where the member is an empty optional.
+  std::optional<AttrValue> (*value)(const void* member);
+};
+
+template <typename M>
+bool read_member(const AttrValue& value, void* member) {
+  const auto* held = std::get_if<typename Unwrapped<M>::type>(&value);
+  if (held == nullptr) return false;
+  *static_cast<M*>(member) = *held;
+  return true;
+}
+template <typename M>
+bool same_members(const void* a, const void* b) {
+  return *static_cast<const M*>(a) == *static_cast<const M*>(b);
+}
+template <typename M>
+std::optional<AttrValue> member_value(const void* member) {
+  const M& held = *static_cast<const M*>(member);
+  if constexpr (requires { held.has_value(); }) {
+    if (!held.has_value()) return std::nullopt;
+    return AttrValue(*held);
+  } else {
+    return AttrValue(held);
+  }
+}
+template <typename M>
+inline constexpr MemberType kMemberType = {read_member<M>, same_members<M>, member_value<M>};
+
+/// A field, and the member of one struct that holds it.
+struct FieldSlot {
+  std::string_view name;
+  FieldRange range;
+  const MemberType* type;
+  const void* member;
+
+  bool is_in(int opset) const { return opset >= range.since && opset <= range.until; }
+};
+template <typename A>
+auto slots_of(const A& attrs) {
+  return std::apply(
+      [&](const auto&... fs) {
+        return std::array<FieldSlot, sizeof...(fs)>{FieldSlot{
+            fs.name, fs.range, &kMemberType<std::remove_cvref_t<decltype(attrs.*(fs.member))>>,
+            &(attrs.*(fs.member))}...};
+      },
+      A::fields());
+}
+
+/// Fills the members from the map; they must be those of a struct that isn't const.
+Status read_slots(std::span<const FieldSlot> slots, const AttrMap& map, int opset);
+/// `defaults`: slots of a struct as it is made.
+AttrMap write_slots(std::span<const FieldSlot> slots, std::span<const FieldSlot> defaults,
+                    int opset);
+std::vector<std::string> slot_names(std::span<const FieldSlot> slots);
+
 template <typename A>
 Result<Attrs> read_fields(const AttrMap& map, int opset) {
   A out{};
-  size_t used = 0;
-  std::string problem;
-  const auto read_one = [&](const auto& f) {
-    const auto at = map.find(f.name);
-    const bool here = opset >= f.range.since && opset <= f.range.until;
-    if (at == map.end() || !here) {
-      if (here && f.range.required) problem = "attribute '" + std::string(f.name) + "' is missing";
-      return;
-    }
-    using M = typename Unwrapped<std::remove_cvref_t<decltype(out.*(f.member))>>::type;
-    if (const M* value = std::get_if<M>(&at->second)) {
-      out.*(f.member) = *value;
-      ++used;
-    } else {
-      problem = "attribute '" + std::string(f.name) + "' has the wrong type";
-    }
-  };
-  std::apply([&](const auto&... fs) { (read_one(fs), ...); }, A::fields());
-  if (!problem.empty()) return invalid_model(problem);
-  if (used != map.size()) {
-    for (const auto& entry : map) {
-      const std::string& name = entry.first;
-      bool known = false;
-      std::apply(
-          [&](const auto&... fs) {
-            ((known =
-                  known || (fs.name == name && opset >= fs.range.since && opset <= fs.range.until)),
-             ...);
-          },
-          A::fields());
-      if (!known) return unsupported("attribute '" + name + "' is not supported");
-    }
-  }
+  OCTET_RETURN_IF_ERROR(read_slots(slots_of(out), map, opset));
   return Attrs::of(std::move(out));
 }
 
 template <typename A>
 AttrMap write_fields(const Attrs& attrs, int opset) {
-  AttrMap map;
-  const A& value = attrs.as<A>();
   const A defaults{};
-  const auto write_one = [&](const auto& f) {
-    if (opset < f.range.since || opset > f.range.until) return;
-    const auto& member = value.*(f.member);
-    if (!f.range.required && member == defaults.*(f.member)) return;
-    if constexpr (requires { member.has_value(); }) {
-      if (member.has_value()) map.emplace(f.name, *member);
-    } else {
-      map.emplace(f.name, member);
-    }
-  };
-  std::apply([&](const auto&... fs) { (write_one(fs), ...); }, A::fields());
-  return map;
+  return write_slots(slots_of(attrs.as<A>()), slots_of(defaults), opset);
 }
 
 template <typename A>
 std::vector<std::string> field_names() {
-  std::vector<std::string> names;
-  std::apply([&](const auto&... fs) { (names.emplace_back(fs.name), ...); }, A::fields());
-  return names;
+  return slot_names(slots_of(A{}));
 }
 
 }  // namespace detail

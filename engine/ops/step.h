@@ -187,21 +187,9 @@ inline Status RunContext::set_boxed(size_t i, Tensor /*value*/) {
   return unsupported("output " + std::to_string(i) + " holds strings or a sequence");
 }
 
-namespace detail {
-
-template <auto Run>
-class FunctionStep final : public Step {
- public:
-  FunctionStep(Attrs attrs, StepInfo info) : attrs_(std::move(attrs)), info_(std::move(info)) {}
-  Status run(RunContext& context) const override { return Run(attrs_, context); }
-  StepInfo info() const override { return info_; }
-
- private:
-  Attrs attrs_;
-  StepInfo info_;
-};
-
-}  // namespace detail
+/// A step that is one function.
+using StepFunction = Status (*)(const Attrs& attrs, RunContext& context);
+std::unique_ptr<Step> make_function_step(StepFunction run, const Attrs& attrs, StepInfo info);
 
 /// `prepare` for an implementation that is one function: Status run(const Attrs&, RunContext&),
 /// with everything it needs in the node's attributes.

@@ -6,11 +6,11 @@ namespace octet {
 
 std::string_view op_name_of(const Node& node);
 
+Result<std::unique_ptr<Step>> prepare_by(const LowerContext& context, StepFunction run);
+
 template <auto Run>
 Result<std::unique_ptr<Step>> prepare_function(const LowerContext& context) {
-  StepInfo info{std::string(op_name_of(context.node())), "native", Isa::scalar};
-  return std::unique_ptr<Step>(
-      std::make_unique<detail::FunctionStep<Run>>(context.node().attrs, std::move(info)));
+  return prepare_by(context, Run);
 }
 
 template <auto Run>

@@ -60,16 +60,15 @@ struct Groups {
   std::vector<int64_t> inverse;
 };
 
-template <typename T>
-Groups group(const Slices<T>& slices, bool sorted) {
-  std::vector<size_t> order(slices.cut.extent);
+Groups group(size_t slices, FunctionRef<int(size_t a, size_t b)> compare, bool sorted) {
+  std::vector<size_t> order(slices);
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return slices.compare(a, b) < 0; });
+                   [&](size_t a, size_t b) { return compare(a, b) < 0; });
   Groups groups;
   groups.inverse.resize(order.size());
   for (size_t i = 0; i < order.size(); ++i) {
-    if (i == 0 || slices.compare(order[i - 1], order[i]) != 0) {
+    if (i == 0 || compare(order[i - 1], order[i]) != 0) {
       groups.first.push_back(order[i]);
       groups.counts.push_back(0);
     }
@@ -108,7 +107,9 @@ Status run_typed(const UniqueAttrs& attrs, RunContext& context) {
   Dims dims = attrs.axis ? x.dims : Dims{x.count()};
   const size_t axis = attrs.axis ? *normalize_axis(*attrs.axis, x.rank()) : 0;
   const Slices<T> slices{x.as<T>(), cut_at(dims, axis)};
-  const Groups groups = group(slices, attrs.sorted != 0);
+  const Groups groups = group(
+      slices.cut.extent, [&](size_t a, size_t b) { return slices.compare(a, b); },
+      attrs.sorted != 0);
   if (context.has_output(0)) {
     dims[axis] = static_cast<int64_t>(groups.first.size());
     OCTET_RETURN_IF_ERROR(context.allocate(0, dims));

@@ -7,6 +7,15 @@ bool computes_in_f32(const LowerContext& context) {
   return dtype == DType::f32 || dtype == DType::f16 || dtype == DType::bf16;
 }
 
+void zip_runs(const TensorView& a, const TensorView& b, const TensorView& y, Parallel& parallel,
+              ZipRun run) {
+  const Nest nest =
+      make_nest(y.dims, {steps_of(y), broadcast_steps(a, y.dims), broadcast_steps(b, y.dims)});
+  for_each_run(nest, parallel, [&](const Offsets& at, int64_t count) {
+    run(at, nest.inner_step(1), nest.inner_step(2), count);
+  });
+}
+
 void run_kernel(kernels::UnaryF32Args args, const TensorView& x, const TensorView& y,
                 RunContext& context) {
   args.x = x.as<float>();

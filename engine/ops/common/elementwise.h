@@ -28,28 +28,32 @@ void map(const TensorView& x, const TensorView& y, Parallel& parallel, const F& 
                       });
 }
 
+/// Part of a row of y: elements of a and b from these offsets on, and the distances between them.
+using ZipRun = FunctionRef<void(const Offsets& at, int64_t a_step, int64_t b_step, int64_t count)>;
+/// Calls `run` for parts that cover y, over which a and b are broadcast; on any thread.
+void zip_runs(const TensorView& a, const TensorView& b, const TensorView& y, Parallel& parallel,
+              ZipRun run);
+
 /// f(a, b) with broadcasting to y's dims.
 template <typename A, typename B, typename Out, typename F>
 void zip(const TensorView& a, const TensorView& b, const TensorView& y, Parallel& parallel,
          const F& f) {
-  const Nest nest =
-      make_nest(y.dims, {steps_of(y), broadcast_steps(a, y.dims), broadcast_steps(b, y.dims)});
-  const int64_t a_step = nest.inner_step(1);
-  const int64_t b_step = nest.inner_step(2);
-  for_each_run(nest, parallel, [&](const Offsets& at, int64_t count) {
-    Out* out = y.as<Out>() + at[0];
-    const A* left = a.as<A>() + at[1];
-    const B* right = b.as<B>() + at[2];
-    if (a_step == 1 && b_step == 1) {
-      for (int64_t i = 0; i < count; ++i) out[i] = static_cast<Out>(f(left[i], right[i]));
-    } else if (b_step == 0) {
-      const B value = *right;
-      for (int64_t i = 0; i < count; ++i) out[i] = static_cast<Out>(f(left[i * a_step], value));
-    } else {
-      for (int64_t i = 0; i < count; ++i)
-        out[i] = static_cast<Out>(f(left[i * a_step], right[i * b_step]));
-    }
-  });
+  zip_runs(a, b, y, parallel,
+           [&](const Offsets& at, int64_t a_step, int64_t b_step, int64_t count) {
+             Out* out = y.as<Out>() + at[0];
+             const A* left = a.as<A>() + at[1];
+             const B* right = b.as<B>() + at[2];
+             if (a_step == 1 && b_step == 1) {
+               for (int64_t i = 0; i < count; ++i) out[i] = static_cast<Out>(f(left[i], right[i]));
+             } else if (b_step == 0) {
+               const B value = *right;
+               for (int64_t i = 0; i < count; ++i)
+                 out[i] = static_cast<Out>(f(left[i * a_step], value));
+             } else {
+               for (int64_t i = 0; i < count; ++i)
+                 out[i] = static_cast<Out>(f(left[i * a_step], right[i * b_step]));
+             }
+           });
 }
 
 /// The float kernels, over threads.
@@ -116,8 +120,7 @@ bool computes_in_f32(const LowerContext& context);
 template <auto Run>
 Result<std::unique_ptr<Step>> prepare_kernel(const LowerContext& context) {
   StepInfo info{"elementwise_f32", "native", kernels::select_elementwise_f32(context.cpu()).isa};
-  return std::unique_ptr<Step>(
-      std::make_unique<detail::FunctionStep<Run>>(context.node().attrs, std::move(info)));
+  return make_function_step(Run, context.node().attrs, std::move(info));
 }
 
 template <typename F>
