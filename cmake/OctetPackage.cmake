@@ -10,6 +10,14 @@ set_target_properties(octet_shared PROPERTIES OUTPUT_NAME octet VERSION ${PROJEC
 target_link_libraries(octet_shared PRIVATE octet)
 target_link_options(octet_shared PRIVATE -Wl,--version-script=${_map} -Wl,--no-undefined
   -Wl,--gc-sections)
+if(OCTET_SMALL)
+  # Relocations as a bitmap, a tenth of their size; what glibc 2.36 reads, and a linker may ignore.
+  include(CheckLinkerFlag)
+  check_linker_flag(CXX -Wl,-z,pack-relative-relocs OCTET_PACKS_RELOCATIONS)
+  if(OCTET_PACKS_RELOCATIONS)
+    target_link_options(octet_shared PRIVATE -Wl,-z,pack-relative-relocs)
+  endif()
+endif()
 target_include_directories(octet_shared INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 
 install(TARGETS octet_shared EXPORT octet

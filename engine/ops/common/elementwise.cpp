@@ -1,5 +1,7 @@
 #include "engine/ops/common/elementwise.h"
 
+#include "engine/ops/common/walk_runs.h"
+
 namespace octet::elementwise {
 
 bool computes_in_f32(const LowerContext& context) {
@@ -11,7 +13,7 @@ void zip_runs(const TensorView& a, const TensorView& b, const TensorView& y, Par
               ZipRun run) {
   const Nest nest =
       make_nest(y.dims, {steps_of(y), broadcast_steps(a, y.dims), broadcast_steps(b, y.dims)});
-  for_each_run(nest, parallel, [&](const Offsets& at, int64_t count) {
+  walk_runs(nest, parallel, [&](const Offsets& at, int64_t count) {
     run(at, nest.inner_step(1), nest.inner_step(2), count);
   });
 }

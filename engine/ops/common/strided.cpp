@@ -6,6 +6,8 @@
 #include <cstring>
 #include <numeric>
 
+#include "engine/ops/common/walk_runs.h"
+
 namespace octet {
 namespace {
 
@@ -163,35 +165,7 @@ Nest make_nest(std::span<const int64_t> dims, std::initializer_list<Steps> all_s
 
 void for_each_run(const Nest& nest, Parallel& parallel,
                   FunctionRef<void(const Offsets& at, int64_t count)> f) {
-  const int64_t rows = nest.rows();
-  const int64_t inner = nest.inner();
-  if (rows <= 0 || inner <= 0) return;
-  if (rows == 1) {
-    parallel.for_ranges(static_cast<size_t>(inner), kParallelGrain, [&](size_t begin, size_t end) {
-      Offsets offsets{};
-      for (size_t i = 0; i < nest.operands; ++i)
-        offsets[i] = static_cast<int64_t>(begin) * nest.inner_step(i);
-      f(offsets, static_cast<int64_t>(end - begin));
-    });
-    return;
-  }
-  const size_t grain = kParallelGrain / static_cast<size_t>(inner) + 1;
-  parallel.for_ranges(static_cast<size_t>(rows), grain, [&](size_t begin, size_t end) {
-    Extents index(nest.dims.size() - 1);
-    auto rest = static_cast<int64_t>(begin);
-    for (size_t a = index.size(); a-- > 0; rest /= nest.dims[a]) index[a] = rest % nest.dims[a];
-    Offsets offsets = nest.row_offsets(static_cast<int64_t>(begin));
-    for (size_t row = begin; row < end; ++row) {
-      f(offsets, inner);
-      for (size_t a = index.size(); a-- > 0;) {
-        const bool carry = ++index[a] == nest.dims[a];
-        const int64_t moved = carry ? 1 - nest.dims[a] : 1;
-        for (size_t i = 0; i < nest.operands; ++i) offsets[i] += moved * nest.steps[i][a];
-        if (!carry) break;
-        index[a] = 0;
-      }
-    }
-  });
+  walk_runs(nest, parallel, f);
 }
 
 Result<size_t> element_bytes(DType dtype) {
