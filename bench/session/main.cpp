@@ -147,7 +147,7 @@ void measure_lengths(const std::filesystem::path& path, int64_t length) {
     if (execution == nullptr)
       execution = std::make_unique<Execution>(std::move(binding), serial, options);
     else
-      execution->rebind(std::move(binding), serial);
+      execution->rebind(std::move(binding));
     extra.push_back(ms_since(start));
   }
   std::printf("a run               %8.3f ms at length %lld\n", steady,
