@@ -82,9 +82,8 @@ void rewrite(Graph& graph, NodeId id, const PassOptions& options) {
   if (conv.has_input(2)) inputs.push_back(conv.inputs[2]);
   ops::MatMulAttrs attrs;
   attrs.transpose_b = true;
-  const ValueId z =
-      graph.add_op(require_op("", "MatMul"), std::move(inputs), Attrs::of(std::move(attrs)),
-                   graph.unique_name(graph.value(y).name + "_swapped"), id);
+  const ValueId z = graph.add_op(require_op("", "MatMul"), std::move(inputs), Attrs::of(attrs),
+                                 graph.unique_name(graph.value(y).name + "_swapped"), id);
   graph.node(graph.value(z).producer).name = conv.name;
   Shape shape = *graph.value(y).type.shape;
   std::swap(shape[1], shape[2]);
