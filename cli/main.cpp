@@ -47,9 +47,9 @@ void add_global_flags(CLI::App& verb, octet::cli::Global& global) {
 // What the flags set for the whole process, before the verb begins.
 void prepare(const std::string& verb, const octet::cli::Global& global,
              std::optional<octet::BudgetScope>& budget, std::optional<octet::StopScope>& stop) {
-  static const std::function<bool()> kNeverCancelled;
+  static const std::function<bool()> never_cancelled;
   // A server's deadline is that of each request.
-  if (verb != "serve") stop.emplace(global.deadline(), kNeverCancelled);
+  if (verb != "serve") stop.emplace(global.deadline(), never_cancelled);
   octet_error_free(octet_log_to_stderr(global.log_level.c_str()));
   for (const std::string& module : global.ops)
     if (const auto failure = octet::detail::take(octet_load_ops(module.c_str())))

@@ -102,14 +102,14 @@ void ServedModel::submit(std::vector<NamedTensor> tensors, Done done) {
   auto request = std::make_unique<Request>();
   request->inputs = std::move(tensors);
   request->done = std::move(done);
-  {
-    const std::lock_guard lock(mutex_);
-    if (waiting_.size() < limits_.max_waiting && !stop_) {
-      waiting_.push_back(std::move(request));
-      metrics_.waiting(1);
-    }
+  std::unique_lock lock(mutex_);
+  if (waiting_.size() < limits_.max_waiting && !stop_) {
+    waiting_.push_back(std::move(request));
+    metrics_.waiting(1);
+    lock.unlock();
+    return wake_.notify_one();
   }
-  if (request == nullptr) return wake_.notify_one();
+  lock.unlock();
   metrics_.overloaded();
   request->done(RequestFailure{Refusal::overloaded, "too many requests wait for the model"});
 }

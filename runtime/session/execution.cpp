@@ -63,7 +63,7 @@ void Execution::bind_steps() {
     contexts_[s]->each_port([&](SlotId id, TensorView& view) {
       const Place place = binding_->slots[binding_->slots[id].root].place;
       if (place == Place::input || place == Place::output || place == Place::late)
-        moving_.push_back({id, &view});
+        moving_.emplace_back(id, &view);
     });
   }
 }
