@@ -130,8 +130,10 @@ Result<bool> run(Graph& graph, const PassOptions& options) {
     if (!graph.alive(id) || !can_split(graph, graph.node(id))) continue;
     const Node whole = graph.node(id);
     if (options.keeps(whole.outputs[0])) continue;
+    const std::vector<Part> parts = parts_of(graph, whole.outputs[0]);
+    if (parts.empty()) continue;
     const Tensor weights = *graph.constant(whole.inputs[1]);
-    for (const Part& part : parts_of(graph, whole.outputs[0])) {
+    for (const Part& part : parts) {
       Node node = whole;
       OCTET_ASSIGN(node.inputs[1], take_columns(graph, whole.inputs[1], part));
       if (node.has_input(2)) {
@@ -139,8 +141,8 @@ Result<bool> run(Graph& graph, const PassOptions& options) {
       }
       node.name = graph.value(part.output).name;
       replace_producer(graph, part.output, std::move(node));
-      changed = true;
     }
+    changed = true;
     MappedFile::release(weights.bytes());
   }
   return changed;
