@@ -21,14 +21,13 @@ import unittest
 import grpc
 import numpy as np
 import onnx
-import onnxruntime
 import tritonclient.grpc as triton
 import yaml
 from google.protobuf import descriptor_pb2
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 from tritonclient.utils import InferenceServerException
 
-from server import BERT, MLP, PROGRAM, Server, images
+from server import BERT, MLP, PROGRAM, JudgedTest, Server, images
 
 DESCRIPTORS = pathlib.Path(sys.argv.pop(1))
 INFER = "/inference.GRPCInferenceService/ModelInfer"
@@ -110,24 +109,18 @@ class SchemaTest(unittest.TestCase):
                 self.compare_messages(each.nested_type, other.nested_type)
 
 
-class GrpcTest(unittest.TestCase):
+class GrpcTest(JudgedTest):
     @classmethod
-    def setUpClass(cls):
+    def serve(cls):
         cls.folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(cls.folder.cleanup)
         folder = pathlib.Path(cls.folder.name)
         write_echo(folder / "echo.onnx", TYPES)
         write_echo(folder / "typed.onnx", [row for row in TYPES if row[3]])
-        cls.server = Server(
+        return Server(
             "--grpc-port", "0", "--max-batch", "8", "--batch-delay", "2", "--max-request", "1",
             models=(f"mlp={MLP}", BERT, folder / "echo.onnx", folder / "typed.onnx"),
         )  # fmt: skip
-        cls.judge = onnxruntime.InferenceSession(str(MLP))
-        cls.output = cls.judge.get_outputs()[0].name
-
-    @classmethod
-    def tearDownClass(cls):
-        assert cls.server.stop() == 0
 
     def setUp(self):
         self.client = triton.InferenceServerClient(self.server.grpc)
@@ -135,9 +128,6 @@ class GrpcTest(unittest.TestCase):
         channel = grpc.insecure_channel(self.server.grpc)
         self.addCleanup(channel.close)
         self.stub = service_pb2_grpc.GRPCInferenceServiceStub(channel)
-
-    def expect(self, actual, array):
-        np.testing.assert_allclose(actual, self.judge.run(None, {"image": array})[0], rtol=1e-4, atol=1e-4)
 
     def infer(self, client, array, **more):
         tensor = triton.InferInput("image", array.shape, "FP32")

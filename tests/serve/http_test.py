@@ -14,7 +14,7 @@ import onnxruntime
 import tritonclient.http as triton
 from tritonclient.utils import InferenceServerException
 
-from server import BERT, MLP, PROGRAM, Server, images
+from server import BERT, MLP, PROGRAM, JudgedTest, Server, images
 
 
 def tensor(array, binary=True, name="image"):
@@ -23,24 +23,14 @@ def tensor(array, binary=True, name="image"):
     return made
 
 
-class ServeTest(unittest.TestCase):
+class ServeTest(JudgedTest):
     @classmethod
-    def setUpClass(cls):
-        cls.server = Server("--max-batch", "8", "--batch-delay", "2", "--connections", "80", "--max-request", "1")
-        cls.judge = onnxruntime.InferenceSession(str(MLP))
-        cls.output = cls.judge.get_outputs()[0].name
-
-    @classmethod
-    def tearDownClass(cls):
-        assert cls.server.stop() == 0
+    def serve(cls):
+        return Server("--max-batch", "8", "--batch-delay", "2", "--connections", "80", "--max-request", "1")
 
     def setUp(self):
         self.client = triton.InferenceServerClient(self.server.http)
         self.addCleanup(self.client.close)
-
-    def expect(self, actual, array):
-        wanted = self.judge.run(None, {"image": array})[0]
-        np.testing.assert_allclose(actual, wanted, rtol=1e-4, atol=1e-4)
 
     def test_health_and_metadata(self):
         self.assertTrue(self.client.is_server_live())

@@ -6,8 +6,10 @@ import re
 import signal
 import subprocess
 import sys
+import unittest
 
 import numpy as np
+import onnxruntime
 
 MODELS = pathlib.Path(sys.argv.pop(2))
 PROGRAM = sys.argv.pop(1)
@@ -52,3 +54,21 @@ class Server:
 
 def images(rows, seed=0):
     return np.random.default_rng(seed).random((rows, 1, 28, 28), dtype=np.float32)
+
+
+class JudgedTest(unittest.TestCase):
+    """Tests of one server, which `serve` starts; ONNX Runtime judges what it answers for mlp."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = cls.serve()
+        cls.judge = onnxruntime.InferenceSession(str(MLP))
+        cls.output = cls.judge.get_outputs()[0].name
+
+    @classmethod
+    def tearDownClass(cls):
+        assert cls.server.stop() == 0
+
+    def expect(self, actual, array):
+        wanted = self.judge.run(None, {"image": array})[0]
+        np.testing.assert_allclose(actual, wanted, rtol=1e-4, atol=1e-4)

@@ -48,35 +48,35 @@ class GuardedFloats {
   GuardedBytes bytes_;
 };
 
+inline bool same(const GuardedFloats& a, const GuardedFloats& b) {
+  return first_difference(a.data(), b.data(), b.size()) == b.size();
+}
+inline bool same(const GuardedBytes& a, const GuardedBytes& b) {
+  return first_difference(a, b) == -1;
+}
+
 /// `run(table, out, parallel)` on the scalar row and on each other one, serial and split.
-template <typename Rows, typename Select, typename Run>
-void check_floats(const Rows& rows, Select select, size_t count, Run run) {
+template <typename Guarded, typename Rows, typename Select, typename Run>
+void check_rows(const Rows& rows, Select select, size_t count, Run run) {
   SerialParallel serial;
   SplitParallel split;
-  GuardedFloats expected(count);
+  Guarded expected(count);
   run(*rows[0].table, expected.data(), serial);
   for_each_variant(rows, select, [&](const auto& table) {
     for (Parallel* parallel : {static_cast<Parallel*>(&serial), static_cast<Parallel*>(&split)}) {
-      GuardedFloats out(count);
+      Guarded out(count);
       run(table, out.data(), *parallel);
-      CHECK(first_difference(out.data(), expected.data(), count) == count);
+      CHECK(same(out, expected));
     }
   });
 }
-
+template <typename Rows, typename Select, typename Run>
+void check_floats(const Rows& rows, Select select, size_t count, Run run) {
+  check_rows<GuardedFloats>(rows, select, count, run);
+}
 template <typename Rows, typename Select, typename Run>
 void check_bytes(const Rows& rows, Select select, size_t count, Run run) {
-  SerialParallel serial;
-  SplitParallel split;
-  GuardedBytes expected(count);
-  run(*rows[0].table, expected.data(), serial);
-  for_each_variant(rows, select, [&](const auto& table) {
-    for (Parallel* parallel : {static_cast<Parallel*>(&serial), static_cast<Parallel*>(&split)}) {
-      GuardedBytes out(count);
-      run(table, out.data(), *parallel);
-      CHECK(first_difference(out, expected) == -1);
-    }
-  });
+  check_rows<GuardedBytes>(rows, select, count, run);
 }
 
 /// f(draw, seed) for each shape.
