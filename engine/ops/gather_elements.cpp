@@ -37,6 +37,8 @@ Status run_elements(const Attrs& attrs, RunContext& context) {
   const auto indices = movement::integers_of(context.input(1));
   const Steps steps = row_major_steps(x.dims);
   const Dims& dims = y.dims;
+  for (size_t a = 0; a < dims.size(); ++a)
+    if (a != axis && dims[a] > x.dims[a]) return invalid_data("indices reach past the data");
   std::vector<int64_t> index(dims.size(), 0);
   for (size_t i = 0; i < indices.size(); ++i) {
     const auto at = normalize_axis(indices[i], static_cast<size_t>(x.dims[axis]));

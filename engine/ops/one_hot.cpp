@@ -22,7 +22,7 @@ Status infer(InferContext& context) {
   // A depth of another type than the integers that inference carries.
   if (const Tensor* constant = context.constant(1); depth == nullptr && constant != nullptr)
     if (const auto values = constant->to_float(); !values.empty())
-      extent = Dim(static_cast<int64_t>(values[0]));
+      extent = Dim(integer_of<int64_t>(static_cast<double>(values[0])));
   out.insert(out.begin() + static_cast<ptrdiff_t>(axis), extent);
   context.set_tensor(0, context.dtype(2), std::move(out));
   return {};

@@ -1,5 +1,6 @@
 #include "engine/ops/common/binary.h"
 #include "engine/ops/common/elements.h"
+#include "engine/ops/common/real.h"
 
 namespace octet::ops::prelu {
 namespace {
@@ -8,7 +9,7 @@ struct PReluFunction {
   static constexpr auto kKernel = kernels::BinaryF32::prelu;
   template <typename T>
   T operator()(T x, T slope) const {
-    return x < T{} ? static_cast<T>(x * slope) : x;
+    return x < T{} ? wrapping_product(x, slope) : x;
   }
 };
 

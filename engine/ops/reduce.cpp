@@ -5,6 +5,7 @@
 #include "engine/ops/common/axes.h"
 #include "engine/ops/common/elements.h"
 #include "engine/ops/common/movement.h"
+#include "engine/ops/common/real.h"
 #include "kernels/reduce_f32/reduce_f32.h"
 
 namespace octet::ops::reduce {
@@ -91,7 +92,7 @@ struct SumFunction {
   }
   template <typename T>
   static T add(T total, T x) {
-    return static_cast<T>(total + x);
+    return wrapping_sum(total, x);
   }
   template <typename T>
   static T finish(T total, size_t /*count*/) {
@@ -152,7 +153,7 @@ struct ProdFunction : SumFunction {
   }
   template <typename T>
   static T add(T total, T x) {
-    return static_cast<T>(total * x);
+    return wrapping_product(total, x);
   }
   static Dim element(const Dim& a, const Dim& b) { return a * b; }
 };
@@ -161,7 +162,7 @@ struct SumSquareFunction : MeanFunction {
   static constexpr auto kKernel = ReduceF32::sum_square;
   template <typename T>
   static T add(T total, T x) {
-    return static_cast<T>(total + x * x);
+    return wrapping_sum(total, wrapping_product(x, x));
   }
   template <typename T>
   static T finish(T total, size_t /*count*/) {

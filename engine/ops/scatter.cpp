@@ -1,6 +1,7 @@
 #include <cstring>
 
 #include "engine/ops/common/movement.h"
+#include "engine/ops/common/real.h"
 
 namespace octet::ops::scatter {
 namespace {
@@ -39,8 +40,8 @@ Status infer(InferContext& context) {
 
 template <typename T>
 void combine(T& to, T from, const std::string& reduction) {
-  if (reduction == "add") to = static_cast<T>(to + from);
-  if (reduction == "mul") to = static_cast<T>(to * from);
+  if (reduction == "add") to = wrapping_sum(to, from);
+  if (reduction == "mul") to = wrapping_product(to, from);
   if (reduction == "min" && from < to) to = from;
   if (reduction == "max" && from > to) to = from;
 }
@@ -77,6 +78,8 @@ Status run_elements(const Attrs& attrs, RunContext& context) {
   const size_t axis = *normal;
   const auto indices = movement::integers_of(context.input(1));
   const Dims& dims = context.input(1).dims;
+  if (dims.size() != y.rank() || updates.dims != dims)
+    return invalid_data("data, indices and updates don't fit each other");
   const Steps steps = row_major_steps(y.dims);
   std::vector<int64_t> index(dims.size(), 0);
   for (size_t i = 0; i < indices.size(); ++i) {

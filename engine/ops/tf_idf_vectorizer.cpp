@@ -139,7 +139,10 @@ class Vectorizer final : public Step {
   // Single tokens have no gaps, so only the first pass counts them.
   void count(std::span<const int64_t> tokens, float* y) const {
     const auto longest = static_cast<size_t>(attrs_.max_gram_length);
-    for (size_t step = 1; step <= static_cast<size_t>(attrs_.max_skip_count) + 1; ++step) {
+    // Gaps past the last token leave single ones.
+    const size_t steps = std::min(static_cast<size_t>(attrs_.max_skip_count) + 1,
+                                  std::max<size_t>(tokens.size(), 1));
+    for (size_t step = 1; step <= steps; ++step) {
       for (size_t begin = 0; begin < tokens.size(); ++begin) {
         Gram gram;
         for (size_t at = begin; at < tokens.size() && gram.size() < longest; at += step) {

@@ -15,11 +15,12 @@ struct Stretch {
 
   Stretch(const ConvShape& s, size_t wanted_cuts) {
     const size_t reach = (s.kernel_w - 1) * s.dilation_w;
-    const size_t fit = kPlaneBytes / (Groups<Widest>{s}.planes() * entry_bytes<Widest>());
+    const size_t entry = larger(Groups<Widest>{s}.planes(), 1) * entry_bytes<Widest>();
+    const size_t fit = kPlaneBytes / entry;
     const size_t most =
         larger(larger(fit > reach ? (fit - reach) / s.stride_w : 0, 4 * reach), kLeastOutputs);
     const size_t cuts = larger(divide_up(s.out_w, most), wanted_cuts);
-    outputs = divide_up(s.out_w, cuts);
+    outputs = larger(divide_up(s.out_w, cuts), 1);
     columns = (outputs - 1) * s.stride_w + reach + 1;
   }
   size_t plane_bytes(const ConvShape& s) const {

@@ -197,7 +197,12 @@ class Binder {
           !bound_->steps[s].late && std::all_of(outputs.begin(), outputs.end(), [&](SlotId id) {
             return id == kNoSlot || bound_->slots[id].place == Place::host || !read[id];
           });
-      if (bound_->steps[s].skip) continue;
+      if (bound_->steps[s].skip) {
+        for (const SlotId id : outputs)
+          if (id != kNoSlot && bound_->slots[id].place == Place::arena)
+            bound_->slots[id].place = Place::none;
+        continue;
+      }
       running.push_back(s);
       for (const SlotId id : plan_.steps[s].inputs)
         if (id != kNoSlot) read[id] = true;

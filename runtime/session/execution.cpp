@@ -293,7 +293,7 @@ Status Execution::prepare_late(size_t s) {
 
 void Execution::observe(size_t s, const RunOptions& options) const {
   for (const SlotId id : plan_.steps[s].outputs)
-    if (id != kNoSlot && !plan_.slots[id].boxed)
+    if (id != kNoSlot && !plan_.slots[id].boxed && binding_->slots[id].place != Place::none)
       options.observer(plan_.graph->value(plan_.slots[id].value).name, view(id));
 }
 

@@ -215,3 +215,23 @@ TEST_CASE("a table of 256 values is the function of the codes") {
   const Tensor codes = runner.run("lut_s8")[0];
   CHECK(codes == runner.run("reference")[0]);
 }
+
+TEST_CASE("indices that reach past the data, or past the updates, are an error") {
+  const auto fails = [](std::string_view op, const std::vector<Tensor>& inputs) {
+    Graph graph;
+    Node node;
+    node.op = &require_op("", op);
+    node.attrs = attributes(op, {{"axis", int64_t{1}}});
+    for (const Tensor& input : inputs)
+      node.inputs.push_back(graph.add_constant(graph.unique_name("c"), input));
+    node.outputs.push_back(graph.add_value("y"));
+    const auto result = evaluate(graph, node, size_t{1} << 20);
+    return !result.ok() && result.error().code == ErrorCode::invalid_data;
+  };
+  const auto zeros = [](Dims dims) { return *Tensor::zeros(DType::s64, std::move(dims)); };
+  CHECK(fails("GatherElements", {counted({2, 3}), zeros({3, 2})}));
+  CHECK_FALSE(fails("GatherElements", {counted({2, 3}), zeros({1, 9})}));
+  CHECK(fails("ScatterElements", {counted({2, 3}), zeros({2, 3}), counted({2, 2})}));
+  CHECK(fails("ScatterElements", {counted({2, 3}), zeros({3, 1}), counted({3, 1})}));
+  CHECK_FALSE(fails("ScatterElements", {counted({2, 3}), zeros({2, 1}), counted({2, 1})}));
+}

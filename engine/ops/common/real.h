@@ -25,4 +25,20 @@ To integer_of(double value) {
   return static_cast<To>(static_cast<int64_t>(value));
 }
 
+/// Sums and products, of integers modulo two to the power of their width.
+template <typename T>
+T wrapping_sum(T a, T b) {
+  if constexpr (std::is_integral_v<T>)
+    return static_cast<T>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+  else
+    return static_cast<T>(a + b);
+}
+template <typename T>
+T wrapping_product(T a, T b) {
+  if constexpr (std::is_integral_v<T>)
+    return static_cast<T>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
+  else
+    return static_cast<T>(a * b);
+}
+
 }  // namespace octet

@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 
+#include "engine/ops/common/real.h"
+
 namespace octet::ops {
 namespace {
 
@@ -110,7 +112,7 @@ ResampleTaps resample_taps(const ResizeAttrs& attrs, const ResampleAxis& axis) {
     const double floor = std::floor(x);
     Stencil stencil = attrs.mode == "nearest" ? nearest(attrs.nearest_mode, x - floor)
                                               : interpolate(attrs, x - floor, axis.scale);
-    const int64_t first = static_cast<int64_t>(floor) + stencil.start;
+    const int64_t first = integer_of<int64_t>(std::clamp(floor, -0x1p60, 0x1p60)) + stencil.start;
     if (attrs.exclude_outside != 0) leave_out(stencil, first, axis.in);
     taps.width = stencil.weights.size();
     for (size_t k = 0; k < taps.width; ++k) {
