@@ -32,12 +32,14 @@ struct End {
   GemmS8Output type;
   bool lookup;
   ActivationKind activation;
+  bool curve = false;
 };
 
 constexpr End kEnds[] = {{"u8", GemmS8Output::u8, false, ActivationKind::none},
                          {"f32", GemmS8Output::f32, false, ActivationKind::none},
                          {"lookup", GemmS8Output::u8, true, ActivationKind::none},
-                         {"silu", GemmS8Output::u8, false, ActivationKind::silu}};
+                         {"silu", GemmS8Output::u8, false, ActivationKind::silu},
+                         {"curve", GemmS8Output::u8, false, ActivationKind::none, true}};
 
 void gemm(benchmark::State& state, const GemmS8Table& eight_bits, const Shape& shape,
           const End& end, bool four_bits) {
@@ -70,6 +72,8 @@ void gemm(benchmark::State& state, const GemmS8Table& eight_bits, const Shape& s
   args.epilogue.multiplier = multiplier.data();
   const uint8_t entries[256] = {};
   if (end.lookup) args.epilogue.lookup = entries;
+  const CodeCurve curve = {};
+  if (end.curve) args.epilogue.curve = &curve;
   args.epilogue.activation.kind = end.activation;
   if (end.activation != ActivationKind::none) args.epilogue.code_scale = 1e-2F;
   args.scratch = scratch.get();

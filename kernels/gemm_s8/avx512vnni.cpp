@@ -8,6 +8,8 @@ namespace {
 #include "kernels/simd/dot512.inl"
 #include "kernels/simd/lookup512.inl"
 #include "kernels/simd/vec512.inl"
+// After the vectors.
+#include "kernels/simd/curve512.inl"
 // After lookup_bytes.
 #include "kernels/gemm_s8/epilogue.inl"
 

@@ -8,6 +8,8 @@ namespace {
 #include "kernels/simd/dot256.inl"
 #include "kernels/simd/lookup256.inl"
 #include "kernels/simd/vec256.inl"
+// After the vectors.
+#include "kernels/simd/curve256.inl"
 // After lookup_bytes.
 #include "kernels/gemm_s8/epilogue.inl"
 

@@ -104,6 +104,31 @@ struct StoreCodes : StoreAtOnce {
   typename V::CodePacker packer;
 };
 
+// Codes of a curve.
+template <typename V>
+struct StoreCurve : StoreAtOnce {
+  explicit StoreCurve(const GemmS8Args& args)
+      : c(static_cast<uint8_t*>(args.c)),
+        stride(args.c_stride),
+        last(V::set(static_cast<float>(CodeCurve::kArguments - 1))),
+        packer(*args.epilogue.curve, args.epilogue.type == GemmS8Output::s8) {}
+  template <size_t N>
+  __attribute__((always_inline)) void row(const Columns<V> (&columns)[N], size_t m, size_t width,
+                                          const typename V::Int (&sums)[N],
+                                          int32_t* /*place*/) const {
+    typename V::Int arguments[N];
+#pragma GCC unroll 4
+    for (size_t v = 0; v < N; ++v)
+      arguments[v] = V::round(
+          V::min(last, V::fma(V::to_float(sums[v]), columns[v].multiplier, columns[v].bias_f32)));
+    packer.store(c + m * stride + columns[0].begin, width, arguments);
+  }
+  uint8_t* c;
+  size_t stride;
+  typename V::Float last;
+  CurvePacker packer;
+};
+
 #include "kernels/gemm_s8/finish.inl"
 
 // A row's sums as real numbers, up to the addend.
@@ -296,6 +321,8 @@ class Epilogue {
 // Calls f with the epilogue of the output's type.
 template <typename V, size_t kVectors, typename F>
 void with_epilogue(const GemmS8Args& args, const Correction& correction, F f) {
+  if (args.epilogue.curve != nullptr)
+    return f(Epilogue<V, StoreCurve<V>, kVectors>(args, correction));
   if (args.epilogue.type != GemmS8Output::s32 && finishes_floats(args.epilogue))
     return f(Epilogue<V, StoreFinished<V>, kVectors>(args, correction));
   switch (args.epilogue.type) {

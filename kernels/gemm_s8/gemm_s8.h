@@ -5,6 +5,7 @@
 #include <span>
 
 #include "kernels/activation.h"
+#include "kernels/code_curve.h"
 #include "kernels/dispatch.h"
 
 namespace octet {
@@ -38,6 +39,8 @@ enum class GemmS8Output : uint8_t { s32, u8, s8, f32 };
 ///        place of the clamp: activation(v) (+ residual)
 ///   u8, s8 with a code_scale: the code of such a v: nearest_even(v / code_scale) + zero_point,
 ///        clamped to [low, high]; NaN gives the zero point. No lookup follows.
+///   u8, s8 with a curve: the curve's code at nearest_even(fma(float(acc + bias), multiplier,
+///        bias_f32)), clamped to the curve's arguments; NaN gives the first one.
 /// Each sum and product is rounded. acc + bias must fit int32 (it wraps otherwise).
 struct GemmS8Epilogue {
   GemmS8Output type = GemmS8Output::s32;
@@ -46,8 +49,9 @@ struct GemmS8Epilogue {
   size_t multiplier_stride = 1;
   // u8 and s8
   int32_t zero_point = 0;
-  int32_t low = 0, high = 255;      // within the type's range
-  const uint8_t* lookup = nullptr;  // [256], indexed by the code's byte; null: none
+  int32_t low = 0, high = 255;       // within the type's range
+  const uint8_t* lookup = nullptr;   // [256], indexed by the code's byte; null: none
+  const CodeCurve* curve = nullptr;  // in place of zero_point, low, high and lookup; null: none
   // u8, s8 (in steps of the output, but for a code_scale) and f32
   const float* bias_f32 = nullptr;  // [N], null: 0
   // f32, and u8 or s8 with a code_scale

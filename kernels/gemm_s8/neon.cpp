@@ -7,6 +7,8 @@ namespace {
 // Each stands on the ones before it.
 // clang-format off
 #include "kernels/simd/vec_neon.inl"
+// After the vectors.
+#include "kernels/simd/curve_neon.inl"
 #include "kernels/simd/lookup_neon.inl"
 #include "kernels/simd/rows_smull.inl"
 #include "kernels/gemm_s8/epilogue.inl"

@@ -107,6 +107,9 @@ uint8_t code(const GemmS8Epilogue& e, int32_t acc, size_t m, size_t n) {
   const float bias = e.bias_f32 == nullptr ? 0.0F : e.bias_f32[n];
   const float value =
       std::fma(static_cast<float>(acc), e.multiplier[n * e.multiplier_stride], bias);
+  if (e.curve != nullptr)
+    return e.curve->at(quantize<uint16_t>(value > 0.0F ? value : 0.0F, Scale{1.0F}, ZeroPoint{0}),
+                       e.type == GemmS8Output::s8);
   const int32_t code = quantize<int16_t>(value, Scale{1.0F}, ZeroPoint{e.zero_point});
   const auto byte = static_cast<uint8_t>(std::clamp(code, e.low, e.high));
   return e.lookup == nullptr ? byte : e.lookup[byte];

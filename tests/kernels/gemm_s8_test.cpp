@@ -56,6 +56,7 @@ struct Case {
   // The float end: an activation, a residual behind it, an addend, codes of the result.
   ActivationKind activation = ActivationKind::none;
   bool residual_last = false, addend = false, rounds = false;
+  bool curve = false;
 };
 
 const Case kCases[] = {
@@ -195,6 +196,20 @@ const Case kFinishedCases[] = {
      .addend = true},
 };
 
+// Arguments lie on either side of the curve's, and on all of its chords.
+const Case kCurveCases[] = {
+    {.name = "curve, one row of tails", .m = 1, .n = 77, .k = 30, .curve = true},
+    {.name = "curve, signed codes, several panels",
+     .m = 14,
+     .n = 171,
+     .k = 40,
+     .type = GemmS8Output::s8,
+     .b_zero = true,
+     .curve = true},
+    {.name = "curve, a vector past whole panels", .m = 9, .n = 144, .k = 70, .curve = true},
+    {.name = "curve of one argument", .m = 3, .n = 5, .k = 0, .bias = false, .curve = true},
+};
+
 struct Problem {
   explicit Problem(const Case& c, Width width = Width::bytes) : test(c), random(1234) {
     a = codes(c.m * (c.k + 5), c.a_signed);
@@ -217,6 +232,14 @@ struct Problem {
     for (size_t i = 0; i < c.m * (c.n + 2); ++i)
       residual.push_back(static_cast<float>(integer(-1000, 1000)) * 1e-2F);
     for (int i = 0; i < 256; ++i) lookup[i] = static_cast<uint8_t>(integer(0, 255));
+    for (CodeCurve::Chord& chord : curve.chords) {
+      chord.start = static_cast<int16_t>(integer(-32768, 32767));
+      chord.slope =
+          static_cast<int16_t>(std::clamp(integer(-32768, 32767) - chord.start, -32768, 32767));
+    }
+    if (!c.curve) return;
+    for (float& m : multiplier) m *= 3e3F;
+    for (float& x : bias_f32) x = 32768.0F + x * 1e3F;
   }
 
   int32_t integer(int32_t low, int32_t high) {
@@ -265,6 +288,7 @@ struct Problem {
     e.low = test.type == GemmS8Output::s8 ? -100 : 20;
     e.high = test.type == GemmS8Output::s8 ? 127 : 250;
     e.lookup = test.lookup ? lookup : nullptr;
+    e.curve = test.curve ? &curve : nullptr;
     e.row_scale = test.row_scale ? row_scale.data() : nullptr;
     e.bias_f32 = test.bias ? bias_f32.data() : nullptr;
     e.residual = test.residual ? residual.data() : nullptr;
@@ -283,6 +307,7 @@ struct Problem {
   std::vector<int32_t> b_zero, bias, a_row_zero;
   std::vector<float> multiplier, bias_f32, row_scale, residual;
   uint8_t lookup[256];
+  CodeCurve curve = {};
 };
 
 size_t element_bytes(GemmS8Output type) {
@@ -360,6 +385,34 @@ double finished(const Problem& problem, size_t m, size_t n) {
 TEST_CASE("gemm_s8: every variant gives the oracle's bytes") {
   for (const Case& c : kCases) check_variants(c);
   for (const Case& c : kFinishedCases) check_variants(c);
+  for (const Case& c : kCurveCases) check_variants(c);
+}
+
+TEST_CASE("gemm_s8: a curve's codes are those of the chord at the nearest argument") {
+  SerialParallel serial;
+  for (const Case& c : kCurveCases) {
+    CAPTURE(c.name);
+    const Problem problem(c);
+    const GemmS8Args args = problem.args();
+    const std::vector<uint8_t> bytes = run(*gemm_s8_variants().front().table, problem, serial);
+    for (size_t m = 0; m < c.m; ++m)
+      for (size_t n = 0; n < c.n; ++n) {
+        const double value = c.bias ? finished(problem, m, n) : 0.0;
+        const double argument = std::clamp(value, 0.0, 65535.0);
+        const uint8_t byte = bytes[m * args.c_stride + n];
+        const int32_t code = c.type == GemmS8Output::s8 ? static_cast<int8_t>(byte) : byte - 128;
+        // A float's rounding may give the argument beside the nearest one.
+        double nearest = 256.0;
+        for (const double at : {std::floor(argument), std::floor(argument + 1.0)}) {
+          if (at > 65535.0 || std::abs(at - argument) > 0.51) continue;
+          const CodeCurve::Chord& chord = problem.curve.chords[static_cast<size_t>(at) / 512];
+          const double height =
+              (chord.start + std::floor(chord.slope * std::fmod(at, 512.0) / 512.0 + 0.5)) / 128.0;
+          nearest = std::min(nearest, std::abs(std::clamp(std::floor(height), -128.0, 127.0) - code));
+        }
+        CHECK(nearest == 0.0);
+      }
+  }
 }
 
 TEST_CASE("gemm_s8: the float end is the formula's, in floats and in codes") {

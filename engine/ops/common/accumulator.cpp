@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "engine/ops/common/activation.h"
+#include "engine/ops/common/code_curve.h"
 #include "engine/ops/common/dequantize.h"
 #include "engine/ops/common/quantize_ports.h"
 
@@ -84,6 +85,22 @@ void add(float* values, const float* residual, size_t count) {
   for (size_t i = 0; i < count; ++i) values[i] += residual[i];
 }
 
+// The plan's codes from a curve, where there is one.
+void take_curve(const AccumulatorSpec& spec, AccumulatorPlan& plan) {
+  if (!spec.kernel_curve || spec.output == nullptr || is_clamp(spec.epilogue) ||
+      spec.epilogue.residual != Epilogue::Residual::none)
+    return;
+  const auto curve = activation_curve(spec.epilogue, *spec.output);
+  if (!curve) return;
+  plan.bias_f32.resize(spec.scale.size());
+  for (float& m : plan.multiplier) m *= curve->rate;
+  for (float& b : plan.bias_f32) b = b * curve->rate + curve->offset;
+  plan.curve = curve->curve;
+  plan.storage = spec.output->storage;
+  plan.codes = true;
+  plan.finish = false;
+}
+
 }  // namespace
 
 std::optional<AccumulatorPlan> plan_accumulator(const AccumulatorSpec& spec) {
@@ -110,6 +127,8 @@ std::optional<AccumulatorPlan> plan_accumulator(const AccumulatorSpec& spec) {
     const Limits limits = clamp_limits(spec.epilogue);
     plan.low = limits.low;
     plan.high = limits.high;
+  } else {
+    take_curve(spec, plan);
   }
   return plan;
 }

@@ -6,6 +6,7 @@
 
 #include "engine/ops/epilogue.h"
 #include "engine/ops/op.h"
+#include "kernels/code_curve.h"
 #include "kernels/elementwise_f32/elementwise_f32.h"
 #include "kernels/quantize_linear/quantize_linear.h"
 
@@ -24,6 +25,7 @@ struct AccumulatorSpec {
   QuantPtr output;               ///< The output's storage; null: real.
   bool kernel_residual = false;  ///< The kernel itself adds the residual ahead of its clamp.
   bool kernel_swish = false;     ///< The kernel itself computes HardSwish.
+  bool kernel_curve = false;     ///< The kernel itself takes codes from a curve.
 };
 
 /// The same, as integer kernels take it.
@@ -35,7 +37,9 @@ struct AccumulatorPlan {
   std::vector<int32_t> bias;      ///< [N] sums, or empty: none.
   std::vector<float> bias_f32;    ///< [N] in steps of the codes, or real; or empty: none.
   float swish_slope = 0.0F;       ///< Of a kernel's HardSwish: a step of the codes, or 1, over 6.
-  DType storage = DType::f32;     ///< Of the codes.
+  /// In place of zero_point, low and high; multiplier and bias_f32 give its arguments.
+  std::optional<kernels::CodeCurve> curve;
+  DType storage = DType::f32;  ///< Of the codes.
   int32_t zero_point = 0;
   float low = -std::numeric_limits<float>::infinity();  ///< Codes, or reals.
   float high = std::numeric_limits<float>::infinity();

@@ -41,7 +41,9 @@ struct Common {
     epilogue.multiplier = plan.multiplier.data();
     epilogue.multiplier_stride = plan.multiplier.size() == 1 ? 0 : 1;
     epilogue.zero_point = plan.zero_point;
-    if (plan.codes) {
+    if (plan.curve) {
+      epilogue.curve = &*plan.curve;
+    } else if (plan.codes) {
       epilogue.low = static_cast<int32_t>(plan.low);
       epilogue.high = static_cast<int32_t>(plan.high);
     } else if (plan.finish) {
@@ -207,9 +209,11 @@ std::optional<Extents> extents_of_b(const LowerContext& context, bool transposed
   return Extents{k, static_cast<size_t>(transposed ? *rows : *columns)};
 }
 
+// With a scale for each column or with one for all of them.
 std::optional<AccumulatorPlan> plan(const LowerContext& context, const ProductSpec& spec,
-                                    const std::vector<float>& b_scale) {
+                                    const std::vector<float>& b_scale, bool by_column) {
   AccumulatorSpec sums;
+  sums.kernel_curve = by_column;
   sums.epilogue = spec.epilogue;
   sums.scale = b_scale;
   for (float& s : sums.scale) s *= context.input_quant(0)->tensor_scale().v * spec.alpha;
@@ -255,7 +259,7 @@ std::optional<AccumulatorPlan> constant_plan(const LowerContext& context, const 
   if (!is_int8_weight(b, rank - (spec.transpose_b ? 2 : 1)) ||
       static_cast<int64_t>(extents->k) > kMaxIntegerDepth)
     return std::nullopt;
-  return plan(context, spec, channel_params(*b, extents->n).scale);
+  return plan(context, spec, channel_params(*b, extents->n).scale, true);
 }
 
 // The same for a B that is an activation, whose columns share one scale. Its depth may be unknown
@@ -267,7 +271,7 @@ std::optional<AccumulatorPlan> batch_plan(const LowerContext& context, const Pro
     return std::nullopt;
   const Dim& depth = (*shape)[shape->size() - (spec.transpose_b ? 1 : 2)];
   if (spec.addend || (depth.known() && depth.value() > kMaxIntegerDepth)) return std::nullopt;
-  return plan(context, spec, {b->tensor_scale().v});
+  return plan(context, spec, {b->tensor_scale().v}, false);
 }
 
 }  // namespace
