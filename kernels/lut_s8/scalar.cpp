@@ -1,4 +1,5 @@
 #include "kernels/lut_s8/lut_s8.h"
+#include "kernels/quantize.h"
 
 namespace octet::kernels {
 namespace {
@@ -9,9 +10,19 @@ void map(const uint8_t* in, uint8_t* out, size_t count, const uint8_t* table, Pa
   });
 }
 
+void curve(const float* in, uint8_t* out, size_t count, const CodeCurve& curve, bool is_signed,
+           Parallel& parallel) {
+  parallel.for_ranges(count, 16384, [&](size_t begin, size_t end) {
+    for (size_t i = begin; i < end; ++i) {
+      const float held = in[i] > 0.0F ? in[i] : 0.0F;
+      out[i] = curve.at(quantize<uint16_t>(held, Scale{1.0F}, ZeroPoint{0}), is_signed);
+    }
+  });
+}
+
 }  // namespace
 
 extern const LutS8Table lut_s8_scalar;
-const LutS8Table lut_s8_scalar{map};
+const LutS8Table lut_s8_scalar{map, curve};
 
 }  // namespace octet::kernels

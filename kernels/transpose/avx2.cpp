@@ -10,26 +10,36 @@ namespace {
 __m128i load128(ConstBytes p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
 void store128(Bytes p, __m128i v) { _mm_storeu_si128(reinterpret_cast<__m128i*>(p), v); }
 
-/// One step of a transposition of 16 rows: rows i and i + 8 are interleaved into 2i and 2i + 1.
-/// Four steps make it whole.
-void interleave16(const __m128i in[16], __m128i out[16]) {
-#pragma GCC unroll 8
-  for (int i = 0; i < 8; ++i) {
-    out[2 * i] = _mm_unpacklo_epi8(in[i], in[i + 8]);
-    out[2 * i + 1] = _mm_unpackhi_epi8(in[i], in[i + 8]);
-  }
-}
-
+// Rows i and i + 8 share a register, so that each 128-bit half has eight of a column's bytes.
 void tile1(ConstBytes in, size_t in_stride, Bytes out, size_t out_stride) {
-  __m128i a[16], b[16];
-#pragma GCC unroll 16
-  for (size_t i = 0; i < 16; ++i) a[i] = load128(in + i * in_stride);
-  interleave16(a, b);
-  interleave16(b, a);
-  interleave16(a, b);
-  interleave16(b, a);
-#pragma GCC unroll 16
-  for (size_t i = 0; i < 16; ++i) store128(out + i * out_stride, a[i]);
+  __m256i rows[8], twos[8], fours[8];
+#pragma GCC unroll 8
+  for (size_t i = 0; i < 8; ++i)
+    rows[i] = _mm256_inserti128_si256(_mm256_castsi128_si256(load128(in + i * in_stride)),
+                                      load128(in + (i + 8) * in_stride), 1);
+    // Pairs of rows: columns 0 to 7, then 8 to 15.
+#pragma GCC unroll 4
+  for (size_t i = 0; i < 4; ++i) {
+    twos[i] = _mm256_unpacklo_epi8(rows[2 * i], rows[2 * i + 1]);
+    twos[4 + i] = _mm256_unpackhi_epi8(rows[2 * i], rows[2 * i + 1]);
+  }
+  // Fours of rows: two registers for every four columns.
+#pragma GCC unroll 4
+  for (size_t i = 0; i < 4; ++i) {
+    const size_t to = i / 2 * 4 + i % 2;
+    fours[to] = _mm256_unpacklo_epi16(twos[2 * i], twos[2 * i + 1]);
+    fours[to + 2] = _mm256_unpackhi_epi16(twos[2 * i], twos[2 * i + 1]);
+  }
+  const auto store = [&](size_t column, __m256i eights) __attribute__((always_inline)) {
+    const __m256i columns = _mm256_permute4x64_epi64(eights, 0xD8);
+    store128(out + column * out_stride, _mm256_castsi256_si128(columns));
+    store128(out + (column + 1) * out_stride, _mm256_extracti128_si256(columns, 1));
+  };
+#pragma GCC unroll 4
+  for (size_t i = 0; i < 4; ++i) {
+    store(4 * i, _mm256_unpacklo_epi32(fours[2 * i], fours[2 * i + 1]));
+    store(4 * i + 2, _mm256_unpackhi_epi32(fours[2 * i], fours[2 * i + 1]));
+  }
 }
 
 /// By row and part of 16 bytes: byte i of the 48 is byte i / 3 of row i % 3; where that is another

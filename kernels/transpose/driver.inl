@@ -12,15 +12,22 @@ void transpose_block(ConstBytes in, size_t in_stride, Bytes out, size_t out_stri
     out += done * 3;
     columns -= done;
   }
-  const size_t whole_rows = rows / kTile * kTile;
-  const size_t whole_columns = columns / kTile * kTile;
-  for (size_t c = 0; c < whole_columns; c += kTile)
-    for (size_t r = 0; r < whole_rows; r += kTile)
+  if (rows < kTile || columns < kTile) {
+    for (size_t r = 0; r < rows; ++r)
+      for (size_t c = 0; c < columns; ++c)
+        __builtin_memcpy(out + c * out_stride + r * kBytes, in + r * in_stride + c * kBytes,
+                         kBytes);
+    return;
+  }
+  // The last tiles reach back over what is there already.
+  for (size_t next_c = 0; next_c < columns; next_c += kTile) {
+    const size_t c = smaller(next_c, columns - kTile);
+    for (size_t next_r = 0; next_r < rows; next_r += kTile) {
+      const size_t r = smaller(next_r, rows - kTile);
       kTileFunction(in + r * in_stride + c * kBytes, in_stride, out + c * out_stride + r * kBytes,
                     out_stride);
-  for (size_t r = 0; r < rows; ++r)
-    for (size_t c = r < whole_rows ? whole_columns : 0; c < columns; ++c)
-      __builtin_memcpy(out + c * out_stride + r * kBytes, in + r * in_stride + c * kBytes, kBytes);
+    }
+  }
 }
 
 using BlockFunction = void (*)(ConstBytes, size_t, Bytes, size_t, size_t, size_t);

@@ -87,8 +87,8 @@ void add(float* values, const float* residual, size_t count) {
 
 // The plan's codes from a curve, where there is one.
 void take_curve(const AccumulatorSpec& spec, AccumulatorPlan& plan) {
-  if (!spec.kernel_curve || spec.output == nullptr || is_clamp(spec.epilogue) ||
-      spec.epilogue.residual != Epilogue::Residual::none)
+  if (spec.curve == AccumulatorSpec::Curve::none || spec.output == nullptr ||
+      is_clamp(spec.epilogue) || spec.epilogue.residual != Epilogue::Residual::none)
     return;
   const auto curve = activation_curve(spec.epilogue, *spec.output);
   if (!curve) return;
@@ -97,8 +97,8 @@ void take_curve(const AccumulatorSpec& spec, AccumulatorPlan& plan) {
   for (float& b : plan.bias_f32) b = b * curve->rate + curve->offset;
   plan.curve = curve->curve;
   plan.storage = spec.output->storage;
-  plan.codes = true;
-  plan.finish = false;
+  plan.codes = spec.curve == AccumulatorSpec::Curve::kernel;
+  plan.finish = !plan.codes;
 }
 
 }  // namespace

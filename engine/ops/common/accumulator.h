@@ -25,7 +25,9 @@ struct AccumulatorSpec {
   QuantPtr output;               ///< The output's storage; null: real.
   bool kernel_residual = false;  ///< The kernel itself adds the residual ahead of its clamp.
   bool kernel_swish = false;     ///< The kernel itself computes HardSwish.
-  bool kernel_curve = false;     ///< The kernel itself takes codes from a curve.
+  /// Whether codes behind an activation may come from a curve, in the kernel or of its floats.
+  enum class Curve : uint8_t { none, kernel, floats };
+  Curve curve = Curve::none;
 };
 
 /// The same, as integer kernels take it.
@@ -37,7 +39,8 @@ struct AccumulatorPlan {
   std::vector<int32_t> bias;      ///< [N] sums, or empty: none.
   std::vector<float> bias_f32;    ///< [N] in steps of the codes, or real; or empty: none.
   float swish_slope = 0.0F;       ///< Of a kernel's HardSwish: a step of the codes, or 1, over 6.
-  /// In place of zero_point, low and high; multiplier and bias_f32 give its arguments.
+  /// In place of zero_point, low and high, or of `FloatFinish`: multiplier and bias_f32 give its
+  /// arguments.
   std::optional<kernels::CodeCurve> curve;
   DType storage = DType::f32;  ///< Of the codes.
   int32_t zero_point = 0;

@@ -4,6 +4,7 @@
 #include "engine/ops/common/conv_f32.h"
 #include "engine/ops/common/conv_kernel.h"
 #include "engine/ops/common/dequantize.h"
+#include "kernels/lut_s8/lut_s8.h"
 
 namespace octet::ops {
 namespace {
@@ -32,6 +33,7 @@ std::optional<AccumulatorPlan> plan(const LowerContext& context) {
   sums.output = context.output_quant(0);
   sums.kernel_residual = kernel_adds_residual(context, ports);
   sums.kernel_swish = true;
+  sums.curve = AccumulatorSpec::Curve::floats;
   return plan_accumulator(sums);
 }
 
@@ -42,6 +44,7 @@ class ConvS8 final : public Step {
         ports_(conv_ports(context.node())),
         plan_(std::move(accumulator)),
         finish_(attrs_.epilogue, context.output_quant(0), context.cpu()),
+        lut_(*select_lut_s8(context.cpu()).table),
         kernel_(std::move(kernel)),
         quantized_(context.output_quant(0) != nullptr),
         in_signed_(context.input_quant(0)->storage == DType::s8),
@@ -66,7 +69,11 @@ class ConvS8 final : public Step {
     io.out = floats > 0 ? context.scratch().data() : out.data;
     kernel_.run(shape, io, epilogue(context), context.scratch().data() + floats,
                 context.parallel());
-    if (plan_.finish) {
+    if (plan_.curve) {
+      lut_.curve(static_cast<const float*>(io.out), reinterpret_cast<uint8_t*>(out.data),
+                 static_cast<size_t>(out.count()), *plan_.curve, plan_.storage == DType::s8,
+                 context.parallel());
+    } else if (plan_.finish) {
       const float* residual =
           ports_.residual ? context.input(*ports_.residual).as<float>() : nullptr;
       finish_.run(static_cast<float*>(io.out), static_cast<size_t>(out.count()), residual, out.data,
@@ -113,6 +120,7 @@ class ConvS8 final : public Step {
   ConvPorts ports_;
   AccumulatorPlan plan_;
   FloatFinish finish_;
+  const LutS8Table& lut_;
   ConvKernel kernel_;
   bool quantized_;
   bool in_signed_;

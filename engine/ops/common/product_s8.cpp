@@ -213,7 +213,7 @@ std::optional<Extents> extents_of_b(const LowerContext& context, bool transposed
 std::optional<AccumulatorPlan> plan(const LowerContext& context, const ProductSpec& spec,
                                     const std::vector<float>& b_scale, bool by_column) {
   AccumulatorSpec sums;
-  sums.kernel_curve = by_column;
+  if (by_column) sums.curve = AccumulatorSpec::Curve::kernel;
   sums.epilogue = spec.epilogue;
   sums.scale = b_scale;
   for (float& s : sums.scale) s *= context.input_quant(0)->tensor_scale().v * spec.alpha;
