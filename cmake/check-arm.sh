@@ -34,20 +34,24 @@ passed=0
 failed=0
 # run CPU PROGRAM ARGUMENT...: under qemu.
 run() { qemu-aarch64 -cpu "$1" -L "$sysroot" "build/aarch64/bin/$2" "${@:3}"; }
-# count_tests CPU PROGRAM: a test program's cases.
+# count_tests PROGRAM CPU...: a test program's cases, all CPUs at once.
 count_tests() {
-  local status=0
-  run "$1" "$2" >"$out/$2.$1" 2>&1 || status=$?
-  local counts
-  counts=$(sed -n 's/.*test cases: *[0-9]* | *\([0-9]*\) passed | *\([0-9]*\) failed.*/\1 \2/p' "$out/$2.$1")
-  set -- "$1" "$2" ${counts:-0 1}
-  if [ $status -ne 0 ]; then
-    tail -n 60 "$out/$2.$1" >&2
-    [ "$4" -ne 0 ] || set -- "$1" "$2" "$3" 1
-  fi
-  passed=$((passed + $3))
-  failed=$((failed + $4))
-  echo "$2 on $1: $3 passed, $4 failed"
+  local cpu counts program=$1
+  for cpu in "${@:2}"; do
+    { run "$cpu" "$program" >"$out/$program.$cpu" 2>&1 || echo "ended with $?" >>"$out/$program.$cpu"; } &
+  done
+  wait
+  for cpu in "${@:2}"; do
+    counts=$(sed -n 's/.*test cases: *[0-9]* | *\([0-9]*\) passed | *\([0-9]*\) failed.*/\1 \2/p' "$out/$program.$cpu")
+    set -- "$program" ${counts:-0 1}
+    if grep -q '^ended with' "$out/$program.$cpu"; then
+      tail -n 60 "$out/$program.$cpu" >&2
+      [ "$3" -ne 0 ] || set -- "$program" "$2" 1
+    fi
+    passed=$((passed + $2))
+    failed=$((failed + $3))
+    echo "$program on $cpu: $2 passed, $3 failed"
+  done
 }
 # same_bits NAME MODEL SAMPLE: the outputs of both builds, on one ARM CPU after the other.
 same_bits() {
@@ -84,15 +88,13 @@ same_words() {
   done
 }
 
-for cpu in $cpus; do count_tests $cpu octet_kernels_tests; done
+count_tests octet_kernels_tests $cpus
 if [ "${1:-}" = --kernels ]; then
   echo "$passed passed, $failed failed"
   exit $((failed > 0))
 fi
 if [ "${1:-}" = --all ]; then
-  for program in quant ops runtime importers; do
-    for cpu in $cpus; do count_tests $cpu octet_${program}_tests; done
-  done
+  for program in quant ops runtime importers; do count_tests octet_${program}_tests $cpus; done
   # The bundled cases, then the standard's.
   for cpu in $cpus; do
     for folder in "" "$cases"; do
@@ -105,7 +107,7 @@ if [ "${1:-}" = --all ]; then
     done
   done
 else
-  count_tests cortex-a72 octet_quant_tests
+  count_tests octet_quant_tests cortex-a72
 fi
 build/release/bin/octet_demo prepare models "$out" >/dev/null
 for model in models/*/*.onnx; do

@@ -94,8 +94,8 @@ struct StoreCodes : StoreAtOnce {
     typename V::Int rounded[N];
 #pragma GCC unroll 4
     for (size_t v = 0; v < N; ++v)
-      rounded[v] = V::round(
-          V::min(high, V::fma(V::to_float(sums[v]), columns[v].multiplier, columns[v].bias_f32)));
+      rounded[v] = V::round(V::at_most(
+          V::fma(V::to_float(sums[v]), columns[v].multiplier, columns[v].bias_f32), high));
     packer.store(c + m * stride + columns[0].begin, width, rounded);
   }
   uint8_t* c;
@@ -171,16 +171,25 @@ struct StoreFloats : StoreAtOnce {
         low(V::set(args.epilogue.low_f32)),
         high(V::set(args.epilogue.high_f32)) {}
   template <size_t N>
-  __attribute__((always_inline)) void row(const Columns<V> (&columns)[N], size_t m,
-                                          size_t /*width*/, const typename V::Int (&sums)[N],
+  __attribute__((always_inline)) void row(const Columns<V> (&columns)[N], size_t m, size_t width,
+                                          const typename V::Int (&sums)[N],
                                           int32_t* /*place*/) const {
+    if (width == N * V::kLanes)
+      row_of<true>(columns, m, sums);
+    else
+      row_of<false>(columns, m, sums);
+  }
+  template <bool kWhole, size_t N>
+  __attribute__((always_inline)) void row_of(const Columns<V> (&columns)[N], size_t m,
+                                             const typename V::Int (&sums)[N]) const {
+    const auto count = [&](size_t v) { return kWhole ? V::kLanes : columns[v].count; };
     typename V::Float values[N];
     real(columns, m, sums, values);
     if (residual != nullptr) {
       const float* from = residual + m * residual_stride + columns[0].begin;
 #pragma GCC unroll 4
       for (size_t v = 0; v < N; ++v)
-        values[v] = V::add(values[v], V::load(from + v * V::kLanes, columns[v].count));
+        values[v] = V::add(values[v], V::load(from + v * V::kLanes, count(v)));
     }
     if (clamps) {
 #pragma GCC unroll 4
@@ -188,7 +197,7 @@ struct StoreFloats : StoreAtOnce {
     }
     float* to = c + m * stride + columns[0].begin;
 #pragma GCC unroll 4
-    for (size_t v = 0; v < N; ++v) V::store(to + v * V::kLanes, columns[v].count, values[v]);
+    for (size_t v = 0; v < N; ++v) V::store(to + v * V::kLanes, count(v), values[v]);
   }
   RealSums<V> real;
   float* c;
@@ -249,7 +258,7 @@ class Epilogue {
       const size_t width = count - n < V::kLanes ? count - n : V::kLanes;
       const Columns<V> columns[1] = {load_columns<V>(args_, correction_, column + n, width)};
       typename V::Int sums[1] = {V::add(V::load_int(acc + n, V::kLanes), columns[0].bias)};
-      if (by_row) sums[0] = corrected(columns[0], m, sums[0]);
+      if (by_row) sums[0] = corrected(correction_, row_zero_, columns[0], m, sums[0]);
       store_.row(columns, m, width, sums, acc + n);
     }
     store_.finish({m, 1, column, count, acc, 0});
@@ -277,9 +286,14 @@ class Epilogue {
 
   // The block's vectors from `first` on, N or as many as there are.
   template <ByRow kByRow, size_t N>
-  void rows_of(const SumBlock& block, size_t first) const {
+  void rows_of(const SumBlock& all, size_t first) const {
     if constexpr (N > 1)
-      if (vectors_ - first < N) return rows_of<kByRow, N - 1>(block, first);
+      if (vectors_ - first < N) return rows_of<kByRow, N - 1>(all, first);
+    // What is stored may alias all that isn't local, as far as the compiler knows.
+    const SumBlock block = all;
+    const Store store = store_;
+    const Correction correction = correction_;
+    const int32_t* const row_zero = row_zero_;
     Columns<V> columns[N];
 #pragma GCC unroll 4
     for (size_t v = 0; v < N; ++v) columns[v] = columns_[first + v];
@@ -288,25 +302,26 @@ class Epilogue {
       int32_t* place = block.sums + r * block.stride + first * V::kLanes;
       typename V::Int offset = V::zero_int();
       if constexpr (kByRow == ByRow::one)
-        offset = V::set_int(correction_.row_sums[block.row + r] * *correction_.zeros);
+        offset = V::set_int(correction.row_sums[block.row + r] * *correction.zeros);
       typename V::Int sums[N];
 #pragma GCC unroll 4
       for (size_t v = 0; v < N; ++v) {
         sums[v] = V::add(V::load_int(place + v * V::kLanes, V::kLanes), columns[v].bias);
         if constexpr (kByRow == ByRow::one) sums[v] = V::subtract(sums[v], offset);
         if constexpr (kByRow == ByRow::columns)
-          sums[v] = corrected(columns[v], block.row + r, sums[v]);
+          sums[v] = corrected(correction, row_zero, columns[v], block.row + r, sums[v]);
       }
-      store_.row(columns, block.row + r, width, sums, place);
+      store.row(columns, block.row + r, width, sums, place);
     }
   }
 
-  typename V::Int corrected(const Columns<V>& c, size_t m, typename V::Int sum) const {
-    if (row_zero_ != nullptr)
+  static typename V::Int corrected(const Correction& correction, const int32_t* row_zero,
+                                   const Columns<V>& c, size_t m, typename V::Int sum) {
+    if (row_zero != nullptr)
       sum = V::subtract(sum,
-                        V::multiply_int(c.sums, V::set_int(row_zero_[m] + correction_.zero_shift)));
-    if (correction_.zeros != nullptr)
-      sum = V::subtract(sum, V::multiply_int(c.zeros, V::set_int(correction_.row_sums[m])));
+                        V::multiply_int(c.sums, V::set_int(row_zero[m] + correction.zero_shift)));
+    if (correction.zeros != nullptr)
+      sum = V::subtract(sum, V::multiply_int(c.zeros, V::set_int(correction.row_sums[m])));
     return sum;
   }
 

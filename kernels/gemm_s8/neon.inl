@@ -136,8 +136,18 @@ int32_t row_sum(const uint8_t* from, size_t k, uint8_t flip) {
 }
 
 void copy_row(const uint8_t* from, size_t k, uint8_t flip, uint8_t* to) {
+  const auto copy = [&](size_t i) __attribute__((always_inline)) {
+    vst1q_u8(to + i, veorq_u8(vld1q_u8(from + i), vdupq_n_u8(flip)));
+  };
   size_t i = 0;
-  for (; i + 16 <= k; i += 16) vst1q_u8(to + i, veorq_u8(vld1q_u8(from + i), vdupq_n_u8(flip)));
+  for (; i + 64 <= k; i += 64) {
+    const uint8x16x4_t codes = {{vld1q_u8(from + i), vld1q_u8(from + i + 16),
+                                 vld1q_u8(from + i + 32), vld1q_u8(from + i + 48)}};
+    simd::unroll<4>([&](auto v) __attribute__((always_inline)) {
+      vst1q_u8(to + i + v * 16, veorq_u8(codes.val[v], vdupq_n_u8(flip)));
+    });
+  }
+  for (; i + 16 <= k; i += 16) copy(i);
   for (; i < k; ++i) to[i] = from[i] ^ flip;
   for (; i < round_up(k, kStep); ++i) to[i] = 0;
 }

@@ -26,14 +26,13 @@ OCTET_MATH float32x4_t horner(const float (&c)[N], float32x4_t x) {
   return sum;
 }
 
-OCTET_MATH float32x4_t power_of_two(int32x4_t n) {
-  return vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(n, vdupq_n_s32(127)), 23));
-}
+// The bits of 2^n are kOneBits + n * kExponent.
+constexpr int32_t kExponent = 1 << 23, kOneBits = 127 * kExponent;
 
-// x = n ln2 + r; gives e^r - 1 and n.
+// x = n ln2 + r; gives e^r - 1 and n * kExponent.
 OCTET_MATH float32x4_t reduced_expm1(float32x4_t x, int32x4_t& n) {
   const float32x4_t whole = vrndnq_f32(vmulq_f32(x, vdupq_n_f32(kLog2E)));
-  n = vcvtq_s32_f32(whole);
+  n = vcvtq_n_s32_f32(whole, 23);
   float32x4_t r = vfmaq_f32(x, whole, vdupq_n_f32(-kLn2High));
   r = vfmaq_f32(r, whole, vdupq_n_f32(-kLn2Low));
   return vfmaq_f32(r, horner(kExp, r), vmulq_f32(r, r));
@@ -43,15 +42,30 @@ OCTET_MATH float32x4_t exp(float32x4_t x) {
   x = vminq_f32(vmaxq_f32(x, vdupq_n_f32(kExpLow)), vdupq_n_f32(kExpHigh));  // NaN stays
   int32x4_t n;
   const float32x4_t p = vaddq_f32(reduced_expm1(x, n), vdupq_n_f32(1.0F));
-  const int32x4_t half = vshrq_n_s32(n, 1);
+  const int32x4_t half = vbicq_s32(vshrq_n_s32(n, 1), vdupq_n_s32(kExponent / 2));
   // p is near 1: times 2^half it is a normal number.
-  const int32x4_t scaled = vaddq_s32(vreinterpretq_s32_f32(p), vshlq_n_s32(half, 23));
-  return vmulq_f32(vreinterpretq_f32_s32(scaled), power_of_two(vsubq_s32(n, half)));
+  const int32x4_t scaled = vaddq_s32(vreinterpretq_s32_f32(p), half);
+  const int32x4_t rest = vaddq_s32(vsubq_s32(n, half), vdupq_n_s32(kOneBits));
+  return vmulq_f32(vreinterpretq_f32_s32(scaled), vreinterpretq_f32_s32(rest));
 }
 
+// 1 / (1 + e^-x), where the exponential is exp's with the signs of x, n and r turned: that rounds
+// nothing otherwise. Past the upper bound the sum is 1 all the same.
 OCTET_MATH float32x4_t sigmoid(float32x4_t x) {
   const float32x4_t one = vdupq_n_f32(1.0F);
-  return vdivq_f32(one, vaddq_f32(one, exp(vnegq_f32(x))));
+  x = vmaxq_f32(vminq_f32(x, vdupq_n_f32(86.0F)), vdupq_n_f32(-kExpHigh));  // NaN stays
+  const float32x4_t whole = vrndnq_f32(vmulq_f32(x, vdupq_n_f32(kLog2E)));
+  float32x4_t r = vfmaq_f32(x, whole, vdupq_n_f32(-kLn2High));
+  r = vfmaq_f32(r, whole, vdupq_n_f32(-kLn2Low));
+  float32x4_t sum = vdupq_n_f32(kExp[4]);
+#pragma GCC unroll 4
+  for (int i = 3; i >= 0; --i) sum = vfmsq_f32(vdupq_n_f32(kExp[i]), sum, r);
+  const float32x4_t p = vsubq_f32(one, vfmsq_f32(r, sum, vmulq_f32(r, r)));
+  // Half of e^-x is a normal number.
+  int32x4_t half = vsubq_s32(vreinterpretq_s32_f32(p), vcvtq_n_s32_f32(whole, 23));
+  half = vsubq_s32(half, vdupq_n_s32(kExponent));
+  const float32x4_t e = vreinterpretq_f32_s32(half);
+  return vdivq_f32(one, vaddq_f32(one, vaddq_f32(e, e)));
 }
 
 // The sign bits of `sign` with the rest of `x`.
@@ -63,7 +77,7 @@ OCTET_MATH float32x4_t tanh(float32x4_t x) {
   const float32x4_t magnitude = vminq_f32(vabsq_f32(x), vdupq_n_f32(kTanhHigh));  // NaN stays
   int32x4_t n;
   const float32x4_t p = reduced_expm1(vaddq_f32(magnitude, magnitude), n);
-  const float32x4_t scale = power_of_two(n);
+  const float32x4_t scale = vreinterpretq_f32_s32(vaddq_s32(n, vdupq_n_s32(kOneBits)));
   const float32x4_t e = vfmaq_f32(vsubq_f32(scale, vdupq_n_f32(1.0F)), scale, p);
   return with_sign(vdivq_f32(e, vaddq_f32(e, vdupq_n_f32(2.0F))), x);
 }

@@ -88,9 +88,7 @@ struct Divisor {
     high_ = mul(high, scale_);
   }
   static bool fits(float scale) { return scale > 0x1p-60F && scale < 0x1p60F; }
-  Floats quotient(Floats value) const {
-    return quotient_in_reach(max(low_, min(high_, value)));  // a NaN stays
-  }
+  Floats quotient(Floats value) const { return quotient_in_reach(hold(value, low_, high_)); }
   Floats quotient_in_reach(Floats v) const {
     Floats q = mul(v, reciprocal_);
     q = fma(fnma(q, scale_, v), reciprocal_, q);

@@ -41,7 +41,7 @@ Buffers buffers(const RnnCell& cell, const RnnArgs& args, size_t b) {
 float state_scale(const float* h0, size_t hidden) {
   float bound = 1.0F;
   for (size_t i = 0; h0 != nullptr && i < hidden; ++i) bound = std::max(bound, std::fabs(h0[i]));
-  return bound / 32767.0F;
+  return bound / kRnnMostCode;
 }
 
 void start(const RnnCell& cell, const RnnArgs& args, size_t b, bool has_cell) {

@@ -18,6 +18,9 @@ struct RnnWeights {
   size_t scale_stride = 1;
 };
 
+/// The largest code of a state in rnn_s8: a weight can be added to one within s16.
+constexpr float kRnnMostCode = 32767.0F - 128.0F;
+
 /// One batch row of a step.
 struct RnnRow {
   const float* gates;  // [gates * hidden]: the input projection

@@ -60,7 +60,7 @@ struct Layout {
 template <typename V>
 typename V::Int state_codes(typename V::Float h, float scale) {
   typename V::Float code = V::multiply(h, V::set(1.0F / scale));
-  code = V::max(V::min(code, V::set(32767.0F)), V::set(-32767.0F));
+  code = V::max(V::min(code, V::set(kRnnMostCode)), V::set(-kRnnMostCode));
   return V::round(code);
 }
 

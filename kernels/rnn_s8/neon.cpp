@@ -80,14 +80,21 @@ struct Dots {
     for (size_t r = 0; r < R; ++r) codes[r] = static_cast<const int16_t*>(states[r]);
     // Units k and k + 1, whose codes are all over x.
     const auto add_pair = [&](size_t k, const int16x8_t(&x)[R][2]) __attribute__((always_inline)) {
+      // In memory's order, so that two are one load; not before the last pair's products, for which
+      // the registers are needed.
+      __asm__ volatile("" : : : "memory");
+      int8x16_t w[2][P];
+      simd::unroll<2>([&](auto i) __attribute__((always_inline)) {
+        simd::unroll<P>([&](auto p) __attribute__((always_inline)) {
+          w[i][p] = load_gates<N>(weights + p * vector_step + (k + i) * group_step);
+        });
+      });
       simd::unroll<P>([&](auto p) __attribute__((always_inline)) {
-        const uint8_t* from = weights + p * vector_step + k * group_step;
-        const int8x16_t w0 = load_gates<N>(from), w1 = load_gates<N>(from + group_step);
         simd::unroll<R>([&](auto r) __attribute__((always_inline)) {
           int16x8_t a[kVectors], b[kVectors];
           simd::unroll<kVectors>([&](auto v) __attribute__((always_inline)) {
-            a[v] = add_gates<v>(x[r][0], w1);
-            b[v] = add_gates<v>(x[r][1], w0);
+            a[v] = add_gates<v>(x[r][0], w[1][p]);
+            b[v] = add_gates<v>(x[r][1], w[0][p]);
           });
           simd::unroll<kVectors>([&](auto v) __attribute__((always_inline)) {
             add_products<N>(a[v], b[v], 2 * v, acc[r][p]);
@@ -121,9 +128,6 @@ struct Dots {
     simd::unroll<R>([&](auto r) __attribute__((always_inline)) {
       const PairState state(states[r], hidden);
       if (k < end) add_unit<P, N>(weights + k * group_step, vector_step, codes[r][k], acc[r]);
-      for (const Rest* rest = state.rests; rest < state.rests + *state.count; ++rest)
-        if (rest->unit >= begin && rest->unit < end)
-          add_unit<P, N>(weights + rest->unit * group_step, vector_step, rest->code, acc[r]);
       const int32x4_t products =
           vreinterpretq_s32_u32(vdupq_n_u32(state.products[begin / kRnnS8Block]));
       simd::unroll<P>([&](auto p) __attribute__((always_inline)) {

@@ -3,49 +3,30 @@
 // a state is written, w0 w1 when weights are packed. All sums are modulo 2^32, of which the result
 // is one. Included inside an anonymous namespace.
 //
-// State: int16_t codes[hidden rounded up to 64], held within kMostCode so that a weight added to
-// one stays s16; uint32_t products[blocks] of their pairs; uint32_t count; Rest rests[count]: what
-// the codes lack, for the few units that are nearly 1 or -1.
-
-constexpr int16_t kMostCode = 32767 - 127;
-
-struct Rest {
-  uint16_t unit;
-  int16_t code;
-};
+// State: int16_t codes[hidden rounded up to 64], within kRnnMostCode, so that a weight added to one
+// stays s16; uint32_t products[blocks] of their pairs.
 
 struct PairState {
   int16_t* codes;
-  uint32_t *products, *count;
-  Rest* rests;
+  uint32_t* products;
 
   PairState(const void* state, size_t hidden)
       : codes(static_cast<int16_t*>(const_cast<void*>(state))),
-        products(reinterpret_cast<uint32_t*>(codes + ceil_div(hidden, 64) * 64)),
-        count(products + ceil_div(hidden, kRnnS8Block)),
-        rests(reinterpret_cast<Rest*>(count + 1)) {}
+        products(reinterpret_cast<uint32_t*>(codes + ceil_div(hidden, 64) * 64)) {}
 
   static size_t bytes(size_t hidden) {
-    const size_t words = ceil_div(hidden, 64) * 64 * 3 / 2 + ceil_div(hidden, kRnnS8Block) + 1;
+    const size_t words = ceil_div(hidden, 64) * 32 + ceil_div(hidden, kRnnS8Block);
     return ceil_div(words * sizeof(uint32_t), 64) * 64;
   }
 };
 
 // Units are stored four after four, from the first on.
 inline void store_pairs(const PairState& to, size_t begin, int16x4_t codes) {
-  const int16x4_t held = vmax_s16(vmin_s16(codes, vdup_n_s16(kMostCode)), vdup_n_s16(-kMostCode));
-  vst1_s16(to.codes + begin, held);
-  const uint32x4_t products = vreinterpretq_u32_s32(vmull_s16(held, vrev32_s16(held)));
+  vst1_s16(to.codes + begin, codes);
+  const uint32x4_t products = vreinterpretq_u32_s32(vmull_s16(codes, vrev32_s16(codes)));
   uint32_t& sum = to.products[begin / kRnnS8Block];
   if (begin % kRnnS8Block == 0) sum = 0;
-  if (begin == 0) *to.count = 0;
   sum += vgetq_lane_u32(products, 0) + vgetq_lane_u32(products, 2);
-  const int16x4_t rest = vsub_s16(codes, held);
-  if (vget_lane_u64(vreinterpret_u64_s16(rest), 0) == 0) return;
-  int16_t lanes[4];
-  vst1_s16(lanes, rest);
-  for (size_t i = 0; i < 4; ++i)
-    if (lanes[i] != 0) to.rests[(*to.count)++] = {static_cast<uint16_t>(begin + i), lanes[i]};
 }
 
 // Puts the products of pairs of weights where Layout::pack left the sums of the weights.

@@ -24,8 +24,8 @@ size_t state_bytes(size_t hidden) { return (hidden * sizeof(int16_t) + 63) & ~si
 
 int16_t state_code(float h, float scale) {
   float code = std::nearbyint(h * (1.0F / scale));
-  code = code < 32767.0F ? code : 32767.0F;
-  return static_cast<int16_t>(code > -32767.0F ? code : -32767.0F);
+  code = code < kRnnMostCode ? code : kRnnMostCode;
+  return static_cast<int16_t>(code > -kRnnMostCode ? code : -kRnnMostCode);
 }
 
 void encode(const float* h, size_t hidden, float scale, void* state) {

@@ -117,6 +117,8 @@ OCTET_BINARY(max, _mm512_max_ps)
 /// a < b ? a : b, so b when either is NaN.
 OCTET_BINARY(min, _mm512_min_ps)
 #undef OCTET_BINARY
+/// Within two numbers; a NaN stays.
+OCTET_SIMD F32x16 hold(F32x16 x, F32x16 low, F32x16 high) { return min(high, max(low, x)); }
 
 #define OCTET_UNARY(name, intrinsic) \
   OCTET_SIMD F32x16 name(F32x16 x) { return {intrinsic(x.v)}; }

@@ -107,9 +107,8 @@ OCTET_SIMD Codes codes_of(const CodeRounding& to) {
 }
 /// Codes of the first n <= 16.
 OCTET_SIMD void store_codes(uint8_t* p, F32x16 x, const Codes& to, size_t n) {
-  // min and max give their second operand when one is NaN; store_bytes takes it as a multiple of
-  // 256.
-  store_bytes(p, min(to.high, max(to.low, div(x, to.scale))), to.zero_point, n);
+  // store_bytes takes a NaN as a multiple of 256.
+  store_bytes(p, hold(div(x, to.scale), to.low, to.high), to.zero_point, n);
 }
 
 #undef OCTET_SIMD

@@ -118,6 +118,8 @@ OCTET_LANES(Floats, div, _mm256_div_ps)
 OCTET_LANES(Floats, max, _mm256_max_ps)
 OCTET_LANES(Floats, min, _mm256_min_ps)
 #undef OCTET_LANES
+/// v within two numbers; a NaN stays.
+inline Floats hold(Floats v, Floats low, Floats high) { return min(high, max(low, v)); }
 
 inline Floats to_floats(Ints v) { return {_mm256_cvtepi32_ps(v.lo), _mm256_cvtepi32_ps(v.hi)}; }
 /// The nearest integers, ties to even; the values fit int32.

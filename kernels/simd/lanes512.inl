@@ -65,6 +65,8 @@ OCTET_LANES(Floats, div, _mm512_div_ps)
 OCTET_LANES(Floats, max, _mm512_max_ps)
 OCTET_LANES(Floats, min, _mm512_min_ps)
 #undef OCTET_LANES
+/// v within two numbers; a NaN stays.
+inline Floats hold(Floats v, Floats low, Floats high) { return min(high, max(low, v)); }
 
 inline Floats to_floats(Ints v) { return {_mm512_cvtepi32_ps(v.v)}; }
 /// The nearest integers, ties to even; the values fit int32.

@@ -110,6 +110,11 @@ OCTET_LANES(Floats, div, vdivq_f32)
 OCTET_LANES(Floats, max, math::greater)
 OCTET_LANES(Floats, min, math::lesser)
 #undef OCTET_LANES
+/// v within two numbers; a NaN stays, and of zeros the result may have either sign.
+inline Floats hold(Floats v, Floats low, Floats high) {
+  return {vminq_f32(vmaxq_f32(v.a, low.a), high.a), vminq_f32(vmaxq_f32(v.b, low.b), high.b),
+          vminq_f32(vmaxq_f32(v.c, low.c), high.c), vminq_f32(vmaxq_f32(v.d, low.d), high.d)};
+}
 
 inline Floats to_floats(Ints v) {
   return {vcvtq_f32_s32(v.a), vcvtq_f32_s32(v.b), vcvtq_f32_s32(v.c), vcvtq_f32_s32(v.d)};

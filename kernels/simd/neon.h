@@ -145,12 +145,12 @@ OCTET_SIMD void store(float* p, F32x16 x, Mask16 m) {
 /// The nearest integers (ties to even) plus `offset`, `offset` alone for NaN: the low bytes of the
 /// first n <= 16.
 OCTET_SIMD void store_bytes(uint8_t* p, F32x16 x, int32_t offset, size_t n) {
-  const auto narrow = [offset](float32x4_t v) __attribute__((always_inline)) {
-    return vmovn_s32(vaddq_s32(vcvtnq_s32_f32(v), vdupq_n_s32(offset)));
+  const auto narrow = [](float32x4_t v, float32x4_t w) __attribute__((always_inline)) {
+    return vreinterpretq_u8_u16(vuzp1q_u16(vreinterpretq_u16_s32(vcvtnq_s32_f32(v)),
+                                           vreinterpretq_u16_s32(vcvtnq_s32_f32(w))));
   };
-  const int8x8_t lower = vmovn_s16(vcombine_s16(narrow(x.a), narrow(x.b)));
-  const int8x8_t upper = vmovn_s16(vcombine_s16(narrow(x.c), narrow(x.d)));
-  const uint8x16_t bytes = vreinterpretq_u8_s8(vcombine_s8(lower, upper));
+  const uint8x16_t bytes = vaddq_u8(vuzp1q_u8(narrow(x.a, x.b), narrow(x.c, x.d)),
+                                    vdupq_n_u8(static_cast<uint8_t>(offset)));
   if (n == 16) return vst1q_u8(p, bytes);
   uint8_t some[16];
   vst1q_u8(some, bytes);
@@ -187,6 +187,15 @@ OCTET_BINARY(max, math::greater)
 /// a < b ? a : b, so b when either is NaN.
 OCTET_BINARY(min, math::lesser)
 #undef OCTET_BINARY
+/// Within two numbers; a NaN stays, and of zeros the result may have either sign.
+OCTET_SIMD F32x16 hold(F32x16 x, F32x16 low, F32x16 high) {
+  const auto four =
+      [](float32x4_t v, float32x4_t least, float32x4_t most) __attribute__((always_inline)) {
+    return vminq_f32(vmaxq_f32(v, least), most);
+  };
+  return {four(x.a, low.a, high.a), four(x.b, low.b, high.b), four(x.c, low.c, high.c),
+          four(x.d, low.d, high.d)};
+}
 #define OCTET_BITS(name, intrinsic)                                                              \
   OCTET_SIMD float32x4_t name(float32x4_t x, float32x4_t y) {                                    \
     return vreinterpretq_f32_u32(intrinsic(vreinterpretq_u32_f32(x), vreinterpretq_u32_f32(y))); \

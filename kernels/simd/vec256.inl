@@ -61,6 +61,8 @@ struct Vec256 {
   static Float fma(Float a, Float b, Float c) { return _mm256_fmadd_ps(a, b, c); }
   static Float max(Float a, Float b) { return _mm256_max_ps(a, b); }
   static Float min(Float a, Float b) { return _mm256_min_ps(a, b); }
+  // A NaN stays.
+  static Float at_most(Float v, Float limit) { return _mm256_min_ps(limit, v); }
   static Float to_float(Int v) { return _mm256_cvtepi32_ps(v); }
   static Int round(Float v) { return _mm256_cvtps_epi32(v); }
 

@@ -46,6 +46,8 @@ struct VecNeon {
   // b where either is NaN.
   static Float max(Float a, Float b) { return math::greater(a, b); }
   static Float min(Float a, Float b) { return math::lesser(a, b); }
+  // A NaN stays; of zeros the result may have either sign.
+  static Float at_most(Float v, Float limit) { return vminq_f32(v, limit); }
   static Float to_float(Int v) { return vcvtq_f32_s32(v); }
   static Int round(Float v) { return vcvtnq_s32_f32(v); }
 
@@ -53,21 +55,26 @@ struct VecNeon {
   class CodePacker {
    public:
     CodePacker(int32_t zero_point, int32_t low, bool is_signed)
-        : zero_(vdup_n_s16(static_cast<int16_t>(zero_point + (is_signed ? 128 : 0)))),
-          low_(vdup_n_u8(static_cast<uint8_t>(low + (is_signed ? 128 : 0)))),
-          flip_(vdup_n_u8(is_signed ? 128 : 0)) {}
+        : zero_(vdupq_n_s16(static_cast<int16_t>(zero_point + (is_signed ? 128 : 0)))),
+          low_(vdupq_n_u8(static_cast<uint8_t>(low + (is_signed ? 128 : 0)))),
+          flip_(vdupq_n_u8(is_signed ? 128 : 0)) {}
     template <size_t N>
     void store(uint8_t* p, size_t count, const Int (&v)[N]) const {
-      for (size_t i = 0; i < N; ++i) {
-        const int16x4_t words = vqadd_s16(vqmovn_s32(v[i]), zero_);
-        const uint8x8_t saturated = vqmovun_s16(vcombine_s16(words, words));
+      if constexpr (N == 4)
+        if (count >= 4 * kLanes) return vst1q_u8(p, codes(v[0], v[1], v[2], v[3]));
+      for (size_t i = 0; i < N; ++i)
         store_some_bytes(p + i * kLanes, count - i * kLanes,
-                         veor_u8(vmax_u8(saturated, low_), flip_));
-      }
+                         vget_low_u8(codes(v[i], v[i], v[i], v[i])));
     }
 
    private:
-    int16x4_t zero_;
-    uint8x8_t low_, flip_;
+    uint8x16_t codes(Int a, Int b, Int c, Int d) const {
+      const int16x8_t low = vqaddq_s16(vcombine_s16(vqmovn_s32(a), vqmovn_s32(b)), zero_);
+      const int16x8_t high = vqaddq_s16(vcombine_s16(vqmovn_s32(c), vqmovn_s32(d)), zero_);
+      const uint8x16_t saturated = vcombine_u8(vqmovun_s16(low), vqmovun_s16(high));
+      return veorq_u8(vmaxq_u8(saturated, low_), flip_);
+    }
+    int16x8_t zero_;
+    uint8x16_t low_, flip_;
   };
 };

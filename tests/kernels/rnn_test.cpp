@@ -271,7 +271,8 @@ TEST_CASE("rnn_f32: every variant gives the oracle's bits, the oracle nearly the
 }
 
 TEST_CASE("rnn_s8: a block of the largest codes cannot overflow") {
-  CHECK(int64_t{kRnnS8Block} * 32767 * 128 <= INT32_MAX);
+  CHECK(int64_t{kRnnS8Block} * static_cast<int64_t>(kRnnMostCode) * 128 <= INT32_MAX);
+  CHECK(static_cast<int>(kRnnMostCode) + 128 <= INT16_MAX);
   const size_t hidden = kRnnS8Block;
   const std::vector<int8_t> codes(4 * hidden * hidden, -128);
   const float scale = 1e-6F;

@@ -48,6 +48,17 @@ static inline __attribute__((always_inline)) int32x4_t nearest(float32x4_t v) {
   });
 }
 
+/// v times 2^kBits, cut to an integer, saturated; 0 for NaN.
+template <int kBits>
+static inline __attribute__((always_inline)) int32x4_t fixed_point(float32x4_t v) {
+  return each_lane<int32x4_t>([&](size_t i) {
+    const float scaled = v[i] * static_cast<float>(1 << kBits);
+    if (!(scaled == scaled)) return 0;
+    if (scaled >= 0x1p31F) return 0x7fffffff;
+    return scaled < -0x1p31F ? -0x7fffffff - 1 : static_cast<int>(scaled);
+  });
+}
+
 /// SIMDe's own leave a signalling NaN as it is.
 static inline __attribute__((always_inline)) float32x4_t from_halfs(float16x4_t v) {
   __m128i halfs = _mm_setzero_si128();
@@ -76,4 +87,5 @@ static inline __attribute__((always_inline)) float16x4_t to_halfs(float32x4_t v)
 #define vsqrtq_f32(a) octet::emulate::square_root(a)
 #define vfmsq_f32(a, b, c) octet::emulate::minus_product(a, b, c)
 #define vcvtnq_s32_f32(a) octet::emulate::nearest(a)
+#define vcvtq_n_s32_f32(a, bits) octet::emulate::fixed_point<bits>(a)
 #define vmlal_high_laneq_s16(a, b, c, lane) vmlal_high_n_s16(a, b, vgetq_lane_s16(c, lane))
