@@ -60,10 +60,10 @@ OCTET_MATH float32x4_t sigmoid(float32x4_t x) {
   float32x4_t sum = vdupq_n_f32(kExp[4]);
 #pragma GCC unroll 4
   for (int i = 3; i >= 0; --i) sum = vfmsq_f32(vdupq_n_f32(kExp[i]), sum, r);
-  const float32x4_t p = vsubq_f32(one, vfmsq_f32(r, sum, vmulq_f32(r, r)));
-  // Half of e^-x is a normal number.
-  int32x4_t half = vsubq_s32(vreinterpretq_s32_f32(p), vcvtq_n_s32_f32(whole, 23));
-  half = vsubq_s32(half, vdupq_n_s32(kExponent));
+  // Half of e^-x is a normal number, or NaN.
+  const float32x4_t by = vdupq_n_f32(0.5F);
+  const float32x4_t p = vfmsq_f32(by, vfmsq_f32(r, sum, vmulq_f32(r, r)), by);
+  const int32x4_t half = vsubq_s32(vreinterpretq_s32_f32(p), vcvtq_n_s32_f32(whole, 23));
   const float32x4_t e = vreinterpretq_f32_s32(half);
   return vdivq_f32(one, vaddq_f32(one, vaddq_f32(e, e)));
 }
