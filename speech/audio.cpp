@@ -3,6 +3,7 @@
 #include <sndfile.h>
 #include <soxr.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 
@@ -17,6 +18,16 @@ struct CloseFile {
 struct DeleteConverter {
   void operator()(soxr* converter) const { soxr_delete(converter); }
 };
+
+std::optional<size_t> first_not_finite(const std::vector<float>& samples) {
+  // x - x is 0 for finite x alone.
+  bool finite = true;
+  for (const float x : samples) finite &= x - x == 0.0F;
+  if (finite) return std::nullopt;
+  const auto bad =
+      std::find_if(samples.begin(), samples.end(), [](float x) { return !std::isfinite(x); });
+  return static_cast<size_t>(bad - samples.begin());
+}
 
 }  // namespace
 
@@ -33,20 +44,27 @@ struct AudioReader::State {
 
   Failure failed(const std::string& cause) const { return bad_data(path + ": " + cause); }
 
+  void average(size_t channels) {
+    for (size_t i = 0; i < mono.size(); ++i) {
+      double sum = 0;
+      for (size_t c = 0; c < channels; ++c)
+        sum += static_cast<double>(interleaved[i * channels + c]);
+      mono[i] = static_cast<float>(sum / static_cast<double>(channels));
+    }
+  }
+
   // The next frames of the file, in `mono`.
   Outcome read_mono() {
     const auto channels = static_cast<size_t>(info.channels);
     const auto got = static_cast<size_t>(sf_readf_float(file.get(), interleaved.data(), kFrames));
     if (sf_error(file.get()) != SF_ERR_NO_ERROR) return failed(sf_strerror(file.get()));
     mono.resize(got);
-    for (size_t i = 0; i < got; ++i) {
-      double sum = 0;
-      for (size_t c = 0; c < channels; ++c)
-        sum += static_cast<double>(interleaved[i * channels + c]);
-      mono[i] = static_cast<float>(sum / static_cast<double>(channels));
-      if (!std::isfinite(mono[i]))
-        return failed("sample " + std::to_string(frames + i) + " is not a finite number");
-    }
+    if (channels == 1)
+      std::copy_n(interleaved.data(), got, mono.data());
+    else
+      average(channels);
+    if (const auto bad = first_not_finite(mono))
+      return failed("sample " + std::to_string(frames + *bad) + " is not a finite number");
     frames += got;
     ended = got == 0;
     return frames == 0 ? Outcome(failed("the recording holds no samples")) : std::nullopt;

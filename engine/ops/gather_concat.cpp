@@ -37,8 +37,51 @@ Status infer(InferContext& context) {
   return {};
 }
 
+// Runs of the table that follow each other, each with its run of the tail behind.
+struct Runs {
+  std::byte* to;
+  const std::byte* kept;
+  const std::byte* added;
+  size_t kept_bytes, added_bytes, count;
+};
+
 void copy_run(std::byte* to, const std::byte* from, size_t bytes) {
   bytes <= kShortRun ? copy_short(to, from, bytes) : void(std::memcpy(to, from, bytes));
+}
+
+void copy_any(Runs runs) {
+  for (; runs.count > 0; --runs.count) {
+    copy_run(runs.to, runs.kept, runs.kept_bytes);
+    copy_run(runs.to + runs.kept_bytes, runs.added, runs.added_bytes);
+    runs.to += runs.kept_bytes + runs.added_bytes;
+    runs.kept += runs.kept_bytes;
+    runs.added += runs.added_bytes;
+  }
+}
+
+// One or two words of the table, and one element of four bytes of the tail.
+template <typename Word>
+void copy_words(Runs runs) {
+  using Element = uint32_t;
+  for (; runs.count > 0; --runs.count) {
+    move_two_words<Word>(runs.to, runs.kept, runs.kept_bytes);
+    move_word<Element>(runs.to + runs.kept_bytes, runs.added);
+    runs.to += runs.kept_bytes + sizeof(Element);
+    runs.kept += runs.kept_bytes;
+    runs.added += sizeof(Element);
+  }
+}
+
+using CopyRuns = void (*)(Runs runs);
+
+CopyRuns copy_for(size_t kept, size_t added) {
+  using Quad = std::array<uint64_t, 2>;
+  using Oct = std::array<uint64_t, 4>;
+  if (added != sizeof(uint32_t) || kept < sizeof(uint32_t)) return copy_any;
+  if (kept < sizeof(uint64_t)) return copy_words<uint32_t>;
+  if (kept < sizeof(Quad)) return copy_words<uint64_t>;
+  if (kept < sizeof(Oct)) return copy_words<Quad>;
+  return kept <= 2 * sizeof(Oct) ? copy_words<Oct> : copy_any;
 }
 
 // What a row of a view holds from `axis` on, in bytes.
@@ -58,16 +101,14 @@ Status run(const Attrs& attrs, RunContext& context) {
   size_t runs = 1;  // Of a row.
   for (size_t a = 1; a < axis; ++a) runs *= static_cast<size_t>(table.dims[a]);
   const size_t grain = kParallelGrain / ((kept + added) / element + 1) + 1;
+  const CopyRuns copy_runs = copy_for(kept, added);
   const auto copy = [&](size_t begin, size_t end) {
-    std::byte* to = context.output(0).data + begin * (kept + added);
-    const std::byte* more = tail.data + begin * added;
-    for (size_t i = begin; i < end;) {
-      const size_t row = i / runs, last = std::min(end, (row + 1) * runs);
-      const std::byte* from = table.data + (picks[row] * runs + i % runs) * kept;
-      for (; i < last; ++i, from += kept, more += added, to += kept + added) {
-        copy_run(to, from, kept);
-        copy_run(to + kept, more, added);
-      }
+    for (size_t i = begin, last; i < end; i = last) {
+      const size_t row = i / runs;
+      last = std::min(end, (row + 1) * runs);
+      copy_runs({context.output(0).data + i * (kept + added),
+                 table.data + (picks[row] * runs + i % runs) * kept, tail.data + i * added, kept,
+                 added, last - i});
     }
   };
   context.parallel().for_ranges(picks.count() * runs, grain, copy);

@@ -19,7 +19,8 @@ inline constexpr size_t kFourierCell = 2 * kFourierLanes;  ///< Doubles of a cel
 struct FourierF64Plan {
   size_t length;
   const double* roots;    ///< e^(turn 2 pi k / length), [length][2].
-  const size_t* radices;  ///< Their product is the length; a 2 or 4 may come anywhere.
+  const size_t* radices;  ///< Their product is the length; a 2 or 4 may come anywhere,
+                          ///< an 8 at the end.
   double turn;            ///< -1; 1 for the inverse.
 };
 

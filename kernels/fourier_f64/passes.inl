@@ -56,12 +56,44 @@ class Transform {
   Root root(size_t k) const { return {plan_.roots[2 * k], plan_.roots[2 * k + 1]}; }
 
   void last(const double* x, size_t x_apart, double* y, size_t radix) const {
-    if (radix == 4)
+    if (radix == 8)
+      last_eights(x, x_apart, y);
+    else if (radix == 4)
       join_fours(x, x_apart, y, kFourierCell, 0);
     else if (radix == 2)
       join_twos(x, x_apart, y, kFourierCell, 0);
     else
       join_primes(x, x_apart, y, kFourierCell, radix, 0);
+  }
+
+  // The transform of four points, none turned.
+  struct Four {
+    Part at[4];
+  };
+  inline OCTET_INLINE Four four(const double* x, size_t x_apart) const {
+    const Part a = load(x), b = load(x + x_apart);
+    const Part c = load(x + 2 * x_apart), d = load(x + 3 * x_apart);
+    const Part even = plus(a, c), odd = plus(b, d);
+    const Part across = minus(a, c), between = minus(b, d);
+    return {{plus(even, odd), plus_turned(across, between, plan_.turn), minus(even, odd),
+             plus_turned(across, between, -plan_.turn)}};
+  }
+
+  // Eight points: those of even and of odd place, joined.
+  void last_eights(const double* x, size_t x_apart, double* y) const {
+    const Root first = root(plan_.length / 8), third = root(3 * plan_.length / 8);
+    for (size_t l = 0; l < kFourierLanes; l += kWidth) {
+      const Four even = four(x + l, 2 * x_apart), odd = four(x + x_apart + l, 2 * x_apart);
+      const auto join = [&](size_t k, const Part& turned_odd) OCTET_INLINE {
+        store(y + k * kFourierCell + l, plus(even.at[k], turned_odd));
+        store(y + (k + 4) * kFourierCell + l, minus(even.at[k], turned_odd));
+      };
+      join(0, odd.at[0]);
+      join(1, turned(odd.at[1], first));
+      store(y + 2 * kFourierCell + l, plus_turned(even.at[2], odd.at[2], plan_.turn));
+      store(y + 6 * kFourierCell + l, plus_turned(even.at[2], odd.at[2], -plan_.turn));
+      join(3, turned(odd.at[3], third));
+    }
   }
 
   // Each of these joins one point of `radix` transforms, whose q-th turns by q · turn.

@@ -76,11 +76,35 @@ void rows(const RowF32Args& args, const float* a, const float* b, float* y) {
   }
 }
 
+// Four rows times matrices of their own of at most kLanes columns: as `block`.
+void narrow_rows(const RowF32Args& args, const float* a, const float* b, float* y) {
+  const Mask16 all = simd::first(args.columns);
+  const F32x16 zero = simd::set(0.0F), alpha = simd::set(args.alpha);
+  F32x16 y0 = zero, y1 = zero, y2 = zero, y3 = zero;
+  for (size_t k = 0; k < args.depth; ++k, a += args.a_step, b += args.b_row) {
+    const auto added = [&](ptrdiff_t r, F32x16 sum) __attribute__((always_inline)) {
+      return simd::fma(simd::set(a[r * args.a_row]), simd::load(b + r * args.b_next, all), sum);
+    };
+    y0 = added(0, y0);
+    y1 = added(1, y1);
+    y2 = added(2, y2);
+    y3 = added(3, y3);
+  }
+  simd::store(y, simd::fma(alpha, y0, zero), all);
+  simd::store(y + args.y_row, simd::fma(alpha, y1, zero), all);
+  simd::store(y + 2 * args.y_row, simd::fma(alpha, y2, zero), all);
+  simd::store(y + 3 * args.y_row, simd::fma(alpha, y3, zero), all);
+}
+
 void multiply(const RowF32Args& args) {
   const float *a = args.a, *b = args.b;
   float* y = args.y;
   const auto both = args.b_next == 0 ? rows<Together::two> : rows<Together::two_of_their_own>;
   size_t r = 0;
+  if (args.b_next != 0 && args.columns <= kLanes)
+    for (; r + 4 <= args.rows;
+         r += 4, a += 4 * args.a_row, b += 4 * args.b_next, y += 4 * args.y_row)
+      narrow_rows(args, a, b, y);
   for (; r + 2 <= args.rows; r += 2, a += 2 * args.a_row, b += 2 * args.b_next, y += 2 * args.y_row)
     both(args, a, b, y);
   if (r < args.rows) rows<Together::one>(args, a, b, y);

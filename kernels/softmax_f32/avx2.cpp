@@ -3,6 +3,6 @@
 namespace octet::kernels {
 
 extern const SoftmaxF32Table softmax_f32_avx2;
-const SoftmaxF32Table softmax_f32_avx2 = {row, columns, codes, fill};
+const SoftmaxF32Table softmax_f32_avx2 = {row, rows, columns, codes, fill};
 
 }  // namespace octet::kernels

@@ -3,6 +3,6 @@
 namespace octet::kernels {
 
 extern const SoftmaxF32Table softmax_f32_avx512vnni;
-const SoftmaxF32Table softmax_f32_avx512vnni = {row, columns, codes, fill};
+const SoftmaxF32Table softmax_f32_avx512vnni = {row, rows, columns, codes, fill};
 
 }  // namespace octet::kernels

@@ -3,6 +3,6 @@
 namespace octet::kernels {
 
 extern const SoftmaxF32Table softmax_f32_neon;
-const SoftmaxF32Table softmax_f32_neon = {row, columns, codes, fill};
+const SoftmaxF32Table softmax_f32_neon = {row, rows, columns, codes, fill};
 
 }  // namespace octet::kernels

@@ -43,12 +43,19 @@ void columns(const float* x, float* y, size_t axis, size_t inner, size_t columns
   }
 }
 
-void codes(const SoftmaxCodesArgs& args) {
+void rows(const SoftmaxCodesArgs& args) {
   for (size_t r = 0; r < args.rows; ++r) {
     float* line = args.x + r * args.x_stride;
     for (size_t i = 0; args.addend != nullptr && i < args.axis; ++i)
       line[i] += args.addend[r * args.addend_stride + i * args.addend_step];
     row(line, line, args.axis, false);
+  }
+}
+
+void codes(const SoftmaxCodesArgs& args) {
+  rows(args);
+  for (size_t r = 0; r < args.rows; ++r) {
+    const float* line = args.x + r * args.x_stride;
     for (size_t i = 0; i < args.axis; ++i)
       args.y[r * args.y_stride + i] = simd::code(line[i], args.rounding);
   }
@@ -62,6 +69,6 @@ void fill(float* x, const uint8_t* mask, float value, size_t count) {
 }  // namespace
 
 extern const SoftmaxF32Table softmax_f32_scalar;
-const SoftmaxF32Table softmax_f32_scalar = {row, columns, codes, fill};
+const SoftmaxF32Table softmax_f32_scalar = {row, rows, columns, codes, fill};
 
 }  // namespace octet::kernels

@@ -24,9 +24,9 @@ struct SoftmaxF32Args {
   bool logarithm = false;
 };
 
-/// Rows of scores, a stride apart, that become codes; inner = 1.
+/// Rows of scores, a stride apart, that become codes or probabilities; inner = 1.
 struct SoftmaxCodesArgs {
-  float* x = nullptr;  ///< Left undefined.
+  float* x = nullptr;
   size_t x_stride = 0;
   /// Null: none. Added to x first: element i of row r is addend[r * addend_stride + i *
   /// addend_step].
@@ -43,10 +43,13 @@ struct SoftmaxCodesArgs {
 struct SoftmaxF32Table {
   /// One row, inner = 1.
   void (*row)(const float* x, float* y, size_t axis, bool logarithm);
+  /// The softmax of rows in their place, the same bits as `row`'s without a logarithm; y and
+  /// rounding aren't used.
+  void (*rows)(const SoftmaxCodesArgs& args);
   /// Columns [0, columns) of one outer index; elements of a column are `inner` apart.
   void (*columns)(const float* x, float* y, size_t axis, size_t inner, size_t columns,
                   bool logarithm);
-  /// The 8-bit codes of rows' softmax, without a logarithm.
+  /// The 8-bit codes of rows' softmax, without a logarithm. Leaves x undefined.
   void (*codes)(const SoftmaxCodesArgs& args);
   /// x[i] = value where mask[i] isn't 0.
   void (*fill)(float* x, const uint8_t* mask, float value, size_t count);

@@ -133,6 +133,104 @@ void columns(const float* x, float* y, size_t axis, size_t inner, size_t columns
 // Rows whose passes follow one another, so that the sums of one are awaited while others run.
 constexpr size_t kRowsAtOnce = 8;
 
+// From row `begin` of a few on: e^(x - max) in place, and the factors that make their sums 1.
+void row_exponentials(const SoftmaxCodesArgs& args, size_t begin, size_t count, float* factor) {
+  const size_t axis = args.axis;
+  float* x = args.x + begin * args.x_stride;
+  for (size_t r = 0; r < count; ++r) {
+    float* line = x + r * args.x_stride;
+    factor[r] = args.addend == nullptr || axis == 0
+                    ? maximum(line, axis)
+                    : add_maximum(line, args.addend + (begin + r) * args.addend_stride,
+                                  args.addend_step, axis);
+  }
+  for (size_t r = 0; r < count; ++r) {
+    float* line = x + r * args.x_stride;
+    factor[r] = 1.0F / exponentials<true>(line, line, axis, factor[r]);
+  }
+}
+
+// The softmax of kRows rows from `begin` on, of kVectors vectors of which the last may be narrow:
+// in registers.
+template <size_t kRows, size_t kVectors>
+inline __attribute__((always_inline)) void short_rows(const SoftmaxCodesArgs& args, size_t begin) {
+  const Mask16 last = simd::first(args.axis - (kVectors - 1) * kLanes);
+  float* x = args.x + begin * args.x_stride;
+  F32x16 e[kRows][kVectors];
+#pragma GCC unroll 4
+  for (size_t r = 0; r < kRows; ++r)
+#pragma GCC unroll 4
+    for (size_t v = 0; v < kVectors; ++v) {
+      const auto load = [&](const float* p) __attribute__((always_inline)) {
+        return v + 1 < kVectors ? simd::load(p + v * kLanes) : simd::load(p + v * kLanes, last);
+      };
+      e[r][v] = load(x + r * args.x_stride);
+      if (args.addend == nullptr) continue;
+      const float* addend = args.addend + (begin + r) * args.addend_stride;
+      e[r][v] = simd::add(e[r][v], args.addend_step == 0 ? simd::set(*addend) : load(addend));
+    }
+  F32x16 max[kRows], sum[kRows];
+#pragma GCC unroll 4
+  for (size_t r = 0; r < kRows; ++r) {
+    max[r] = simd::set(-__builtin_inff());
+#pragma GCC unroll 4
+    for (size_t v = 0; v + 1 < kVectors; ++v) max[r] = simd::max(max[r], e[r][v]);
+    max[r] = simd::select(last, simd::max(max[r], e[r][kVectors - 1]), max[r]);
+    max[r] = simd::set(simd::max_lanes(max[r]));
+  }
+#pragma GCC unroll 4
+  for (size_t r = 0; r < kRows; ++r)
+#pragma GCC unroll 4
+    for (size_t v = 0; v < kVectors; ++v) e[r][v] = simd::exp(simd::sub(e[r][v], max[r]));
+#pragma GCC unroll 4
+  for (size_t r = 0; r < kRows; ++r) {
+    sum[r] = simd::zero();
+#pragma GCC unroll 4
+    for (size_t v = 0; v + 1 < kVectors; ++v) sum[r] = simd::add(sum[r], e[r][v]);
+    sum[r] = simd::select(last, simd::add(sum[r], e[r][kVectors - 1]), sum[r]);
+    sum[r] = simd::set(1.0F / simd::sum_lanes(sum[r]));
+  }
+#pragma GCC unroll 4
+  for (size_t r = 0; r < kRows; ++r) {
+    float* line = x + r * args.x_stride;
+#pragma GCC unroll 4
+    for (size_t v = 0; v + 1 < kVectors; ++v)
+      simd::store(line + v * kLanes, simd::mul(e[r][v], sum[r]));
+    simd::store(line + (kVectors - 1) * kLanes, simd::mul(e[r][kVectors - 1], sum[r]), last);
+  }
+}
+
+template <size_t kRows, size_t kVectors>
+void all_short_rows(const SoftmaxCodesArgs& args) {
+  size_t r = 0;
+  for (; r + kRows <= args.rows; r += kRows) short_rows<kRows, kVectors>(args, r);
+  for (; r < args.rows; ++r) short_rows<1, kVectors>(args, r);
+}
+
+void rows(const SoftmaxCodesArgs& args) {
+  const size_t axis = args.axis;
+  if constexpr (simd::kRegisters >= 32) {
+    if (axis == 0) return;
+    if (axis <= kLanes) return all_short_rows<4, 1>(args);
+    if (axis <= 2 * kLanes) return all_short_rows<4, 2>(args);
+    if (axis <= 3 * kLanes) return all_short_rows<2, 3>(args);
+    if (axis <= 4 * kLanes) return all_short_rows<2, 4>(args);
+  }
+  for (size_t begin = 0; begin < args.rows; begin += kRowsAtOnce) {
+    const size_t count = args.rows - begin < kRowsAtOnce ? args.rows - begin : kRowsAtOnce;
+    float factor[kRowsAtOnce];
+    row_exponentials(args, begin, count, factor);
+    for (size_t r = 0; r < count; ++r) {
+      float* line = args.x + (begin + r) * args.x_stride;
+      const F32x16 inverse = simd::set(factor[r]);
+      for (size_t i = 0; i < axis; i += kLanes) {
+        const Mask16 some = simd::first(axis - i < kLanes ? axis - i : kLanes);
+        simd::store(line + i, simd::mul(simd::load(line + i, some), inverse), some);
+      }
+    }
+  }
+}
+
 void codes(const SoftmaxCodesArgs& args) {
   const simd::Codes to = simd::codes_of(args.rounding);
   const size_t axis = args.axis;
@@ -141,17 +239,7 @@ void codes(const SoftmaxCodesArgs& args) {
     float* x = args.x + begin * args.x_stride;
     uint8_t* y = args.y + begin * args.y_stride;
     float factor[kRowsAtOnce];
-    for (size_t r = 0; r < count; ++r) {
-      float* line = x + r * args.x_stride;
-      factor[r] = args.addend == nullptr || axis == 0
-                      ? maximum(line, axis)
-                      : add_maximum(line, args.addend + (begin + r) * args.addend_stride,
-                                    args.addend_step, axis);
-    }
-    for (size_t r = 0; r < count; ++r) {
-      float* line = x + r * args.x_stride;
-      factor[r] = 1.0F / exponentials<true>(line, line, axis, factor[r]);
-    }
+    row_exponentials(args, begin, count, factor);
     for (size_t r = 0; r < count; ++r) {
       const F32x16 inverse = simd::set(factor[r]);
       const float* line = x + r * args.x_stride;

@@ -1,5 +1,7 @@
 #include "runtime/session/program.h"
 
+#include <algorithm>
+
 #include "engine/ir/log.h"
 #include "engine/ops/op.h"
 #include "engine/passes/pass.h"
@@ -12,6 +14,18 @@ namespace octet::runtime {
 namespace {
 
 constexpr int kMaxExpansions = 100000;
+
+// FNV-1a over the extents of each item's dims, and where they end.
+template <typename Items, typename DimsOf>
+size_t hash_of(const Items& items, DimsOf dims_of) {
+  uint64_t hash = 0xcbf29ce484222325U;
+  const auto add = [&hash](uint64_t word) { hash = (hash ^ word) * 0x100000001b3U; };
+  for (const auto& item : items) {
+    for (const int64_t dim : dims_of(item)) add(static_cast<uint64_t>(dim));
+    add(UINT64_MAX);
+  }
+  return static_cast<size_t>(hash);
+}
 
 // Functions without a kernel become their bodies.
 Status expand_functions(Graph& graph) {
@@ -117,20 +131,28 @@ Status Program::check_inputs(std::span<const Tensor> inputs) const {
   return {};
 }
 
-std::shared_ptr<const Binding> Program::cached_binding(std::span<const Tensor> inputs) {
+std::pair<std::shared_ptr<const Binding>, std::unique_ptr<Execution>> Program::take_bound(
+    size_t hash, std::span<const Tensor> inputs) {
   const auto has_dims = [](const Tensor& input, const Dims& dims) { return input.dims() == dims; };
   const std::lock_guard lock(mutex_);
-  for (auto at = bindings_.begin(); at != bindings_.end(); ++at) {
-    const auto& dims = (*at)->input_dims;
+  const auto [begin, end] = by_hash_.equal_range(hash);
+  for (auto at = begin; at != end; ++at) {
+    Bound& bound = *at->second;
+    const auto& dims = bound.binding->input_dims;
     if (!std::equal(inputs.begin(), inputs.end(), dims.begin(), dims.end(), has_dims)) continue;
-    bindings_.splice(bindings_.begin(), bindings_, at);
-    return bindings_.front();
+    bindings_.splice(bindings_.begin(), bindings_, at->second);
+    std::unique_ptr<Execution> execution;
+    if (!bound.idle.empty()) {
+      execution = std::move(bound.idle.back());
+      bound.idle.pop_back();
+    }
+    return {bound.binding, std::move(execution)};
   }
-  return nullptr;
+  return {};
 }
 
-Result<std::shared_ptr<const Binding>> Program::binding(std::span<const Tensor> inputs) {
-  if (auto cached = cached_binding(inputs)) return cached;
+Result<std::shared_ptr<const Binding>> Program::bind_inputs(size_t hash,
+                                                            std::span<const Tensor> inputs) {
   std::vector<Dims> input_dims;
   for (const Tensor& input : inputs) input_dims.push_back(input.dims());
   OCTET_ASSIGN(auto made, bind(plan_, std::move(input_dims), width_, options_.share_small));
@@ -141,52 +163,49 @@ Result<std::shared_ptr<const Binding>> Program::binding(std::span<const Tensor> 
            std::to_string(made->scratch_bytes) + " bytes";
   });
   const std::lock_guard lock(mutex_);
-  bindings_.push_front(made);
-  while (bindings_.size() > std::max<size_t>(options_.cached_bindings, 1)) {
-    log::lazily(log::Level::trace, [] { return std::string("the oldest binding is dropped"); });
-    drop_executions(bindings_.back());
-    bindings_.pop_back();
-  }
+  bindings_.push_front({hash, made, {}});
+  by_hash_.emplace(hash, bindings_.begin());
+  while (bindings_.size() > std::max<size_t>(options_.cached_bindings, 1)) forget_oldest();
   return made;
 }
 
-// One of them waits for dims that are new.
-void Program::drop_executions(const std::shared_ptr<const Binding>& binding) {
-  std::erase_if(idle_, [&](auto& execution) {
-    if (execution->binding() != binding) return false;
-    spare_ = std::move(execution);
-    return true;
-  });
+// One of its executions waits for dims that are new.
+void Program::forget_oldest() {
+  log::lazily(log::Level::trace, [] { return std::string("the oldest binding is dropped"); });
+  const auto oldest = std::prev(bindings_.end());
+  if (!oldest->idle.empty()) spare_ = std::move(oldest->idle.back());
+  const auto [begin, end] = by_hash_.equal_range(oldest->hash);
+  by_hash_.erase(std::find_if(begin, end, [&](const auto& at) { return at.second == oldest; }));
+  bindings_.pop_back();
 }
 
-std::unique_ptr<Execution> Program::take(const std::shared_ptr<const Binding>& binding) {
-  if (auto execution = take_idle(binding)) return execution;
-  std::unique_ptr<Execution> spare;
+Result<std::unique_ptr<Execution>> Program::take(std::span<const Tensor> inputs) {
+  const size_t hash =
+      hash_of(inputs, [](const Tensor& input) -> const Dims& { return input.dims(); });
+  auto [binding, execution] = take_bound(hash, inputs);
+  if (execution != nullptr) return std::move(execution);
+  if (binding == nullptr) {
+    OCTET_ASSIGN(binding, bind_inputs(hash, inputs));
+  }
   {
     const std::lock_guard lock(mutex_);
-    spare = std::move(spare_);
+    execution = std::move(spare_);
   }
-  if (spare == nullptr) return std::make_unique<Execution>(binding, *parallel_, options_);
-  spare->rebind(binding);
-  return spare;
-}
-
-std::unique_ptr<Execution> Program::take_idle(const std::shared_ptr<const Binding>& binding) {
-  const std::lock_guard lock(mutex_);
-  for (auto at = idle_.begin(); at != idle_.end(); ++at) {
-    if ((*at)->binding() != binding) continue;
-    auto execution = std::move(*at);
-    idle_.erase(at);
-    return execution;
-  }
-  return nullptr;
+  if (execution == nullptr) return std::make_unique<Execution>(binding, *parallel_, options_);
+  execution->rebind(binding);
+  return std::move(execution);
 }
 
 void Program::give(std::unique_ptr<Execution> execution) {
+  const auto& binding = execution->binding();
+  const size_t hash =
+      hash_of(binding->input_dims, [](const Dims& dims) -> const Dims& { return dims; });
   const std::lock_guard lock(mutex_);
-  const auto known = std::find(bindings_.begin(), bindings_.end(), execution->binding());
-  if (known != bindings_.end())
-    idle_.push_back(std::move(execution));
+  const auto [begin, end] = by_hash_.equal_range(hash);
+  const auto known =
+      std::find_if(begin, end, [&](const auto& at) { return at.second->binding == binding; });
+  if (known != end)
+    known->second->idle.push_back(std::move(execution));
   else
     spare_ = std::move(execution);
 }
@@ -213,10 +232,9 @@ Status Program::run(std::span<const Tensor> inputs, std::span<OutputTarget> outp
 Status Program::run_bound(std::span<const Tensor> inputs, std::span<OutputTarget> outputs,
                           const RunOptions& options) {
   OCTET_RETURN_IF_ERROR(check_inputs(inputs));
-  OCTET_ASSIGN(const auto bound, binding(inputs));
-  auto execution = take(bound);
+  OCTET_ASSIGN(auto execution, take(inputs));
   auto memory = take_memory();
-  if (bound->wide) parallel_->rouse();
+  if (execution->binding()->wide) parallel_->rouse();
   auto status = execution->run(*memory, inputs, outputs, options);
   give(std::move(execution));
   give(std::move(memory));

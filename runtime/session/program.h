@@ -5,6 +5,8 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "engine/ir/mapped_file.h"
@@ -60,12 +62,20 @@ class Program {
   Status run_bound(std::span<const Tensor> inputs, std::span<OutputTarget> outputs,
                    const RunOptions& options);
   Status check_inputs(std::span<const Tensor> inputs) const;
-  /// The binding for these inputs' dims, made if it isn't cached.
-  Result<std::shared_ptr<const Binding>> binding(std::span<const Tensor> inputs);
-  std::shared_ptr<const Binding> cached_binding(std::span<const Tensor> inputs);
-  void drop_executions(const std::shared_ptr<const Binding>& binding);
-  std::unique_ptr<Execution> take(const std::shared_ptr<const Binding>& binding);
-  std::unique_ptr<Execution> take_idle(const std::shared_ptr<const Binding>& binding);
+  /// A binding and the executions of it that no run has taken.
+  struct Bound {
+    size_t hash;  ///< Of the input dims.
+    std::shared_ptr<const Binding> binding;
+    std::vector<std::unique_ptr<Execution>> idle;
+  };
+  using Bindings = std::list<Bound>;
+  /// An execution for these inputs' dims, which are bound first if they weren't before.
+  Result<std::unique_ptr<Execution>> take(std::span<const Tensor> inputs);
+  /// Null: the dims aren't bound. No execution: all are taken.
+  std::pair<std::shared_ptr<const Binding>, std::unique_ptr<Execution>> take_bound(
+      size_t hash, std::span<const Tensor> inputs);
+  Result<std::shared_ptr<const Binding>> bind_inputs(size_t hash, std::span<const Tensor> inputs);
+  void forget_oldest();
   void give(std::unique_ptr<Execution> execution);
   std::unique_ptr<RunMemory> take_memory();
   void give(std::unique_ptr<RunMemory> memory);
@@ -79,8 +89,8 @@ class Program {
   std::vector<std::shared_ptr<const MappedFile>> files_;  ///< In which constants lie.
 
   std::mutex mutex_;
-  std::list<std::shared_ptr<const Binding>> bindings_;  // most recent first
-  std::vector<std::unique_ptr<Execution>> idle_;
+  Bindings bindings_;  // most recent first
+  std::unordered_multimap<size_t, Bindings::iterator> by_hash_;
   std::unique_ptr<Execution> spare_;  // of a binding that was dropped
   std::vector<std::unique_ptr<RunMemory>> idle_memory_;
 };

@@ -94,6 +94,40 @@ TEST_CASE("softmax_f32: masked elements give zero, and no finite element gives N
   check_rows(args, oracle.data());
 }
 
+TEST_CASE("softmax_f32: rows a stride apart are as each alone") {
+  for (const size_t axis : {1, 7, 16, 17, 32, 48, 64, 131})
+    for (const size_t count : {1, 8, 19})
+      for (const int addend_step : {-1, 0, 1}) {  // -1: no addend
+        CAPTURE(axis);
+        CAPTURE(count);
+        CAPTURE(addend_step);
+        const size_t stride = axis + 2, step = static_cast<size_t>(std::max(addend_step, 0));
+        std::vector<float> x = random_floats(count * stride, 6, -9.0F, 9.0F);
+        if (count > 8) x[8 * stride] = std::nanf("");
+        const std::vector<float> addend = random_floats(count * stride, 7, -2.0F, 2.0F);
+        std::vector<float> expected = x;
+        for (size_t r = 0; r < count; ++r) {
+          float* line = &expected[r * stride];
+          for (size_t i = 0; addend_step >= 0 && i < axis; ++i)
+            line[i] += addend[r * stride + i * step];
+          softmax_f32_variants()[0].table->row(line, line, axis, false);
+        }
+        for_each_row(softmax_f32_variants(), select_softmax_f32,
+                     [&](const SoftmaxF32Variant& variant) {
+                       std::vector<float> y = x;
+                       SoftmaxCodesArgs args;
+                       args.x = y.data();
+                       args.x_stride = args.addend_stride = stride;
+                       args.addend = addend_step < 0 ? nullptr : addend.data();
+                       args.addend_step = step;
+                       args.rows = count;
+                       args.axis = axis;
+                       variant.table->rows(args);
+                       CHECK(first_difference(y.data(), expected.data(), y.size()) == y.size());
+                     });
+      }
+}
+
 TEST_CASE("softmax_f32: codes are the rounded softmax, the same on every row") {
   struct Rounded {
     const char* name;

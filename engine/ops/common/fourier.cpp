@@ -9,6 +9,10 @@ namespace {
 std::vector<size_t> radices_of(size_t n) {
   std::vector<size_t> out;
   for (; n % 4 == 0; n /= 4) out.push_back(4);
+  if (n == 2 && !out.empty()) {
+    out.back() = 8;
+    return out;
+  }
   for (size_t p = 2; p * p <= n; ++p)
     for (; n % p == 0; n /= p) out.push_back(p);
   if (n > 1) out.push_back(n);

@@ -112,10 +112,15 @@ int64_t AttentionGeometry::batch_count() const {
   return std::accumulate(batch.begin(), batch.end(), int64_t{1}, std::multiplies<>());
 }
 
-int64_t AttentionGeometry::offset(const AttentionOperand& operand, int64_t index) const {
+Extents AttentionGeometry::place(int64_t index) const {
+  Extents place(batch.size());
+  for (size_t a = batch.size(); a-- > 0; index /= batch[a]) place[a] = index % batch[a];
+  return place;
+}
+
+int64_t AttentionGeometry::offset(const AttentionOperand& operand, const Extents& place) {
   int64_t at = 0;
-  for (size_t a = batch.size(); a-- > 0; index /= batch[a])
-    at += index % batch[a] * operand.batch[a];
+  for (size_t a = 0; a < place.size(); ++a) at += place[a] * operand.batch[a];
   return at;
 }
 
@@ -155,7 +160,8 @@ Status run_attention_reference(const Attrs& attributes, RunContext& context) {
   const AttentionGeometry g = attention_geometry(attrs, inputs, context.output(0));
   const TensorView* mask = context.has_input(at.mask) ? &inputs[at.mask] : nullptr;
   std::vector<double> scores(static_cast<size_t>(g.keys));
-  for (int64_t head = 0; head < g.batch_count(); ++head) {
+  for (int64_t index = 0; index < g.batch_count(); ++index) {
+    const Extents head = g.place(index);
     const float* q = inputs[at.q].as<float>() + g.offset(g.q, head);
     const float* k = inputs[at.k].as<float>() + g.offset(g.k, head);
     const float* v = inputs[at.v].as<float>() + g.offset(g.v, head);

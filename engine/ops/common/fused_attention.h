@@ -45,8 +45,10 @@ struct AttentionGeometry {
   int64_t queries = 0, keys = 0, depth = 0, columns = 0;  ///< M, N, D, E
   AttentionOperand q, k, v, bias, mask, out;
   int64_t batch_count() const;
-  /// Where head `index` of the batch begins in an operand.
-  int64_t offset(const AttentionOperand& operand, int64_t index) const;
+  /// Where head `index` is along each axis of the batch,
+  Extents place(int64_t index) const;
+  /// and where it begins in an operand.
+  static int64_t offset(const AttentionOperand& operand, const Extents& place);
 };
 /// `inputs` are by port; absent ones have no data and are left out.
 AttentionGeometry attention_geometry(const FusedAttentionAttrs& attrs,

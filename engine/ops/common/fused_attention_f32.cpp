@@ -82,14 +82,7 @@ class AttentionF32 final : public AttentionStep {
   }
   void soften(const AttentionGeometry& g, const RowAddend& addend, int64_t count, float* scores,
               std::byte* /*own*/) const override {
-    const auto keys = static_cast<size_t>(g.keys);
-    for (size_t i = 0; i < static_cast<size_t>(count); ++i) {
-      float* line = scores + i * keys;
-      if (addend.data != nullptr)
-        elementwise_.binary(BinaryF32::add, line, 1, addend.data + i * addend.stride,
-                            static_cast<int64_t>(addend.step), line, keys);
-      softmax_.row(line, line, keys, false);
-    }
+    soften_rows(g, addend, static_cast<size_t>(count), scores);
   }
   void weigh(const AttentionGeometry& g, const AttentionHead& head, int64_t row, int64_t count,
              const float* scores, std::byte* own) const override {

@@ -68,8 +68,10 @@ AttentionStep::Split AttentionStep::split_of(const AttentionGeometry& g, size_t 
 
 AttentionHead AttentionStep::head_of(const AttentionGeometry& g, std::span<const TensorView> inputs,
                                      const TensorView& out, int64_t index) {
+  const Extents place = g.place(index);
   const auto at = [&](const TensorView& view, const AttentionOperand& operand) {
-    return view.data + g.offset(operand, index) * static_cast<int64_t>(dtype_bytes(view.dtype, 1));
+    return view.data + AttentionGeometry::offset(operand, place) *
+                           static_cast<int64_t>(dtype_bytes(view.dtype, 1));
   };
   AttentionHead head{at(inputs[kAt.q], g.q), at(inputs[kAt.k], g.k), at(inputs[kAt.v], g.v),
                      at(out, g.out)};
@@ -105,8 +107,7 @@ void AttentionStep::run_heads(const AttentionGeometry& g, std::span<const Tensor
     return reinterpret_cast<float*>(scratch) + i * static_cast<size_t>(g.queries * g.keys);
   };
   const size_t count = last - first;
-  for (size_t i = 0; i < count; ++i)
-    heads[i] = head_of(g, inputs, out, static_cast<int64_t>(first + i));
+  const auto queries = static_cast<size_t>(g.queries);
   // f(i, n) for runs of heads along the innermost axis.
   const auto each_run = [&](auto f) {
     const size_t inner = g.batch.empty() ? 1 : static_cast<size_t>(g.batch.back());
@@ -115,14 +116,24 @@ void AttentionStep::run_heads(const AttentionGeometry& g, std::span<const Tensor
       f(i, n);
     }
   };
+  // What is done to the scores of each head needs it.
+  const bool each = g.queries != 1 || inputs.size() > kAt.bias || attrs_.beta != 1.0F;
+  const auto find = [&](size_t i) {
+    heads[i] = head_of(g, inputs, out, static_cast<int64_t>(first + i));
+  };
+  if (each)
+    for (size_t i = 0; i < count; ++i) find(i);
+  else
+    each_run([&](size_t i, size_t) { find(i); });
   if (g.queries == 1)
     each_run([&](size_t i, size_t n) { score_heads(g, heads[i], n, scores(i)); });
   else
     for (size_t i = 0; i < count; ++i) score(g, heads[i], 0, g.queries, scores(i), nullptr);
-  for (size_t i = 0; i < count; ++i) {
+  if (!each) soften_rows(g, {}, count, scores(0));
+  for (size_t i = 0; each && i < count; ++i) {
     for (int64_t row = 0; row < g.queries; ++row)
       complete(g, heads[i], row, scores(i) + row * g.keys);
-    soften(g, addend_of(g, heads[i], 0), g.queries, scores(i), nullptr);
+    soften_rows(g, addend_of(g, heads[i], 0), queries, scores(i));
   }
   if (g.queries == 1)
     each_run([&](size_t i, size_t n) { weigh_heads(g, heads[i], n, scores(i)); });
@@ -135,6 +146,18 @@ RowAddend AttentionStep::addend_of(const AttentionGeometry& g, const AttentionHe
   if (head.mask == nullptr || attrs_.condition) return {};
   return {reinterpret_cast<const float*>(head.mask) + row * g.mask.row,
           static_cast<size_t>(g.mask.row), static_cast<size_t>(g.mask.column)};
+}
+
+void AttentionStep::soften_rows(const AttentionGeometry& g, const RowAddend& addend, size_t count,
+                                float* scores) const {
+  SoftmaxCodesArgs rows;
+  rows.x = scores;
+  rows.x_stride = rows.axis = static_cast<size_t>(g.keys);
+  rows.addend = addend.data;
+  rows.addend_stride = addend.stride;
+  rows.addend_step = addend.step;
+  rows.rows = count;
+  softmax_.rows(rows);
 }
 
 void AttentionStep::complete(const AttentionGeometry& g, const AttentionHead& head, int64_t row,

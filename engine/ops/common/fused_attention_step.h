@@ -45,8 +45,8 @@ class AttentionStep : public Step {
   virtual int64_t max_keys() const { return INT64_MAX; }
   /// Bytes of a slot beyond the tile of scores.
   virtual size_t own_bytes(const AttentionGeometry& g) const = 0;
-  /// Whether K and V are read as they lie, for all queries in one tile: `begin` does nothing and
-  /// `own` isn't used.
+  /// Whether K and V are read as they lie, for all queries in one tile, and the probabilities are
+  /// floats: `begin` does nothing and `own` isn't used.
   virtual bool reads_in_place(const AttentionGeometry& /*g*/) const { return false; }
   /// `score` and `weigh` for the one query of each of so many heads that follow `head` along the
   /// innermost axis of the batch, where K and V are read in place.
@@ -67,6 +67,10 @@ class AttentionStep : public Step {
   /// The output's rows from a tile of probabilities.
   virtual void weigh(const AttentionGeometry& g, const AttentionHead& head, int64_t row,
                      int64_t count, const float* scores, std::byte* own) const = 0;
+
+  /// Rows of scores become probabilities, in floats.
+  void soften_rows(const AttentionGeometry& g, const RowAddend& addend, size_t count,
+                   float* scores) const;
 
   FusedAttentionAttrs attrs_;
   const kernels::SoftmaxF32Table& softmax_;

@@ -45,7 +45,7 @@ WeightFormat format_of(const Tensor& b, const QuantPtr& quant, bool transposed) 
 // Stored weights are read as they are, but where there are enough rows to multiply by and floats
 // stay in the caches, widening them takes longer than reading floats: a graph whose stored
 // constants would take at most so many bytes as floats keeps its factors in both forms.
-constexpr size_t kMostFloatBytes = size_t{4} << 20;
+constexpr size_t kMostFloatBytes = size_t{8} << 20;
 constexpr size_t kRowsForFloats = 4;
 
 bool keeps_floats(const Graph& graph) {
