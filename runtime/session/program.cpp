@@ -175,7 +175,8 @@ void Program::forget_oldest() {
   const auto oldest = std::prev(bindings_.end());
   if (!oldest->idle.empty()) spare_ = std::move(oldest->idle.back());
   const auto [begin, end] = by_hash_.equal_range(oldest->hash);
-  by_hash_.erase(std::find_if(begin, end, [&](const auto& at) { return at.second == oldest; }));
+  const auto at = std::find_if(begin, end, [&](const auto& one) { return one.second == oldest; });
+  if (at != end) by_hash_.erase(at);
   bindings_.pop_back();
 }
 
