@@ -14,8 +14,21 @@ constexpr std::chrono::milliseconds kPiece(4);
 
 Error stop_error() { return {ErrorCode::deadline, "stopped: a deadline passed, or a cancel"}; }
 
+// A scope of the run's thread, on a thread that runs a piece of its work.
+class Lent {
+ public:
+  explicit Lent(const StopScope& scope) : own_(current_scope) { current_scope = &scope; }
+  ~Lent() { current_scope = own_; }
+  Lent(const Lent&) = delete;
+  Lent& operator=(const Lent&) = delete;
+
+ private:
+  const StopScope* own_;
+};
+
 void in_pieces(const StopScope& scope, size_t begin, size_t end, size_t grain,
                FunctionRef<void(size_t, size_t)> body) {
+  const Lent lent(scope);
   size_t piece = std::max<size_t>(grain, 1);
   while (begin < end) {
     if (scope.requested()) throw StopError();

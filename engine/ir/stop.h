@@ -43,8 +43,26 @@ class StopError : public AllocationError {
   StopError();
 };
 
+/// Long loops on one thread count their work here, and ask every few microseconds of it.
+class StopPoll {
+ public:
+  /// `work`: what one more round does, in operations on an element. Throws StopError when this
+  /// thread's scope asks for an end.
+  void operator()(size_t work = 1) {
+    done_ += work;
+    if (done_ < kWork) return;
+    done_ = 0;
+    if (stop_requested()) throw StopError();
+  }
+
+ private:
+  static constexpr size_t kWork = 4096;
+  size_t done_ = 0;
+};
+
 /// Spreads work as `inner` does, in pieces of some milliseconds while a scope may ask for an end:
-/// then the rest isn't begun, and for_ranges throws StopError.
+/// then the rest isn't begun, and for_ranges throws StopError. The scope is also that of the
+/// threads which run pieces, while they do.
 class StoppableParallel final : public Parallel {
  public:
   /// `scope`: null, or outlives the calls.

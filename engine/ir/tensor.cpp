@@ -5,11 +5,13 @@
 
 #include "engine/ir/memory.h"
 #include "engine/ir/small_float.h"
+#include "engine/ir/stop.h"
 
 namespace octet {
 namespace {
 
 constexpr int64_t kMaxCount = int64_t{1} << 62;
+constexpr size_t kZeroedAtOnce = size_t{8} << 20;
 
 }  // namespace
 
@@ -78,7 +80,11 @@ Result<Tensor> Tensor::zeros(DType dtype, Dims dims) {
     return strings(std::move(dims), std::vector<std::string>(static_cast<size_t>(*count)));
   const size_t size = dtype_bytes(dtype, static_cast<size_t>(*count));
   OCTET_ASSIGN(const auto memory, allocate(size));
-  std::memset(memory.get(), 0, size);
+  // The first touch of large memory is long work, too.
+  for (size_t at = 0; at < size; at += kZeroedAtOnce) {
+    if (at > 0) OCTET_RETURN_IF_ERROR(check_stop());
+    std::memset(memory.get() + at, 0, std::min(kZeroedAtOnce, size - at));
+  }
   const std::span<const std::byte> view(memory.get(), size);
   return Tensor(dtype, std::move(dims), view, memory);
 }

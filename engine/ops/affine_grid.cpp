@@ -1,3 +1,4 @@
+#include "engine/ir/stop.h"
 #include "engine/ops/op.h"
 
 // Sampling grids of spatial transformers: https://arxiv.org/abs/1506.02025, section 3.2.
@@ -40,7 +41,9 @@ template <typename T>
 void fill(const TensorView& theta, const TensorView& grid, bool corners) {
   const size_t axes = grid.rank() - 2;
   const int64_t points = grid.count() / (grid.dims[0] * static_cast<int64_t>(axes));
+  StopPoll poll;
   for (int64_t p = 0; p < grid.dims[0] * points; ++p) {
+    poll(8);
     const T* matrix = theta.as<T>() + p / points * static_cast<int64_t>(axes * (axes + 1));
     double position[3] = {};  // x first: the last axis
     int64_t rest = p % points;

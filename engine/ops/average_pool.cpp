@@ -15,11 +15,11 @@ Status infer(InferContext& context) {
 // An average of no taps is 0, as a sum of none.
 template <typename T>
 void average(const PoolGeometry& g, bool include_pad, RunContext& context) {
-  for_planes<T>(g, context, [&](size_t /*plane*/, const T* x, T* y) {
+  for_planes<T>(g, context, [&](size_t /*plane*/, const T* x, T* y, StopPoll& poll) {
     for (int64_t at = 0; at < g.out_pixels(); ++at) {
       double sum = 0.0;
       int64_t taps = 0;
-      walk_window(g, at, [&](int64_t pixel) {
+      walk_window(g, at, poll, [&](int64_t pixel) {
         sum += static_cast<double>(x[pixel]);
         ++taps;
       });

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/ir/stop.h"
 #include "engine/ops/op.h"
 
 // A depthwise convolution over past entries and its own: y[t] = sum_j w[j] x[t - k + 1 + j], where
@@ -53,6 +54,7 @@ void convolve(bool silu, RunContext& context) {
   const int64_t length = x.dims[2];
   const int64_t taps = context.input(1).dims[2];
   const bool has_past = context.has_input(kPast);
+  StopPoll poll;
   for (int64_t row = 0; row < x.dims[0] * channels; ++row) {
     const int64_t c = row % channels;
     const T* own = x.as<T>() + row * length;
@@ -63,6 +65,7 @@ void convolve(bool silu, RunContext& context) {
       return has_past ? context.input(kPast).as<T>()[row * (taps - 1) + at] : T{};
     };
     for (int64_t t = 0; t < length; ++t) {
+      poll(static_cast<size_t>(taps) + 1);
       double sum =
           context.has_input(kBias) ? static_cast<double>(context.input(kBias).as<T>()[c]) : 0.0;
       for (int64_t j = 0; j < taps; ++j)

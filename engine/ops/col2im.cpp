@@ -1,5 +1,6 @@
 #include <cstring>
 
+#include "engine/ir/stop.h"
 #include "engine/ops/common/movement.h"
 
 namespace octet::ops::col2im {
@@ -85,9 +86,11 @@ void add_blocks(const Geometry& g, const TensorView& x, const TensorView& y) {
   const int64_t positions = product(g.positions);
   const int64_t pixels = product(g.image);
   const int64_t images = y.dims[0] * y.dims[1];
+  StopPoll poll;
   for (int64_t i = 0; i < images; ++i)
     for (int64_t place = 0; place < places; ++place)
       for (int64_t position = 0; position < positions; ++position) {
+        poll(4);
         const int64_t at = pixel(g, position, place);
         if (at < 0) continue;
         T& to = y.as<T>()[i * pixels + at];

@@ -1,5 +1,6 @@
 #include <cstring>
 
+#include "engine/ir/stop.h"
 #include "engine/ops/common/axes.h"
 #include "engine/ops/common/movement.h"
 
@@ -43,8 +44,10 @@ Status run_compress(const Attrs& attrs, RunContext& context) {
   OCTET_RETURN_IF_ERROR(context.allocate(0, dims));
   const size_t run = cut.inner * bytes;
   std::byte* to = context.output(0).data;
+  StopPoll poll;
   for (size_t o = 0; o < cut.outer; ++o)
     for (const size_t i : kept) {
+      poll(cut.inner);
       std::memcpy(to, x.data + (o * cut.extent + i) * run, run);
       to += run;
     }
@@ -64,9 +67,12 @@ using NonZeroTypes = TypeList<float, double, int32_t, int64_t, int8_t, uint8_t, 
 Status run_non_zero(const Attrs& /*attrs*/, RunContext& context) {
   const TensorView& x = context.input(0);
   std::vector<int64_t> found;
+  StopPoll poll;
   const bool known = visit_dtype(x.dtype, NonZeroTypes{}, [&]<typename T>() {
-    for (int64_t i = 0; i < x.count(); ++i)
+    for (int64_t i = 0; i < x.count(); ++i) {
+      poll();
       if (x.as<T>()[i] != T{}) found.push_back(i);
+    }
   });
   if (!known) return unsupported("elements of type " + std::string(dtype_name(x.dtype)));
   const auto count = static_cast<int64_t>(found.size());
@@ -74,7 +80,10 @@ Status run_non_zero(const Attrs& /*attrs*/, RunContext& context) {
   int64_t* y = context.output(0).as<int64_t>();
   const Steps steps = row_major_steps(x.dims);
   for (size_t a = 0; a < x.rank(); ++a)
-    for (const int64_t flat : found) *y++ = flat / steps[a] % x.dims[a];
+    for (const int64_t flat : found) {
+      poll();
+      *y++ = flat / steps[a] % x.dims[a];
+    }
   return {};
 }
 

@@ -1,3 +1,4 @@
+#include "engine/ir/stop.h"
 #include "engine/ops/common/axes.h"
 #include "engine/ops/common/movement.h"
 
@@ -36,6 +37,7 @@ struct ProductFunction {
 
 template <typename F, typename T>
 void accumulate(const T* x, T* y, const AxisCut& cut, const CumulativeAttrs& attrs) {
+  StopPoll poll;
   for (size_t row = 0; row < cut.outer * cut.inner; ++row) {
     const size_t base = row / cut.inner * cut.extent * cut.inner + row % cut.inner;
     auto total = static_cast<T>(F::kFirst);
@@ -43,6 +45,7 @@ void accumulate(const T* x, T* y, const AxisCut& cut, const CumulativeAttrs& att
       const size_t at = base + (attrs.reverse != 0 ? cut.extent - 1 - k : k) * cut.inner;
       const T value = x[at];
       const T before = total;
+      poll();
       total = F{}(total, value);
       y[at] = attrs.exclusive != 0 ? before : total;
     }

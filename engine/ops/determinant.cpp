@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "engine/ir/stop.h"
 #include "engine/ops/op.h"
 
 namespace octet::ops::determinant {
@@ -17,6 +18,7 @@ Status infer(InferContext& context) {
 // Gaussian elimination with partial pivoting, in double.
 double determinant(std::vector<double> a, size_t n) {
   double result = 1;
+  StopPoll poll;
   for (size_t k = 0; k < n; ++k) {
     size_t pivot = k;
     for (size_t i = k + 1; i < n; ++i)
@@ -28,6 +30,7 @@ double determinant(std::vector<double> a, size_t n) {
     }
     result *= a[k * n + k];
     for (size_t i = k + 1; i < n; ++i) {
+      poll(n);
       const double factor = a[i * n + k] / a[k * n + k];
       for (size_t j = k; j < n; ++j) a[i * n + j] -= factor * a[k * n + j];
     }

@@ -2,6 +2,7 @@
 #include <cctype>
 #include <map>
 
+#include "engine/ir/stop.h"
 #include "engine/ops/common/real.h"
 #include "engine/ops/common/strided.h"
 #include "engine/ops/op.h"
@@ -176,6 +177,7 @@ void sum_products(const Loops& loops, RunContext& context) {
   const bool nothing = std::find(summed.begin(), summed.end(), 0) != summed.end();
   std::vector<int64_t> outer(kept.size(), 0);
   std::vector<int64_t> offsets(operands + 1, 0);
+  StopPoll poll;
   do {
     std::vector<int64_t> inner(summed.size(), 0);
     std::vector<int64_t> at(offsets.begin(), offsets.end() - 1);
@@ -185,6 +187,7 @@ void sum_products(const Loops& loops, RunContext& context) {
       for (size_t i = 0; i < operands && !nothing; ++i)
         product *= static_cast<Sum>(context.input(i).as<T>()[at[i]]);
       sum += product;
+      poll();
     } while (!nothing && advance(inner, summed, at, loops.steps, loops.kept));
     out.as<T>()[offsets.back()] = static_cast<T>(sum);
   } while (advance(outer, kept, offsets, loops.steps, 0));

@@ -1,5 +1,6 @@
 #include <cstring>
 
+#include "engine/ir/stop.h"
 #include "engine/ops/common/axes.h"
 #include "engine/ops/common/movement.h"
 
@@ -40,7 +41,9 @@ Status run_elements(const Attrs& attrs, RunContext& context) {
   for (size_t a = 0; a < dims.size(); ++a)
     if (a != axis && dims[a] > x.dims[a]) return invalid_data("indices reach past the data");
   std::vector<int64_t> index(dims.size(), 0);
+  StopPoll poll;
   for (size_t i = 0; i < indices.size(); ++i) {
+    poll();
     const auto at = normalize_axis(indices[i], static_cast<size_t>(x.dims[axis]));
     if (!at) return invalid_data("index " + std::to_string(indices[i]) + " is out of range");
     size_t from = *at * static_cast<size_t>(steps[axis]);
@@ -88,7 +91,9 @@ Status run_nd(const Attrs& attrs, RunContext& context) {
   if (tuples == 0) return {};
   const size_t batch_elements = static_cast<size_t>(x.count()) / batches;
   const auto values = movement::integers_of(indices);
+  StopPoll poll;
   for (size_t t = 0; t < tuples; ++t) {
+    poll(inner + depth);
     size_t from = t / (tuples / batches) * batch_elements;
     for (size_t d = 0; d < depth; ++d) {
       const int64_t value = values[t * depth + d];

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "engine/ir/stop.h"
 #include "engine/ops/common/axes.h"
 #include "engine/ops/common/rewrite.h"
 #include "engine/ops/op.h"
@@ -22,7 +23,9 @@ Status canonical(const CanonicalContext& context) {
 template <typename T>
 void mark(const T* x, T* y, const AxisCut& cut) {
   std::fill_n(y, cut.outer * cut.extent * cut.inner, T{});
+  StopPoll poll;
   for (size_t row = 0; row < cut.outer * cut.inner; ++row) {
+    poll(cut.extent);
     const size_t base = row / cut.inner * cut.extent * cut.inner + row % cut.inner;
     size_t best = 0;
     for (size_t k = 1; k < cut.extent; ++k)

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/ir/stop.h"
 #include "engine/ops/op.h"
 
 // Attention as a recurrence over a state of keys by values: https://arxiv.org/abs/2006.16236,
@@ -130,6 +131,7 @@ void attend(const LinearAttentionAttrs& attrs, RunContext& context) {
   const double scale = attrs.scale == 0.0F ? 1.0 / std::sqrt(static_cast<double>(keys))
                                            : static_cast<double>(attrs.scale);
   const auto size = static_cast<size_t>(keys * values);
+  StopPoll poll;
   for (int64_t b = 0; b < q[0]; ++b) {
     for (int64_t h = 0; h < heads; ++h) {
       Recurrence<T> walk{attrs, context, keys, values, std::vector<double>(size, 0.0)};
@@ -139,6 +141,7 @@ void attend(const LinearAttentionAttrs& attrs, RunContext& context) {
         walk.state.assign(past, past + size);
       }
       for (int64_t t = 0; t < q[1]; ++t) {
+        poll(size * static_cast<size_t>(2 + shared));
         walk.update(h, b * q[1] + t);
         for (int64_t g = 0; g < shared; ++g) walk.read(h * shared + g, b * q[1] + t, scale);
       }

@@ -1,6 +1,7 @@
 #include <cmath>
 #include <limits>
 
+#include "engine/ir/stop.h"
 #include "engine/ops/common/movement.h"
 
 // Negative log likelihood, of log probabilities or of scores (SoftmaxCrossEntropyLoss).
@@ -39,7 +40,9 @@ struct Scores {
 template <typename T>
 std::vector<double> log_softmax(const T* x, const Scores& s) {
   std::vector<double> out(s.outer * s.classes * s.inner);
+  StopPoll poll;
   for (size_t i = 0; i < s.outer * s.inner; ++i) {
+    poll(8 * s.classes);
     const size_t base = i / s.inner * s.classes * s.inner + i % s.inner;
     double peak = -std::numeric_limits<double>::infinity();
     for (size_t c = 0; c < s.classes; ++c)

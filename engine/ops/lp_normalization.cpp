@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "engine/ir/stop.h"
 #include "engine/ops/common/axes.h"
 #include "engine/ops/op.h"
 
@@ -40,7 +41,9 @@ template <typename T>
 void divide_by_norm(const LpAttrs& attrs, RunContext& context) {
   const TensorView& x = context.input(0);
   const AxisCut cut = cut_at(x.dims, *normalize_axis(attrs.axis, x.rank()));
+  StopPoll poll;
   for (size_t row = 0; row < cut.outer * cut.inner; ++row) {
+    poll(cut.extent);
     const size_t first = row / cut.inner * cut.extent * cut.inner + row % cut.inner;
     const T* in = x.as<T>() + first;
     T* out = context.output(0).as<T>() + first;
@@ -82,14 +85,19 @@ void standardize(const MeanVarianceAttrs& attrs, RunContext& context) {
   std::vector<double> mean(kept, 0.0);
   std::vector<double> variance(kept, 0.0);
   const T* in = x.as<T>();
-  for (size_t i = 0; i < count; ++i)
-    mean[kept_index(x.dims, reduced, i)] += static_cast<double>(in[i]) / extent;
+  StopPoll poll;
   for (size_t i = 0; i < count; ++i) {
+    poll();
+    mean[kept_index(x.dims, reduced, i)] += static_cast<double>(in[i]) / extent;
+  }
+  for (size_t i = 0; i < count; ++i) {
+    poll();
     const size_t k = kept_index(x.dims, reduced, i);
     const double d = static_cast<double>(in[i]) - mean[k];
     variance[k] += d * d / extent;
   }
   for (size_t i = 0; i < count; ++i) {
+    poll();
     const size_t k = kept_index(x.dims, reduced, i);
     context.output(0).as<T>()[i] =
         static_cast<T>((static_cast<double>(in[i]) - mean[k]) / (std::sqrt(variance[k]) + 1e-9));

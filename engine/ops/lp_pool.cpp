@@ -28,10 +28,10 @@ Status infer(InferContext& context) {
 template <typename T>
 void norms(const PoolGeometry& g, int64_t p, RunContext& context) {
   const auto power = static_cast<double>(p);
-  for_planes<T>(g, context, [&](size_t /*plane*/, const T* x, T* y) {
+  for_planes<T>(g, context, [&](size_t /*plane*/, const T* x, T* y, StopPoll& poll) {
     for (int64_t at = 0; at < g.out_pixels(); ++at) {
       double sum = 0.0;
-      walk_window(g, at, [&](int64_t pixel) {
+      walk_window(g, at, poll, [&](int64_t pixel) {
         sum += std::pow(std::fabs(static_cast<double>(x[pixel])), power);
       });
       y[at] = static_cast<T>(std::pow(sum, 1.0 / power));

@@ -34,11 +34,11 @@ int64_t column_major(const PoolGeometry& g, int64_t pixel) {
 template <typename T>
 void maximum(const PoolGeometry& g, bool by_columns, RunContext& context) {
   int64_t* indices = context.has_output(1) ? context.output(1).as<int64_t>() : nullptr;
-  for_planes<T>(g, context, [&](size_t plane, const T* x, T* y) {
+  for_planes<T>(g, context, [&](size_t plane, const T* x, T* y, StopPoll& poll) {
     for (int64_t at = 0; at < g.out_pixels(); ++at) {
       T best = lowest<T>();
       int64_t where = -1;
-      walk_window(g, at, [&](int64_t pixel) {
+      walk_window(g, at, poll, [&](int64_t pixel) {
         const bool nan = x[pixel] != x[pixel];
         if (where >= 0 && !(x[pixel] > best) && !(nan && best == best)) return;
         best = x[pixel];

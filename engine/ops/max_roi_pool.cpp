@@ -2,6 +2,7 @@
 #include <cmath>
 #include <limits>
 
+#include "engine/ir/stop.h"
 #include "engine/ops/op.h"
 
 // https://arxiv.org/abs/1504.08083, section 2.1. Corners are rounded to pixels, which both belong
@@ -55,6 +56,7 @@ Status pool(const MaxRoiPoolAttrs& attrs, RunContext& context) {
   const int64_t height = x.dims[2];
   const int64_t width = x.dims[3];
   T* out = y.as<T>();
+  StopPoll poll;
   for (int64_t r = 0; r < y.dims[0]; ++r) {
     const T* roi = context.input(1).as<T>() + r * 5;
     int64_t corner[4];
@@ -78,9 +80,12 @@ Status pool(const MaxRoiPoolAttrs& attrs, RunContext& context) {
         const Range columns = bin_range(i % y.dims[3], column_size, corner[0], width);
         const bool empty = rows.begin >= rows.end || columns.begin >= columns.end;
         T best = empty ? T{} : std::numeric_limits<T>::lowest();
-        for (int64_t h = rows.begin; h < rows.end && !empty; ++h)
+        poll();
+        for (int64_t h = rows.begin; h < rows.end && !empty; ++h) {
+          poll(static_cast<size_t>(columns.end - columns.begin));
           for (int64_t w = columns.begin; w < columns.end; ++w)
             best = std::max(best, plane[h * width + w]);
+        }
         *out++ = best;
       }
     }

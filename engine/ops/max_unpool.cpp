@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "engine/ir/stop.h"
 #include "engine/ops/op.h"
 
 namespace octet::ops::max_unpool {
@@ -75,7 +76,9 @@ Status run(const Attrs& attributes, RunContext& context) {
   bool inside = context.input(1).count() == x.count();
   const bool known = visit_dtype(x.dtype, FloatTypes{}, [&]<typename T>() {
     std::fill_n(y.as<T>(), y.count(), T{});
+    StopPoll poll;
     for (int64_t i = 0; inside && i < x.count(); ++i) {
+      poll();
       inside = indices[i] >= 0 && indices[i] < limit;
       int64_t rest = indices[i];
       int64_t at = 0;

@@ -4,6 +4,7 @@
 #include <limits>
 #include <unordered_map>
 
+#include "engine/ir/stop.h"
 #include "engine/ops/common/ml_rows.h"
 #include "engine/ops/common/strings.h"
 
@@ -105,7 +106,9 @@ class LookUp final : public Step {
     OCTET_RETURN_IF_ERROR(context.allocate(0, x.dims));
     std::vector<std::string> strings;
     const size_t bytes = dtype_bytes(values_.dtype(), 1);
+    StopPoll poll;
     for (size_t i = 0; i < keys.size(); ++i) {
+      poll(8);
       const auto at = places_.find(keys[i]);
       const Tensor& from = at == places_.end() ? otherwise_ : values_;
       const size_t place = at == places_.end() ? 0 : at->second;

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "engine/ir/stop.h"
 #include "engine/ops/common/ml_rows.h"
 #include "engine/ops/common/pieces.h"
 
@@ -72,8 +73,10 @@ Result<std::vector<double>> scores_of(const ml::Rows& rows, const std::vector<fl
       (!intercepts.empty() && intercepts.size() != models))
     return invalid_data("the coefficients don't fit " + std::to_string(rows.width) + " features");
   std::vector<double> scores;
+  StopPoll poll;
   for (size_t i = 0; i < rows.count; ++i) {
     for (size_t m = 0; m < models; ++m) {
+      poll(rows.width + 1);
       double sum = intercepts.empty() ? 0.0 : static_cast<double>(intercepts[m]);
       for (size_t f = 0; f < rows.width; ++f)
         sum += rows.row(i)[f] * static_cast<double>(coefficients[m * rows.width + f]);

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/ir/stop.h"
 #include "engine/ops/common/ml_rows.h"
 #include "engine/ops/common/pieces.h"
 
@@ -108,7 +109,9 @@ Status run_regressor(const Attrs& attributes, RunContext& context) {
     return invalid_data("the vectors don't fit " + std::to_string(rows.width) + " features");
   SvmAttrs linear;
   std::vector<double> scores;
+  StopPoll poll;
   for (size_t i = 0; i < rows.count; ++i) {
+    poll((vectors + 1) * (rows.width + 8));
     double sum = static_cast<double>(attrs.rho[0]);
     if (plain) sum += kernel(linear, rows.row(i), attrs.coefficients.data());
     for (size_t j = 0; j < vectors; ++j)
@@ -216,7 +219,9 @@ Status run_classifier(const Attrs& attributes, RunContext& context) {
   };
   std::vector<size_t> best;
   std::vector<double> scores;
+  StopPoll poll;
   for (size_t n = 0; n < rows.count; ++n) {
+    poll((vectors + 1) * (rows.width + 8));
     std::vector<double> kernels;
     for (size_t v = 0; v < vectors; ++v)
       kernels.push_back(kernel(attrs, rows.row(n), attrs.support_vectors.data() + v * rows.width));

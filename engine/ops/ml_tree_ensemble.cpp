@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "engine/ir/stop.h"
 #include "engine/ops/common/ml_rows.h"
 #include "engine/ops/common/ml_tree.h"
 #include "engine/ops/common/pieces.h"
@@ -140,7 +141,9 @@ class TreeStep final : public Step {
     OCTET_RETURN_IF_ERROR(
         context.allocate(0, {static_cast<int64_t>(rows.count), static_cast<int64_t>(targets_)}));
     const TensorView& y = context.output(0);
+    StopPoll poll;
     for (size_t i = 0; i < rows.count; ++i) {
+      poll(16 * forest_.roots.size() + targets_);
       auto scores = forest_.vote(rows.row(i), targets_, aggregate_);
       ml::apply(transform_, scores);
       visit_dtype(y.dtype, FloatTypes{}, [&]<typename T>() {

@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 
+#include "engine/ir/stop.h"
 #include "engine/ops/common/ml_rows.h"
 #include "engine/ops/common/ml_tree.h"
 #include "engine/ops/common/pieces.h"
@@ -214,6 +215,8 @@ class Votes {
     return votes;
   }
   size_t targets() const { return targets_; }
+  /// What a row takes, for StopPoll.
+  size_t work() const { return 16 * forest_.roots.size() + targets_; }
   Status check(const ml::Rows& rows) const {
     if (rows.width >= forest_.features) return {};
     return invalid_data("rows of " + std::to_string(rows.width) + " features, not " +
@@ -241,7 +244,9 @@ class ModelStep final : public Step {
     OCTET_RETURN_IF_ERROR(votes_.check(rows));
     std::vector<double> all;
     std::vector<size_t> best;
+    StopPoll poll;
     for (size_t i = 0; i < rows.count; ++i) {
+      poll(votes_.work());
       auto scores = votes_.of(rows.row(i));
       best.push_back(
           static_cast<size_t>(std::max_element(scores.begin(), scores.end()) - scores.begin()));

@@ -1,5 +1,6 @@
 #include <cstring>
 
+#include "engine/ir/stop.h"
 #include "engine/ops/common/axes.h"
 #include "engine/ops/common/movement.h"
 #include "engine/ops/common/real.h"
@@ -53,8 +54,13 @@ Status run(const Attrs& attrs, RunContext& context) {
   std::byte* y = context.output(0).data;
   const AxisCut cut = cut_at(dims, axis);
   const size_t count = cut.outer * cut.extent * cut.inner;
-  for (size_t i = 0; i < count; ++i) std::memcpy(y + i * bytes, values.data, bytes);
+  StopPoll poll;
+  for (size_t i = 0; i < count; ++i) {
+    poll();
+    std::memcpy(y + i * bytes, values.data, bytes);
+  }
   for (size_t i = 0; i < cut.outer * cut.inner; ++i) {
+    poll();
     OCTET_ASSIGN(int64_t index, number(indices, i));
     if (index < -depth || index >= depth) continue;
     if (index < 0) index += depth;

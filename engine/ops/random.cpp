@@ -3,6 +3,7 @@
 #include <cmath>
 #include <random>
 
+#include "engine/ir/stop.h"
 #include "engine/ops/op.h"
 
 // Random tensors. With a seed a run gives the same numbers each time; ONNX leaves open which.
@@ -81,7 +82,11 @@ Status run(const Attrs& attrs, RunContext& context) {
                                             std::uniform_real_distribution<double>>;
     Distribution distribution(static_cast<double>(options.first),
                               static_cast<double>(options.second));
-    for (int64_t i = 0; i < y.count(); ++i) y.as<T>()[i] = static_cast<T>(distribution(source));
+    StopPoll poll;
+    for (int64_t i = 0; i < y.count(); ++i) {
+      poll(8);
+      y.as<T>()[i] = static_cast<T>(distribution(source));
+    }
   });
   return known ? Status{} : unsupported("elements of type " + std::string(dtype_name(y.dtype)));
 }
@@ -103,8 +108,11 @@ Status run_bernoulli(const Attrs& attrs, RunContext& context) {
   bool known = false;
   visit_dtype(x.dtype, FloatTypes{}, [&]<typename P>() {
     known = visit_dtype(y.dtype, BernoulliTypes{}, [&]<typename T>() {
-      for (int64_t i = 0; i < y.count(); ++i)
+      StopPoll poll;
+      for (int64_t i = 0; i < y.count(); ++i) {
+        poll(8);
         y.as<T>()[i] = static_cast<T>(uniform(source) < static_cast<double>(x.as<P>()[i]));
+      }
     });
   });
   return known ? Status{} : unsupported("elements of type " + std::string(dtype_name(y.dtype)));
@@ -128,13 +136,17 @@ Status run_multinomial(const Attrs& attrs, RunContext& context) {
   visit_dtype(x.dtype, FloatTypes{}, [&]<typename P>() {
     known = visit_dtype(y.dtype, TypeList<int32_t, int64_t>{}, [&]<typename T>() {
       const int64_t classes = x.dims[1];
+      StopPoll poll;
       for (int64_t b = 0; b < x.dims[0]; ++b) {
         std::vector<double> weights;
         for (int64_t c = 0; c < classes; ++c)
           weights.push_back(std::exp(static_cast<double>(x.as<P>()[b * classes + c])));
         std::discrete_distribution<int64_t> pick(weights.begin(), weights.end());
-        for (int64_t i = 0; i < samples; ++i)
+        poll(8 * static_cast<size_t>(classes));
+        for (int64_t i = 0; i < samples; ++i) {
+          poll(16);
           y.as<T>()[b * samples + i] = static_cast<T>(pick(source));
+        }
       }
     });
   });

@@ -1,5 +1,6 @@
 #include <cstring>
 
+#include "engine/ir/stop.h"
 #include "engine/ops/common/movement.h"
 
 namespace octet::ops::reverse_sequence {
@@ -38,12 +39,15 @@ Status run(const Attrs& attrs, RunContext& context) {
   const auto place = [&](int64_t b, int64_t t) {
     return static_cast<size_t>(time_first ? t * batch + b : b * time + t) * bytes;
   };
+  StopPoll poll;
   for (int64_t b = 0; b < batch; ++b) {
     const int64_t length = lengths[static_cast<size_t>(b)];
     if (length < 0 || length > time) return invalid_data("a length is outside the time axis");
-    for (int64_t t = 0; t < time; ++t)
+    for (int64_t t = 0; t < time; ++t) {
+      poll(bytes / element);
       std::memcpy(context.output(0).data + place(b, t),
                   x.data + place(b, t < length ? length - 1 - t : t), bytes);
+    }
   }
   return {};
 }

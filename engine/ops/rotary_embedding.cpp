@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "engine/ir/stop.h"
 #include "engine/ops/op.h"
 
 // https://arxiv.org/abs/2104.09864
@@ -65,6 +66,7 @@ Status rotate(const RotaryAttrs& attrs, const Geometry& g, RunContext& context) 
   const TensorView& cosine = context.input(1);
   const int64_t* positions = context.has_input(3) ? context.input(3).as<int64_t>() : nullptr;
   const int64_t angles = pairs == 0 ? 0 : cosine.count() / pairs;
+  StopPoll poll;
   for (int64_t b = 0; b < g.batch; ++b)
     for (int64_t i = 0; i < g.length; ++i) {
       const int64_t token = b * g.length + i;
@@ -73,6 +75,7 @@ Status rotate(const RotaryAttrs& attrs, const Geometry& g, RunContext& context) 
       const T* c = cosine.as<T>() + angle * pairs;
       const T* s = context.input(2).as<T>() + angle * pairs;
       for (int64_t h = 0; h < g.heads; ++h) {
+        poll(static_cast<size_t>(g.size));
         const int64_t row = g.split ? (b * g.heads + h) * g.length + i : token * g.heads + h;
         const T* x = context.input(0).as<T>() + row * g.size;
         T* y = context.output(0).as<T>() + row * g.size;

@@ -1,5 +1,6 @@
 #include <cstring>
 
+#include "engine/ir/stop.h"
 #include "engine/ops/common/movement.h"
 #include "engine/ops/common/real.h"
 
@@ -82,7 +83,9 @@ Status run_elements(const Attrs& attrs, RunContext& context) {
     return invalid_data("data, indices and updates don't fit each other");
   const Steps steps = row_major_steps(y.dims);
   std::vector<int64_t> index(dims.size(), 0);
+  StopPoll poll;
   for (size_t i = 0; i < indices.size(); ++i) {
+    poll(2);
     const auto at = normalize_axis(indices[i], static_cast<size_t>(y.dims[axis]));
     if (!at) return invalid_data("index " + std::to_string(indices[i]) + " is out of range");
     size_t to = *at * static_cast<size_t>(steps[axis]);
@@ -113,7 +116,9 @@ Status run_nd(const Attrs& attrs, RunContext& context) {
   const size_t tuples = depth == 0 ? 0 : values.size() / depth;
   if (context.input(2).count() < static_cast<int64_t>(tuples * inner))
     return invalid_data("there are fewer updates than indices");
+  StopPoll poll;
   for (size_t t = 0; t < tuples; ++t) {
+    poll(inner + depth);
     size_t to = 0;
     for (size_t d = 0; d < depth; ++d) {
       const int64_t value = values[t * depth + d];

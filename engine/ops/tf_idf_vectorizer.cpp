@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <map>
 
+#include "engine/ir/stop.h"
 #include "engine/ops/common/movement.h"
 #include "engine/ops/common/strings.h"
 
@@ -52,10 +53,12 @@ class Vectorizer final : public Step {
     dims.push_back(size_);
     OCTET_RETURN_IF_ERROR(context.allocate(0, dims));
     const auto columns = static_cast<size_t>(size_);
+    StopPoll poll;
     for (size_t row = 0; row < rows; ++row) {
+      poll(columns);
       float* y = context.output(0).as<float>() + row * columns;
       std::fill_n(y, columns, 0.0F);
-      count({tokens.data() + row * width, width}, y);
+      count({tokens.data() + row * width, width}, y, poll);
       weigh(y);
     }
     return {};
@@ -137,7 +140,7 @@ class Vectorizer final : public Step {
   }
 
   // Single tokens have no gaps, so only the first pass counts them.
-  void count(std::span<const int64_t> tokens, float* y) const {
+  void count(std::span<const int64_t> tokens, float* y, StopPoll& poll) const {
     const auto longest = static_cast<size_t>(attrs_.max_gram_length);
     // Gaps past the last token leave single ones.
     const size_t steps = std::min(static_cast<size_t>(attrs_.max_skip_count) + 1,
@@ -146,6 +149,7 @@ class Vectorizer final : public Step {
       for (size_t begin = 0; begin < tokens.size(); ++begin) {
         Gram gram;
         for (size_t at = begin; at < tokens.size() && gram.size() < longest; at += step) {
+          poll(8);
           gram.push_back(tokens[at]);
           const bool counted = gram.size() > 1 || step == 1;
           if (const auto known = grams_.find(gram); counted && known != grams_.end())

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "engine/ir/stop.h"
 #include "engine/ops/common/axes.h"
 #include "engine/ops/common/movement.h"
 
@@ -60,12 +61,14 @@ void select(RunContext& context, const AxisCut& cut, size_t k, bool largest) {
   context.parallel().for_ranges(
       cut.outer * cut.inner, kParallelGrain / (cut.extent + 1) + 1, [&](size_t begin, size_t end) {
         std::vector<int64_t> order(cut.extent);
+        StopPoll poll;
         for (size_t i = begin; i < end; ++i) {
           const T* row = x + i / cut.inner * cut.extent * cut.inner + i % cut.inner;
           const auto at = [&](int64_t n) { return row[static_cast<size_t>(n) * cut.inner]; };
           std::iota(order.begin(), order.end(), int64_t{0});
           std::partial_sort(order.begin(), order.begin() + static_cast<ptrdiff_t>(k), order.end(),
                             [&](int64_t a, int64_t b) {
+                              poll();
                               const T left = at(a);
                               const T right = at(b);
                               if (above(left, right)) return largest;

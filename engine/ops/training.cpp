@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "engine/ir/stop.h"
 #include "engine/ops/op.h"
 
 // Optimizers of ai.onnx.preview.training: inputs are the learning rate, the update count, then as
@@ -139,6 +140,7 @@ Status step(const A& attrs, RunContext& context) {
     schedule.rate = static_cast<double>(*context.input(0).as<R>());
   });
   schedule.count = static_cast<double>(*context.input(1).as<int64_t>());
+  StopPoll poll;
   for (size_t t = 0; t < count; ++t) {
     const TensorInputs ports{context, count, t};
     for (size_t kind = 1; kind < 2 + A::kStates; ++kind)
@@ -146,6 +148,7 @@ Status step(const A& attrs, RunContext& context) {
           ports.input(kind).dtype != ports.input(0).dtype)
         return invalid_data("a tensor, its gradient and its states differ in dims or type");
     for (int64_t i = 0; i < ports.input(0).count(); ++i) {
+      poll(4);
       Element e{static_cast<double>(ports.input(0).as<T>()[i]),
                 static_cast<double>(ports.input(1).as<T>()[i]),
                 {}};

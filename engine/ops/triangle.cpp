@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/ir/stop.h"
 #include "engine/ops/common/movement.h"
 
 // Operators on the diagonals of matrices.
@@ -36,7 +37,9 @@ Status run_trilu(const Attrs& attrs, RunContext& context) {
   const int64_t columns = x.dims[x.rank() - 1];
   const bool upper = attrs.as<TriluAttrs>().upper != 0;
   const int64_t count = columns == 0 ? 0 : x.count() / columns;
+  StopPoll poll;
   for (int64_t row = 0; row < count; ++row) {
+    poll(static_cast<size_t>(columns));
     // Columns from `edge` on are on the upper side of the diagonal.
     const int64_t diagonal = std::clamp<int64_t>(k, -rows, columns) + row % rows;
     const int64_t edge = std::clamp<int64_t>(upper ? diagonal : diagonal + 1, 0, columns);

@@ -2,6 +2,7 @@
 #include <cstring>
 #include <numeric>
 
+#include "engine/ir/stop.h"
 #include "engine/ops/common/axes.h"
 #include "engine/ops/common/recoded.h"
 #include "engine/ops/op.h"
@@ -107,9 +108,12 @@ Status run_typed(const UniqueAttrs& attrs, RunContext& context) {
   Dims dims = attrs.axis ? x.dims : Dims{x.count()};
   const size_t axis = attrs.axis ? *normalize_axis(*attrs.axis, x.rank()) : 0;
   const Slices<T> slices{x.as<T>(), cut_at(dims, axis)};
-  const Groups groups = group(
-      slices.cut.extent, [&](size_t a, size_t b) { return slices.compare(a, b); },
-      attrs.sorted != 0);
+  StopPoll poll;
+  const auto compare = [&](size_t a, size_t b) {
+    poll(slices.cut.outer * slices.cut.inner);
+    return slices.compare(a, b);
+  };
+  const Groups groups = group(slices.cut.extent, compare, attrs.sorted != 0);
   if (context.has_output(0)) {
     dims[axis] = static_cast<int64_t>(groups.first.size());
     OCTET_RETURN_IF_ERROR(context.allocate(0, dims));

@@ -1,6 +1,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "engine/ir/stop.h"
 #include "engine/ops/common/movement.h"
 
 // Windows of signal processing: a0 - a1 cos(2 pi n / N) + a2 cos(4 pi n / N).
@@ -46,7 +47,9 @@ Status run(const Attrs& attrs, RunContext& context) {
   const bool periodic = attrs.as<WindowAttrs>().periodic != 0;
   const auto length = static_cast<double>(periodic ? size : size - 1);
   const bool known = visit_dtype(y.dtype, NumericTypes{}, [&]<typename T>() {
+    StopPoll poll;
     for (int64_t n = 0; n < size; ++n) {
+      poll(16);
       const double angle = 2 * std::numbers::pi * static_cast<double>(n) / length;
       const double value = C.a0 - C.a1 * std::cos(angle) + C.a2 * std::cos(2 * angle);
       y.as<T>()[n] = static_cast<T>(value);

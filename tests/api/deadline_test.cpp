@@ -127,5 +127,34 @@ TEST_CASE("pieces cover a range once, each as long as the grain, until the scope
   CHECK_THROWS_AS(parallel.for_ranges(1, 1, [](size_t, size_t) {}), StopError);
 }
 
+TEST_CASE("loops on one thread ask after some work, and on whichever thread runs a piece") {
+  std::atomic<bool> stop{false};
+  const std::function<bool()> asked = [&] { return stop.load(); };
+  const auto work = [] {
+    StopPoll poll;
+    for (int i = 0; i < 100; ++i) poll(1000);
+  };
+  const StopScope scope({}, asked);
+  work();
+  SerialParallel serial;
+  const StopScope* current = &scope;
+  StoppableParallel parallel(serial, current);
+  bool ended = false;
+  std::thread other([&] {
+    try {
+      parallel.for_ranges(1, 1, [&](size_t, size_t) {
+        stop = true;
+        work();
+      });
+    } catch (const StopError&) {
+      ended = true;
+    }
+    work();  // the scope isn't this thread's any more
+  });
+  other.join();
+  CHECK(ended);
+  CHECK_THROWS_AS(work(), StopError);
+}
+
 }  // namespace
 }  // namespace octet::testing

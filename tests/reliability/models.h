@@ -55,4 +55,40 @@ inline ModelProto long_loop() {
   return model;
 }
 
+/// y of one node whose inputs are tensors that the run makes of x [n, 4], all of one value.
+class LongNode {
+ public:
+  explicit LongNode(const std::string& op) {
+    graph().mutable_output(0)->clear_type();
+    NodeProto& largest = add_node(graph(), "ReduceMax", {"x"}, {"largest"});
+    add_attribute(largest, "keepdims", AttributeProto::INT).set_i(0);
+    node_.set_op_type(op);
+    node_.add_output("y");
+  }
+  LongNode& input(const std::vector<int64_t>& dims) {
+    const std::string name = "big" + std::to_string(node_.input_size());
+    *graph().add_initializer() =
+        int64_tensor(name + "_dims", {static_cast<int64_t>(dims.size())}, dims);
+    add_node(graph(), "Expand", {"largest", name + "_dims"}, {name});
+    node_.add_input(name);
+    return *this;
+  }
+  LongNode& constant(const std::vector<int64_t>& dims, const std::vector<int64_t>& values) {
+    const std::string name = "c" + std::to_string(node_.input_size());
+    *graph().add_initializer() = int64_tensor(name, dims, values);
+    node_.add_input(name);
+    return *this;
+  }
+  NodeProto& node() { return node_; }
+  ModelProto model() {
+    *graph().add_node() = node_;
+    return model_;
+  }
+
+ private:
+  GraphProto& graph() { return *model_.mutable_graph(); }
+  ModelProto model_ = empty_model();
+  NodeProto node_;
+};
+
 }  // namespace octet::testing

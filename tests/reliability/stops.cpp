@@ -1,5 +1,5 @@
-// octet_stops: how long a cancel takes to end long work: a product in a loop's body, and loading
-// and quantizing a model whose constants are being folded.
+// octet_stops: how long a cancel takes to end long work: a product in a loop's body, loading and
+// quantizing a model whose constants are being folded, and operators that run on one thread.
 #include <chrono>
 #include <cstdlib>
 #include <functional>
@@ -69,6 +69,31 @@ octet_error* run(octet_session* session, const int* flag) {
   return error;
 }
 
+// Operators without kernels of their own, each busy for longer than it is let.
+std::vector<std::pair<const char*, ModelProto>> long_operators() {
+  std::vector<std::pair<const char*, ModelProto>> all;
+  LongNode einsum("Einsum");
+  einsum.input({2000, 2000}).input({2000, 2000}).input({2000, 2000});
+  add_attribute(einsum.node(), "equation", AttributeProto::STRING).set_s("ab,bc,ca->");
+  all.emplace_back("Einsum of three matrices of 2000^2", einsum.model());
+  LongNode pool("LpPool");
+  pool.input({1, 1, 2000, 2000});
+  auto& kernel = add_attribute(pool.node(), "kernel_shape", AttributeProto::INTS);
+  for (int axis = 0; axis < 2; ++axis) kernel.add_ints(300);
+  all.emplace_back("LpPool of 300^2 windows over one plane", pool.model());
+  LongNode top("TopK");
+  top.input({1 << 24}).constant({1}, {1 << 23});
+  top.node().add_output("at");
+  all.emplace_back("TopK of 2^23 among 2^24", top.model());
+  all.emplace_back("Unique of 2^24 numbers", LongNode("Unique").input({1 << 24}).model());
+  all.emplace_back("MeanVarianceNormalization of 2^26 numbers",
+                   LongNode("MeanVarianceNormalization").input({1, 1, 1 << 13, 1 << 13}).model());
+  LongNode cumulative("CumSum");
+  cumulative.input({1 << 14, 1 << 14}).constant({}, {0});
+  all.emplace_back("CumSum down 2^14 columns of 2^14", cumulative.model());
+  return all;
+}
+
 }  // namespace
 
 int main() {
@@ -97,5 +122,14 @@ int main() {
     return quantize(folder.path / "model.onnx", folder.path / "out.onnx", flag);
   });
   octet_session_free(looping);
+  for (const auto& [name, model] : long_operators()) {
+    octet_session* session = nullptr;
+    octet_error* error = load(model.SerializeAsString(), nullptr, &session);
+    if (error != nullptr) std::cerr << name << ": " << octet_error_message(error) << "\n";
+    all = all && error == nullptr;
+    octet_error_free(error);
+    if (session != nullptr) measure(name, [&](const int* flag) { return run(session, flag); });
+    octet_session_free(session);
+  }
   return all ? 0 : 1;
 }

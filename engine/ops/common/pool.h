@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/ir/small_vector.h"
+#include "engine/ir/stop.h"
 #include "engine/ops/op.h"
 #include "kernels/pool_f32/pool_f32.h"
 #include "kernels/pool_s8/pool_s8.h"
@@ -70,13 +71,14 @@ PoolGeometry pool_geometry(const PoolWindow& window, const Dims& x, const Dims& 
 
 /// Calls tap(pixel) for each tap of output pixel `at` inside the input, in order.
 template <typename Tap>
-void walk_window(const PoolGeometry& g, int64_t at, Tap&& tap) {
+void walk_window(const PoolGeometry& g, int64_t at, StopPoll& poll, Tap&& tap) {
   const size_t rank = g.in.size();
   SmallVector<int64_t, 3> start(rank);
   for (size_t a = rank; a-- > 0; at /= g.out[a])
     start[a] = at % g.out[a] * g.stride[a] - g.pad_begin[a];
   SmallVector<int64_t, 3> k(rank, 0);
   while (true) {
+    poll();
     int64_t pixel = 0;
     bool inside = true;
     for (size_t a = 0; a < rank; ++a) {
@@ -95,14 +97,16 @@ void walk_window(const PoolGeometry& g, int64_t at, Tap&& tap) {
   }
 }
 
-/// Calls f(plane, out) over the planes (image and channel) of row-major tensors.
+/// Calls f(plane, in, out, poll) over the planes (image and channel) of row-major tensors.
 template <typename T, typename F>
 void for_planes(const PoolGeometry& g, RunContext& context, F&& f) {
   const T* x = context.input(0).as<T>();
   T* y = context.output(0).as<T>();
   context.parallel().for_ranges(g.batch * g.channels, 1, [&](size_t begin, size_t end) {
+    StopPoll poll;
     for (size_t p = begin; p < end; ++p)
-      f(p, x + p * static_cast<size_t>(g.in_pixels()), y + p * static_cast<size_t>(g.out_pixels()));
+      f(p, x + p * static_cast<size_t>(g.in_pixels()), y + p * static_cast<size_t>(g.out_pixels()),
+        poll);
   });
 }
 

@@ -1,3 +1,4 @@
+#include "engine/ir/stop.h"
 #include "engine/ops/common/activation.h"
 #include "engine/ops/common/product.h"
 
@@ -41,8 +42,9 @@ void multiply(const ProductSpec& spec, RunContext& context) {
     const BatchAxis at = shape.offsets(product);
     const T* a = context.input(0).as<T>() + at.a;
     const T* b = context.input(1).as<T>() + at.b;
-    const auto row = [&](int64_t i) {
+    const auto row = [&](int64_t i, StopPoll& poll) {
       for (int64_t j = 0; j < shape.n; ++j) {
+        poll(static_cast<size_t>(shape.k));
         Accumulator<T> sum{};
         for (int64_t k = 0; k < shape.k; ++k)
           sum += static_cast<Accumulator<T>>(a[i * shape.a_row + k * shape.a_column]) *
@@ -55,7 +57,8 @@ void multiply(const ProductSpec& spec, RunContext& context) {
       }
     };
     context.parallel().for_ranges(static_cast<size_t>(shape.m), 1, [&](size_t begin, size_t end) {
-      for (size_t i = begin; i < end; ++i) row(static_cast<int64_t>(i));
+      StopPoll poll;
+      for (size_t i = begin; i < end; ++i) row(static_cast<int64_t>(i), poll);
     });
   }
 }
