@@ -47,6 +47,17 @@ Status expand_functions(Graph& graph) {
   return {};
 }
 
+// Whether each bool is 0 or 1: C++ has no other.
+bool bools_are_values(const Tensor& tensor) {
+  if (tensor.is_list()) {
+    const auto& elements = tensor.elements();
+    return std::all_of(elements.begin(), elements.end(), bools_are_values);
+  }
+  if (tensor.dtype() != DType::boolean) return true;
+  const auto bytes = tensor.bytes();
+  return std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b <= std::byte{1}; });
+}
+
 }  // namespace
 
 Program::~Program() = default;
@@ -127,6 +138,8 @@ Status Program::check_inputs(std::span<const Tensor> inputs) const {
       return invalid_data("input '" + value.name + "' is " +
                           std::string(dtype_name(inputs[i].dtype())) + ", the model has " +
                           std::string(dtype_name(value.type.dtype)));
+    if (!bools_are_values(inputs[i]))
+      return invalid_data("input '" + value.name + "' has a bool that is neither 0 nor 1");
   }
   return {};
 }

@@ -108,6 +108,34 @@ TEST_CASE("a sequence of other elements is refused") {
   CHECK_FALSE(run(row({1})));
 }
 
+TEST_CASE("a bool that is neither 0 nor 1 is refused, alone and in a sequence") {
+  Sketch s;
+  s.tensor_input("x", TensorProto::BOOL, {"2"});
+  s.input("list")
+      .mutable_sequence_type()
+      ->mutable_elem_type()
+      ->mutable_tensor_type()
+      ->set_elem_type(TensorProto::BOOL);
+  s.node("Or", {"x", "x"}, {"y"});
+  s.node("SequenceLength", {"list"}, {"length"});
+  for (const char* name : {"y", "length"}) s.output(name);
+  const std::string bytes = s.model.SerializeAsString();
+  const auto model = import_model(std::as_bytes(std::span<const char>(bytes)), {});
+  REQUIRE(model.ok());
+  const auto program = runtime::Program::compile(model->graph, {});
+  REQUIRE(program.ok());
+  const auto bools = [](uint8_t second) {
+    const uint8_t both[] = {1, second};
+    return Tensor::copy(DType::boolean, Dims{2}, std::as_bytes(std::span(both)));
+  };
+  const auto run = [&](uint8_t alone, uint8_t listed) {
+    return (*program)->run(std::vector{bools(alone), Tensor::list({bools(listed)})}).ok();
+  };
+  CHECK(run(0, 1));
+  CHECK_FALSE(run(2, 1));
+  CHECK_FALSE(run(0, 255));
+}
+
 TEST_CASE("optionals say whether they hold something") {
   Sketch s;
   auto& type = s.input("x");
