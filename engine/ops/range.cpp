@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/ir/stop.h"
 #include "engine/ops/common/elements.h"
 #include "engine/ops/op.h"
 
@@ -59,7 +60,11 @@ Status fill(RunContext& context) {
   const int64_t count = count_of(start, *context.input(1).as<T>(), delta);
   OCTET_RETURN_IF_ERROR(context.allocate(0, {count}));
   T* out = context.output(0).as<T>();
-  for (int64_t i = 0; i < count; ++i) out[i] = static_cast<T>(start + static_cast<T>(i) * delta);
+  StopPoll poll;
+  for (int64_t i = 0; i < count; ++i) {
+    poll();
+    out[i] = static_cast<T>(start + static_cast<T>(i) * delta);
+  }
   return {};
 }
 

@@ -62,8 +62,13 @@ struct Groups {
 };
 
 Groups group(size_t slices, FunctionRef<int(size_t a, size_t b)> compare, bool sorted) {
-  std::vector<size_t> order(slices);
-  std::iota(order.begin(), order.end(), size_t{0});
+  std::vector<size_t> order;
+  order.reserve(slices);
+  StopPoll poll;
+  for (size_t i = 0; i < slices; ++i) {
+    poll();
+    order.push_back(i);
+  }
   std::stable_sort(order.begin(), order.end(),
                    [&](size_t a, size_t b) { return compare(a, b) < 0; });
   Groups groups;

@@ -89,8 +89,8 @@ std::vector<std::pair<const char*, ModelProto>> long_operators() {
   all.emplace_back("MeanVarianceNormalization of 2^26 numbers",
                    LongNode("MeanVarianceNormalization").input({1, 1, 1 << 13, 1 << 13}).model());
   LongNode cumulative("CumSum");
-  cumulative.input({1 << 14, 1 << 14}).constant({}, {0});
-  all.emplace_back("CumSum down 2^14 columns of 2^14", cumulative.model());
+  cumulative.input({1 << 13, 1 << 14}).constant({}, {0});
+  all.emplace_back("CumSum down 2^14 columns of 2^13", cumulative.model());
   return all;
 }
 
