@@ -3,6 +3,6 @@
 namespace octet::kernels {
 
 extern const RowF32Table row_f32_avx512vnni;
-const RowF32Table row_f32_avx512vnni = {multiply};
+const RowF32Table row_f32_avx512vnni = {multiply, attend};
 
 }  // namespace octet::kernels

@@ -28,8 +28,23 @@ struct RowF32Args {
   ptrdiff_t y_row = 0;
 };
 
+/// y[r] = softmax(alpha * a[r] b(r)) v(r) for r < scores.rows over at most kAttendedKeys columns of
+/// b(r), whose own `y` isn't used: one query a head over few keys. v(r) [scores.columns, columns]
+/// is `v_next` behind the row before's. The bits of `multiply`, softmax_f32's `row` and `multiply`.
+struct RowAttentionArgs {
+  RowF32Args scores;
+  const float* v = nullptr;
+  ptrdiff_t v_row = 0;
+  ptrdiff_t v_next = 0;
+  size_t columns = 0;
+  float* y = nullptr;
+  ptrdiff_t y_row = 0;
+};
+inline constexpr size_t kAttendedKeys = 16;
+
 struct RowF32Table {
   void (*multiply)(const RowF32Args& args);
+  void (*attend)(const RowAttentionArgs& args);
 };
 
 using RowF32Variant = Variant<RowF32Table>;

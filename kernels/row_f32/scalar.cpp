@@ -1,4 +1,7 @@
+#include "kernels/simd/scalar.h"
+
 #include <cmath>
+#include <limits>
 
 #include "kernels/row_f32/row_f32.h"
 
@@ -18,9 +21,41 @@ void multiply(const RowF32Args& args) {
     }
 }
 
+void soften(float* x, size_t axis) {
+  const float max =
+      simd::combine_lanes(axis, -std::numeric_limits<float>::infinity(), simd::max,
+                          [&](float lane, size_t i) { return simd::max(lane, x[i]); });
+  const float inverse = 1.0F / simd::sum_lanes(axis, [&](float lane, size_t i) {
+                          return lane + (x[i] = math::exp(x[i] - max));
+                        });
+  for (size_t i = 0; i < axis; ++i) x[i] *= inverse;
+}
+
+void attend(const RowAttentionArgs& args) {
+  float line[kAttendedKeys];
+  for (size_t r = 0; r < args.scores.rows; ++r) {
+    const auto row = static_cast<ptrdiff_t>(r);
+    RowF32Args scores = args.scores;
+    scores.a += row * scores.a_row;
+    scores.b += row * scores.b_next;
+    scores.rows = 1;
+    scores.y = line;
+    multiply(scores);
+    soften(line, scores.columns);
+    RowF32Args mixed;
+    mixed.a = line;
+    mixed.b = args.v + row * args.v_next;
+    mixed.b_row = args.v_row;
+    mixed.depth = scores.columns;
+    mixed.columns = args.columns;
+    mixed.y = args.y + row * args.y_row;
+    multiply(mixed);
+  }
+}
+
 }  // namespace
 
 extern const RowF32Table row_f32_scalar;
-const RowF32Table row_f32_scalar = {multiply};
+const RowF32Table row_f32_scalar = {multiply, attend};
 
 }  // namespace octet::kernels

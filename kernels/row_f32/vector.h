@@ -76,8 +76,13 @@ void rows(const RowF32Args& args, const float* a, const float* b, float* y) {
   }
 }
 
+struct FourRows {
+  F32x16 at[4];
+};
+
 // Four rows times matrices of their own of at most kLanes columns: as `block`.
-void narrow_rows(const RowF32Args& args, const float* a, const float* b, float* y) {
+inline __attribute__((always_inline)) FourRows narrow_rows(const RowF32Args& args, const float* a,
+                                                           const float* b) {
   const Mask16 all = simd::first(args.columns);
   const F32x16 zero = simd::set(0.0F), alpha = simd::set(args.alpha);
   F32x16 y0 = zero, y1 = zero, y2 = zero, y3 = zero;
@@ -90,10 +95,8 @@ void narrow_rows(const RowF32Args& args, const float* a, const float* b, float* 
     y2 = added(2, y2);
     y3 = added(3, y3);
   }
-  simd::store(y, simd::fma(alpha, y0, zero), all);
-  simd::store(y + args.y_row, simd::fma(alpha, y1, zero), all);
-  simd::store(y + 2 * args.y_row, simd::fma(alpha, y2, zero), all);
-  simd::store(y + 3 * args.y_row, simd::fma(alpha, y3, zero), all);
+  return {{simd::fma(alpha, y0, zero), simd::fma(alpha, y1, zero), simd::fma(alpha, y2, zero),
+           simd::fma(alpha, y3, zero)}};
 }
 
 void multiply(const RowF32Args& args) {
@@ -102,12 +105,69 @@ void multiply(const RowF32Args& args) {
   const auto both = args.b_next == 0 ? rows<Together::two> : rows<Together::two_of_their_own>;
   size_t r = 0;
   if (args.b_next != 0 && args.columns <= kLanes)
-    for (; r + 4 <= args.rows;
-         r += 4, a += 4 * args.a_row, b += 4 * args.b_next, y += 4 * args.y_row)
-      narrow_rows(args, a, b, y);
+    for (; r + 4 <= args.rows; r += 4, a += 4 * args.a_row, b += 4 * args.b_next) {
+      const FourRows four = narrow_rows(args, a, b);
+      for (size_t i = 0; i < 4; ++i, y += args.y_row)
+        simd::store(y, four.at[i], simd::first(args.columns));
+    }
   for (; r + 2 <= args.rows; r += 2, a += 2 * args.a_row, b += 2 * args.b_next, y += 2 * args.y_row)
     both(args, a, b, y);
   if (r < args.rows) rows<Together::one>(args, a, b, y);
+}
+
+// Scores of one vector a row become probabilities.
+template <size_t kRows>
+inline __attribute__((always_inline)) void soften(F32x16* rows, size_t columns) {
+  const Mask16 all = simd::first(columns);
+  const F32x16 lowest = simd::set(-__builtin_inff());
+  F32x16 e[kRows];
+#pragma GCC unroll 4
+  for (size_t r = 0; r < kRows; ++r)
+    e[r] = simd::set(simd::max_lanes(simd::select(all, simd::max(lowest, rows[r]), lowest)));
+#pragma GCC unroll 4
+  for (size_t r = 0; r < kRows; ++r) e[r] = simd::exp(simd::sub(rows[r], e[r]));
+#pragma GCC unroll 4
+  for (size_t r = 0; r < kRows; ++r) {
+    const F32x16 sum = simd::select(all, simd::add(simd::zero(), e[r]), simd::zero());
+    rows[r] = simd::mul(e[r], simd::set(1.0F / simd::sum_lanes(sum)));
+  }
+}
+
+void attend(const RowAttentionArgs& args) {
+  constexpr size_t kFour = 4;
+  static_assert(kAttendedKeys == kLanes);
+  alignas(64) float lines[kFour * kLanes];
+  RowF32Args mixed;
+  mixed.a_row = static_cast<ptrdiff_t>(kLanes);
+  mixed.b_row = args.v_row;
+  mixed.b_next = args.v_next;
+  mixed.depth = args.scores.columns;
+  mixed.columns = args.columns;
+  mixed.y_row = args.y_row;
+  const float *a = args.scores.a, *b = args.scores.b, *v = args.v;
+  float* y = args.y;
+  const auto both = args.v_next == 0 ? rows<Together::two> : rows<Together::two_of_their_own>;
+  size_t r = 0;
+  for (; r + kFour <= args.scores.rows; r += kFour) {
+    FourRows four = narrow_rows(args.scores, a, b);
+    soften<kFour>(four.at, args.scores.columns);
+    for (size_t i = 0; i < kFour; ++i) simd::store(lines + i * kLanes, four.at[i]);
+    for (size_t i = 0; i < kFour; i += 2, v += 2 * args.v_next, y += 2 * args.y_row)
+      both(mixed, lines + i * kLanes, v, y);
+    a += kFour * args.scores.a_row;
+    b += kFour * args.scores.b_next;
+  }
+  RowF32Args scores = args.scores;
+  scores.y = lines;
+  for (; r < args.scores.rows; ++r, v += args.v_next, y += args.y_row) {
+    rows<Together::one>(scores, a, b, lines);
+    F32x16 line = simd::load(lines, simd::first(scores.columns));
+    soften<1>(&line, scores.columns);
+    simd::store(lines, line);
+    rows<Together::one>(mixed, lines, v, y);
+    a += scores.a_row;
+    b += scores.b_next;
+  }
 }
 
 }  // namespace

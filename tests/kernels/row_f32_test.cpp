@@ -113,3 +113,69 @@ TEST_CASE("row_f32: a matrix for each row gives what its row alone does") {
     });
   }
 }
+
+TEST_CASE("row_f32: attention over few keys is its products and their softmax") {
+  for (const size_t heads : {1, 3, 4, 9})
+    for (const size_t keys : {1, 7, 15, 16})
+      for (const bool shared : {false, true}) {
+        CAPTURE(heads);
+        CAPTURE(keys);
+        constexpr size_t kDepth = 36, kColumns = 37;
+        const auto count = static_cast<ptrdiff_t>(heads);
+        const auto wide = static_cast<ptrdiff_t>(keys) + 1;
+        const std::vector<float> q = random_floats(heads * kDepth, 5, -2.0F, 2.0F);
+        const std::vector<float> k = random_floats(heads * kDepth * (keys + 1), 6, -2.0F, 2.0F);
+        const std::vector<float> v = random_floats(heads * keys * kColumns, 7);
+        RowAttentionArgs args;
+        args.scores = {.a = q.data(),
+                       .a_row = kDepth,
+                       .b = k.data(),
+                       .b_row = wide,
+                       .b_next = shared ? 0 : wide * static_cast<ptrdiff_t>(kDepth),
+                       .rows = heads,
+                       .depth = kDepth,
+                       .columns = keys,
+                       .alpha = 0.3F};
+        args.v = v.data();
+        args.v_row = kColumns;
+        args.v_next = shared ? 0 : static_cast<ptrdiff_t>(keys * kColumns);
+        args.columns = kColumns;
+        args.y_row = kColumns + 2;
+        Floats expected(static_cast<size_t>(count * args.y_row), 5.0F);
+        for (size_t r = 0; r < heads; ++r) {
+          const auto row = static_cast<ptrdiff_t>(r);
+          std::vector<double> p(keys);
+          double sum = 0.0;
+          for (size_t j = 0; j < keys; ++j) {
+            double score = 0.0;
+            for (size_t d = 0; d < kDepth; ++d)
+              score +=
+                  static_cast<double>(q[r * kDepth + d]) *
+                  static_cast<double>(
+                      args.scores.b[row * args.scores.b_next + static_cast<ptrdiff_t>(d) * wide +
+                                    static_cast<ptrdiff_t>(j)]);
+            sum += p[j] = std::exp(static_cast<double>(args.scores.alpha) * score);
+          }
+          for (size_t c = 0; c < kColumns; ++c) {
+            double mixed = 0.0;
+            for (size_t j = 0; j < keys; ++j)
+              mixed += p[j] / sum *
+                       static_cast<double>(
+                           args.v[row * args.v_next + static_cast<ptrdiff_t>(j * kColumns + c)]);
+            expected.data()[row * args.y_row + static_cast<ptrdiff_t>(c)] =
+                static_cast<float>(mixed);
+          }
+        }
+        Floats oracle(expected.size(), 5.0F);
+        args.y = oracle.data();
+        row_f32_variants()[0].table->attend(args);
+        for (size_t i = 0; i < expected.size(); ++i)
+          REQUIRE(std::fabs(oracle.data()[i] - expected.data()[i]) < 1e-5F);
+        for_each_row(row_f32_variants(), select_row_f32, [&](const RowF32Variant& variant) {
+          Floats y(expected.size(), 5.0F);
+          args.y = y.data();
+          variant.table->attend(args);
+          CHECK(first_difference(y.data(), oracle.data(), y.size()) == y.size());
+        });
+      }
+}

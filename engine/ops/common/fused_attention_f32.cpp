@@ -70,6 +70,25 @@ class AttentionF32 final : public AttentionStep {
     }
     row_.multiply(rows);
   }
+  bool attend_heads(const AttentionGeometry& g, const AttentionHead& head,
+                    size_t heads) const override {
+    if (g.keys == 0 || g.keys > static_cast<int64_t>(kAttendedKeys)) return false;
+    RowAttentionArgs args;
+    args.scores = score_rows(g, head, nullptr);
+    args.scores.rows = heads;
+    args.v = reinterpret_cast<const float*>(head.v);
+    args.v_row = g.v.row;
+    args.columns = static_cast<size_t>(g.columns);
+    args.y = reinterpret_cast<float*>(head.out);
+    if (heads > 1) {
+      args.scores.a_row = g.q.batch.back();
+      args.scores.b_next = g.k.batch.back();
+      args.v_next = g.v.batch.back();
+      args.y_row = g.out.batch.back();
+    }
+    row_.attend(args);
+    return true;
+  }
   void weigh_heads(const AttentionGeometry& g, const AttentionHead& head, size_t heads,
                    const float* scores) const override {
     RowF32Args rows = weigh_rows(g, head, scores);
@@ -117,14 +136,14 @@ class AttentionF32 final : public AttentionStep {
     rows.columns = static_cast<size_t>(g.keys);
     rows.alpha = attrs_.alpha;
     rows.y = scores;
-    rows.y_row = g.keys;
+    rows.y_row = line(g);
     return rows;
   }
-  static RowF32Args weigh_rows(const AttentionGeometry& g, const AttentionHead& head,
-                               const float* scores) {
+  RowF32Args weigh_rows(const AttentionGeometry& g, const AttentionHead& head,
+                        const float* scores) const {
     RowF32Args rows;
     rows.a = scores;
-    rows.a_row = g.keys;
+    rows.a_row = line(g);
     rows.b = reinterpret_cast<const float*>(head.v);
     rows.b_row = g.v.row;
     rows.depth = static_cast<size_t>(g.keys);

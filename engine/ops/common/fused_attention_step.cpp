@@ -14,6 +14,10 @@ constexpr int64_t kTileScores = 8192;
 constexpr int64_t kTileStep = 12;
 constexpr size_t kMostHeadsTogether = 16;
 
+bool present(std::span<const TensorView> inputs, size_t i) {
+  return i < inputs.size() && inputs[i].data != nullptr;
+}
+
 }  // namespace
 
 int64_t tile_rows(const AttentionGeometry& g) {
@@ -47,7 +51,7 @@ Status AttentionStep::run(RunContext& context) const {
 
 size_t AttentionStep::heads_together(const AttentionGeometry& g) const {
   if (!reads_in_place(g)) return 1;
-  const int64_t fit = kTileScores / std::max<int64_t>(g.queries * g.keys, 1);
+  const int64_t fit = kTileScores / std::max<int64_t>(g.queries * line(g), 1);
   return std::clamp<size_t>(static_cast<size_t>(fit), 1, kMostHeadsTogether);
 }
 
@@ -75,9 +79,9 @@ AttentionHead AttentionStep::head_of(const AttentionGeometry& g, std::span<const
   };
   AttentionHead head{at(inputs[kAt.q], g.q), at(inputs[kAt.k], g.k), at(inputs[kAt.v], g.v),
                      at(out, g.out)};
-  const auto present = [&](size_t i) { return i < inputs.size() && inputs[i].data != nullptr; };
-  if (present(kAt.bias)) head.bias = reinterpret_cast<const float*>(at(inputs[kAt.bias], g.bias));
-  if (present(kAt.mask)) head.mask = at(inputs[kAt.mask], g.mask);
+  if (present(inputs, kAt.bias))
+    head.bias = reinterpret_cast<const float*>(at(inputs[kAt.bias], g.bias));
+  if (present(inputs, kAt.mask)) head.mask = at(inputs[kAt.mask], g.mask);
   return head;
 }
 
@@ -93,7 +97,7 @@ void AttentionStep::run_unit(const AttentionGeometry& g, std::span<const TensorV
   for (int64_t row = part * g.queries / all; row < last; row += tile_rows(g)) {
     const int64_t count = std::min(tile_rows(g), last - row);
     score(g, head, row, count, scores, own);
-    for (int64_t i = 0; i < count; ++i) complete(g, head, row + i, scores + i * g.keys);
+    for (int64_t i = 0; i < count; ++i) complete(g, head, row + i, scores + i * line(g));
     soften(g, addend_of(g, head, row), count, scores, own);
     weigh(g, head, row, count, scores, own);
   }
@@ -104,7 +108,7 @@ void AttentionStep::run_heads(const AttentionGeometry& g, std::span<const Tensor
                               std::byte* scratch) const {
   std::array<AttentionHead, kMostHeadsTogether> heads;
   const auto scores = [&](size_t i) {
-    return reinterpret_cast<float*>(scratch) + i * static_cast<size_t>(g.queries * g.keys);
+    return reinterpret_cast<float*>(scratch) + i * static_cast<size_t>(g.queries * line(g));
   };
   const size_t count = last - first;
   const auto queries = static_cast<size_t>(g.queries);
@@ -117,7 +121,8 @@ void AttentionStep::run_heads(const AttentionGeometry& g, std::span<const Tensor
     }
   };
   // What is done to the scores of each head needs it.
-  const bool each = g.queries != 1 || inputs.size() > kAt.bias || attrs_.beta != 1.0F;
+  const bool each = g.queries != 1 || attrs_.beta != 1.0F || present(inputs, kAt.bias) ||
+                    present(inputs, kAt.mask);
   const auto find = [&](size_t i) {
     heads[i] = head_of(g, inputs, out, static_cast<int64_t>(first + i));
   };
@@ -125,6 +130,9 @@ void AttentionStep::run_heads(const AttentionGeometry& g, std::span<const Tensor
     for (size_t i = 0; i < count; ++i) find(i);
   else
     each_run([&](size_t i, size_t) { find(i); });
+  bool done = !each;
+  if (done) each_run([&](size_t i, size_t n) { done = done && attend_heads(g, heads[i], n); });
+  if (done) return;
   if (g.queries == 1)
     each_run([&](size_t i, size_t n) { score_heads(g, heads[i], n, scores(i)); });
   else
@@ -132,7 +140,7 @@ void AttentionStep::run_heads(const AttentionGeometry& g, std::span<const Tensor
   if (!each) soften_rows(g, {}, count, scores(0));
   for (size_t i = 0; each && i < count; ++i) {
     for (int64_t row = 0; row < g.queries; ++row)
-      complete(g, heads[i], row, scores(i) + row * g.keys);
+      complete(g, heads[i], row, scores(i) + row * line(g));
     soften_rows(g, addend_of(g, heads[i], 0), queries, scores(i));
   }
   if (g.queries == 1)
@@ -152,7 +160,8 @@ void AttentionStep::soften_rows(const AttentionGeometry& g, const RowAddend& add
                                 float* scores) const {
   SoftmaxCodesArgs rows;
   rows.x = scores;
-  rows.x_stride = rows.axis = static_cast<size_t>(g.keys);
+  rows.x_stride = static_cast<size_t>(line(g));
+  rows.axis = static_cast<size_t>(g.keys);
   rows.addend = addend.data;
   rows.addend_stride = addend.stride;
   rows.addend_step = addend.step;

@@ -52,8 +52,18 @@ class AttentionStep : public Step {
   /// innermost axis of the batch, where K and V are read in place.
   virtual void score_heads(const AttentionGeometry& /*g*/, const AttentionHead& /*head*/,
                            size_t /*heads*/, float* /*scores*/) const {}
+  /// All of it for them, where nothing is added to the scores of few keys; false: not here.
+  virtual bool attend_heads(const AttentionGeometry& /*g*/, const AttentionHead& /*head*/,
+                            size_t /*heads*/) const {
+    return false;
+  }
   virtual void weigh_heads(const AttentionGeometry& /*g*/, const AttentionHead& /*head*/,
                            size_t /*heads*/, const float* /*scores*/) const {}
+  /// Floats from a row of scores to the next. Those in place begin a vector of their own, so that
+  /// what reads one waits for no store to another.
+  int64_t line(const AttentionGeometry& g) const {
+    return reads_in_place(g) ? (g.keys + 15) / 16 * 16 : g.keys;
+  }
   /// Packs K and V.
   virtual void begin(const AttentionGeometry& g, const AttentionHead& head,
                      std::byte* own) const = 0;
@@ -84,7 +94,7 @@ class AttentionStep : public Step {
   /// Small heads go together stage by stage, so that one's chains fill the gaps of another's.
   size_t heads_together(const AttentionGeometry& g) const;
   size_t tile_bytes(const AttentionGeometry& g) const {
-    return whole_lines(heads_together(g) * static_cast<size_t>(tile_rows(g) * g.keys) *
+    return whole_lines(heads_together(g) * static_cast<size_t>(tile_rows(g) * line(g)) *
                        sizeof(float));
   }
   size_t slot_bytes(const AttentionGeometry& g) const { return tile_bytes(g) + own_bytes(g); }
