@@ -4,6 +4,7 @@
 #include <soxr.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <filesystem>
 
@@ -20,10 +21,10 @@ struct DeleteConverter {
 };
 
 std::optional<size_t> first_not_finite(const std::vector<float>& samples) {
-  // x - x is 0 for finite x alone.
-  bool finite = true;
-  for (const float x : samples) finite &= x - x == 0.0F;
-  if (finite) return std::nullopt;
+  constexpr uint32_t kExponent = 0x7f800000;  // All of its bits: infinite, or no number.
+  uint32_t count = 0;
+  for (const float x : samples) count += (std::bit_cast<uint32_t>(x) & kExponent) == kExponent;
+  if (count == 0) return std::nullopt;
   const auto bad =
       std::find_if(samples.begin(), samples.end(), [](float x) { return !std::isfinite(x); });
   return static_cast<size_t>(bad - samples.begin());

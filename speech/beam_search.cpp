@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <numbers>
 #include <tuple>
 
@@ -16,6 +17,18 @@ namespace {
 // score less than the best one by kMargin.
 constexpr size_t kLengths = 3;
 constexpr double kMargin = 10;
+
+// Tokens that are passed over together.
+constexpr size_t kBlock = 32;
+
+// Whether one of kBlock bounds may be above `worst`.
+bool any_above(const float* bounds, double worst) {
+  const float least =
+      std::nextafter(static_cast<float>(worst), -std::numeric_limits<float>::infinity());
+  uint32_t count = 0;
+  for (size_t i = 0; i < kBlock; ++i) count += bounds[i] > least;
+  return count > 0;
+}
 
 // What a bound may fall below a score by the rounding of float32.
 double below(double score) { return score - 1e-3 - 1e-6 * std::abs(score); }
@@ -115,6 +128,10 @@ void BeamSearch::keep_best_tokens(size_t h, double base, std::vector<Candidate>&
   };
   double worst = worst_kept();
   for (size_t c = 0; c < vocabulary_; ++c) {
+    if (c % kBlock == 0 && c + kBlock <= vocabulary_ && !any_above(&bounds_[c], worst)) {
+      c += kBlock - 1;
+      continue;
+    }
     if (!(static_cast<double>(bounds_[c]) > worst)) continue;
     const auto token = static_cast<int64_t>(c);
     double score =
