@@ -342,7 +342,11 @@ class Binder {
       const auto outputs = shapes_of(step.outputs, output_views_);
       // A wide step, too, runs alone where the whole run isn't worth several threads.
       const size_t alone = step.step->scratch_bytes(inputs, outputs, 1);
-      const size_t shared = width_ > 1 ? step.step->scratch_bytes(inputs, outputs, width_) : alone;
+      if (width_ == 1) {
+        bound_->scratch_bytes = std::max(bound_->scratch_bytes, alone);
+        continue;
+      }
+      const size_t shared = step.step->scratch_bytes(inputs, outputs, width_);
       const double cost = cost_of(step, inputs, outputs);
       bound.wide = share_small_ || cost >= kMinSharedStep;
       bound_->scratch_bytes =
