@@ -23,7 +23,37 @@ namespace {
 
 }  // namespace
 
+extern const ConvS8Table conv_s8_avx512vnni;
+
+namespace {
+
+/// Depths that no tile takes.
+bool is_shallow(const ConvShape& s) {
+  return s.kernel_h * s.kernel_w * (s.in_channels / s.groups) < kLeastDepth;
+}
+
+size_t packed_bytes_by_depth(const ConvShape& s) {
+  return is_shallow(s) ? conv_s8_avx512vnni.packed_bytes(s) : packed_bytes(s);
+}
+
+void pack_by_depth(const ConvShape& s, const ConvWeights& w, void* packed) {
+  is_shallow(s) ? conv_s8_avx512vnni.pack(s, w, packed) : pack(s, w, packed);
+}
+
+size_t scratch_bytes_by_depth(const ConvShape& s, size_t width) {
+  return is_shallow(s) ? conv_s8_avx512vnni.scratch_bytes(s, width) : scratch_bytes(s, width);
+}
+
+void run_by_depth(const ConvShape& s, const void* packed, const ConvIo& io,
+                  const ConvEpilogue& epilogue, void* scratch, Parallel& parallel) {
+  is_shallow(s) ? conv_s8_avx512vnni.run(s, packed, io, epilogue, scratch, parallel)
+                : run(s, packed, io, epilogue, scratch, parallel);
+}
+
+}  // namespace
+
 extern const ConvS8Table conv_s8_amx;
-const ConvS8Table conv_s8_amx{packed_bytes, pack, scratch_bytes, run};
+const ConvS8Table conv_s8_amx{packed_bytes_by_depth, pack_by_depth, scratch_bytes_by_depth,
+                              run_by_depth};
 
 }  // namespace octet::kernels

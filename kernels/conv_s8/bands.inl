@@ -111,9 +111,8 @@ inline void run_bands(const ConvShape& s, const Matrix& m, const ConvIo& io, con
     const size_t rows = smaller(bands.most, s.out_h - first);
     band.fill(n, first, rows);
     for (size_t row = 0; row < rows; ++row) {
-      const size_t pixel = (n * s.out_h + first + row) * s.out_w;
       multiply_rows(target, m, band.windows(row), 0, m.blocks(),
-                    [pixel](size_t x) { return pixel + x; });
+                    Following{(n * s.out_h + first + row) * s.out_w});
     }
   });
 }

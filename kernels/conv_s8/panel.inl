@@ -241,8 +241,11 @@ class AnyEnd {
   const int32_t* row_sums_ = nullptr;
 };
 
+/// Which ends tiles have code of their own for: what else there is goes another way to the same.
+enum class Ends { all, few };
+
 /// f(end) with what ends the tiles of these rows and blocks.
-template <int kBlocks, typename F>
+template <Ends kEnds, int kBlocks, typename F>
 void with_end(const Target& target, const Matrix& m, const Rows& rows, size_t block, F f) {
   const ConvEpilogue& e = *target.epilogue;
   const BlockColumns<kBlocks> columns(target, m, rows, block);
@@ -250,19 +253,32 @@ void with_end(const Target& target, const Matrix& m, const Rows& rows, size_t bl
     return f(FloatEnd<kBlocks>(target, columns));
   if (m.has_zeros || target.scaling == Scaling::any)
     return f(AnyEnd<kBlocks>(target, columns, m, rows, block));
-  switch (target.scaling) {
-    case Scaling::bare: return f(CodeEnd<Scaling::bare, kBlocks>(target, columns));
-    case Scaling::plain: return f(CodeEnd<Scaling::plain, kBlocks>(target, columns));
-    case Scaling::biased: return f(CodeEnd<Scaling::biased, kBlocks>(target, columns));
-    case Scaling::residual: return f(CodeEnd<Scaling::residual, kBlocks>(target, columns));
-    default: return f(CodeEnd<Scaling::swished, kBlocks>(target, columns));
+  if constexpr (kEnds == Ends::few) {
+    if (target.scaling == Scaling::residual || target.scaling == Scaling::swished)
+      return f(AnyEnd<kBlocks>(target, columns, m, rows, block));
+    // A bias of 0 and a clamp to all codes change nothing.
+    f(CodeEnd<Scaling::biased, kBlocks>(target, columns));
+  } else {
+    switch (target.scaling) {
+      case Scaling::bare: return f(CodeEnd<Scaling::bare, kBlocks>(target, columns));
+      case Scaling::plain: return f(CodeEnd<Scaling::plain, kBlocks>(target, columns));
+      case Scaling::biased: return f(CodeEnd<Scaling::biased, kBlocks>(target, columns));
+      case Scaling::residual: return f(CodeEnd<Scaling::residual, kBlocks>(target, columns));
+      default: return f(CodeEnd<Scaling::swished, kBlocks>(target, columns));
+    }
   }
 }
+
+/// Rows whose pixels follow each other.
+struct Following {
+  size_t first;
+  size_t operator()(size_t row) const { return first + row; }
+};
 
 inline constexpr size_t kFarBytes = 32 * 1024;  // of weights that may have left the first caches
 
 /// Multiplies the rows with the blocks [begin, end) of `m` and finishes pixel_of(row).
-template <typename PixelOf>
+template <Ends kEnds = Ends::all, typename PixelOf>
 void multiply_rows(const Target& target, const Matrix& m, const Rows& rows, size_t begin,
                    size_t end, PixelOf pixel_of) {
   if (rows.count == 0) return;
@@ -282,7 +298,7 @@ void multiply_rows(const Target& target, const Matrix& m, const Rows& rows, size
       depths.ahead_step = divide_up(next, tiles * m.groups());
     }
     with_blocks(blocks, [&](auto count_of) {
-      with_end<count_of>(target, m, rows, block, [&](const auto& tile_end) {
+      with_end<kEnds, count_of>(target, m, rows, block, [&](const auto& tile_end) {
         RowAt at[kMaxTileRows];
         for (size_t row = 0, count; row < rows.count; row += count) {
           count = tile_rows(blocks, rows.count - row, m.groups());

@@ -33,7 +33,7 @@ class Multiplier {
                   const Depths& depths, const int8_t* weights, size_t block_bytes, const RowAt* at,
                   const End& end) {
     if (!fills_tiles(rows, depths.groups))
-      return multiply_vnni<kBlocks>(rows, a, a_stride, depths, weights, block_bytes, at, end);
+      return multiply_part<kBlocks>(rows, a, a_stride, depths, weights, block_bytes, at, end);
     if (shaped_ != rows) configure_tiles(rows);
     shaped_ = rows;
     alignas(64) int32_t tile[kMaxTileRows * kBlocks * kTileColumns];

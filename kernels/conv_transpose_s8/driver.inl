@@ -147,8 +147,9 @@ inline void run(const ConvShape& s, const void* packed, const ConvIo& io,
                                  group * columns, has_zeros != 0);
       const Rows rows = gather(s, io, phase, m, group, begin, cut.row_at(panel + 1),
                                static_cast<uint8_t*>(scratch) + slot * slot_bytes(s));
-      multiply_rows(target, m, rows, cut.block_at(run), cut.block_at(run + 1),
-                    [&](size_t row) { return place_of(s, phase, begin + row).pixel(s); });
+      multiply_rows<Ends::few>(
+          target, m, rows, cut.block_at(run), cut.block_at(run + 1),
+          [&](size_t row) { return place_of(s, phase, begin + row).pixel(s); });
     });
   }
 }

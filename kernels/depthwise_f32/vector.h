@@ -38,6 +38,24 @@ Range interior(const DepthwiseF32Args& args) {
   return {begin < end ? begin : end, end};
 }
 
+// How outputs are activated: by what needs a few instructions in registers, by the rest in memory.
+enum class Way { clamp, hard_swish, other };
+
+Way way_of(ActivationKind kind) {
+  const bool clamp =
+      kind == ActivationKind::none || kind == ActivationKind::relu || kind == ActivationKind::clip;
+  if (clamp) return Way::clamp;
+  return kind == ActivationKind::hard_swish ? Way::hard_swish : Way::other;
+}
+
+__attribute__((noinline)) void activate_all(const Activation& activation, F32x16* values,
+                                            int count) {
+  simd::with_kind(activation.kind, [&](auto tag) {
+    for (int i = 0; i < count; ++i)
+      values[i] = simd::activate<decltype(tag)::kValue>(values[i], activation);
+  });
+}
+
 // What is the same for all of an output row. Steps count floats.
 struct Row {
   const DepthwiseF32Args& args;
@@ -48,6 +66,7 @@ struct Row {
   size_t row_step, pixel_step, tap_step, weight_row_step;
   float* out;
   const float* residual;
+  float low, high;  // of Way::clamp
 };
 
 // Where neighbouring outputs of 16 channels read and write.
@@ -70,7 +89,7 @@ inline __attribute__((always_inline)) F32x16 load(const float* p, Mask16 mask) {
 constexpr int groups_of(int pixels) { return kMostPixels / pixels < 4 ? kMostPixels / pixels : 4; }
 
 // kPixels outputs of kGroups times 16 channels, or of the channels that are left of 16.
-template <ActivationKind kKind, int kPixels, int kGroups, bool kWhole>
+template <Way kWay, int kPixels, int kGroups, bool kWhole>
 void convolve(const Row& row, const Place& place) {
   const Mask16 mask = simd::first(kWhole ? kLanes : place.channels);
   const size_t pixel_step = row.pixel_step;
@@ -107,9 +126,20 @@ void convolve(const Row& row, const Place& place) {
     const F32x16 bias =
         place.bias != nullptr ? load<kWhole>(place.bias + g * kLanes, mask) : simd::zero();
     unroll<kPixels>([&](auto p) __attribute__((always_inline)) {
-      sums[g][p] = simd::activate<kKind>(simd::add(sums[g][p], bias), row.args.activation);
+      sums[g][p] = simd::add(sums[g][p], bias);
+      if constexpr (kWay == Way::clamp)
+        sums[g][p] = simd::clip(sums[g][p], simd::set(row.low), simd::set(row.high));
+      if constexpr (kWay == Way::hard_swish) sums[g][p] = simd::hard_swish(sums[g][p]);
     });
   });
+  if constexpr (kWay == Way::other) {
+    F32x16 values[kGroups * kPixels];
+    each([&](auto g, auto p)
+             __attribute__((always_inline)) { values[g * kPixels + p] = sums[g][p]; });
+    activate_all(row.args.activation, values, kGroups * kPixels);
+    each([&](auto g, auto p)
+             __attribute__((always_inline)) { sums[g][p] = values[g * kPixels + p]; });
+  }
   if (place.residual != nullptr)
     each([&](auto g, auto p) __attribute__((always_inline)) {
       const float* at = place.residual + p * channels + g * kLanes;
@@ -125,7 +155,7 @@ void convolve(const Row& row, const Place& place) {
 }
 
 // Channels are the inner loop: pixels are read as they lie. `taps` are the kernel columns inside.
-template <ActivationKind kKind, int kPixels>
+template <Way kWay, int kPixels>
 void convolve_channels(const Row& row, size_t x, Range taps) {
   const DepthwiseF32Args& args = row.args;
   const size_t channels = args.channels;
@@ -149,32 +179,32 @@ void convolve_channels(const Row& row, size_t x, Range taps) {
   constexpr int kGroups = groups_of(kPixels);
   constexpr size_t kAtOnce = kGroups * kLanes;
   for (; place.channels >= kAtOnce; advance(kAtOnce))
-    convolve<kKind, kPixels, kGroups, true>(row, place);
+    convolve<kWay, kPixels, kGroups, true>(row, place);
   if constexpr (kGroups > 1)
-    for (; place.channels >= kLanes; advance(kLanes)) convolve<kKind, kPixels, 1, true>(row, place);
-  if (place.channels > 0) convolve<kKind, kPixels, 1, false>(row, place);
+    for (; place.channels >= kLanes; advance(kLanes)) convolve<kWay, kPixels, 1, true>(row, place);
+  if (place.channels > 0) convolve<kWay, kPixels, 1, false>(row, place);
 }
 
 // Outputs [x, end), all inside.
-template <ActivationKind kKind, int kPixels>
+template <Way kWay, int kPixels>
 void convolve_inside(const Row& row, size_t x, size_t end) {
   const Range all{0, row.args.kernel_width};
-  for (; x + kPixels <= end; x += kPixels) convolve_channels<kKind, kPixels>(row, x, all);
-  if constexpr (kPixels > 1) convolve_inside<kKind, kPixels / 2>(row, x, end);
+  for (; x + kPixels <= end; x += kPixels) convolve_channels<kWay, kPixels>(row, x, all);
+  if constexpr (kPixels > 1) convolve_inside<kWay, kPixels / 2>(row, x, end);
 }
 
-template <ActivationKind kKind>
+template <Way kWay>
 void convolve_row(const Row& row) {
   const DepthwiseF32Args& args = row.args;
   const Range inside = interior(args);
   const auto edge = [&](size_t begin, size_t end) {
     for (size_t x = begin; x < end; ++x)
-      convolve_channels<kKind, 1>(row, x,
-                                  taps_inside(x * args.stride_x, args.pad_left, args.dilation_x,
-                                              args.kernel_width, args.in_width));
+      convolve_channels<kWay, 1>(row, x,
+                                 taps_inside(x * args.stride_x, args.pad_left, args.dilation_x,
+                                             args.kernel_width, args.in_width));
   };
   edge(0, inside.begin);
-  convolve_inside<kKind, kMostPixels>(row, inside.begin, inside.end);
+  convolve_inside<kWay, kMostPixels>(row, inside.begin, inside.end);
   edge(inside.end, args.out_width);
 }
 
@@ -186,6 +216,10 @@ void row(const DepthwiseF32Args& args, size_t image, size_t y) {
       image * args.in_height + y * args.stride_y + rows.begin * args.dilation_y - args.pad_top;
   const size_t weight_row = args.kernel_width * channels;
   const size_t out = (image * args.out_height + y) * args.out_width * channels;
+  const bool clips = args.activation.kind == ActivationKind::clip;
+  const float least = args.activation.kind == ActivationKind::relu ? 0.0F : -__builtin_inff();
+  const float low = clips ? args.activation.alpha : least;
+  const float high = clips ? args.activation.beta : __builtin_inff();
   const Row row{args,
                 args.in + static_cast<ptrdiff_t>(in_row * args.in_width * channels),
                 args.weights + rows.begin * weight_row,
@@ -195,9 +229,14 @@ void row(const DepthwiseF32Args& args, size_t image, size_t y) {
                 args.dilation_x * channels,
                 weight_row,
                 args.out + out,
-                args.residual != nullptr ? args.residual + out : nullptr};
-  simd::with_kind(args.activation.kind,
-                  [&](auto tag) { convolve_row<decltype(tag)::kValue>(row); });
+                args.residual != nullptr ? args.residual + out : nullptr,
+                low,
+                high};
+  switch (way_of(args.activation.kind)) {
+    case Way::clamp: return convolve_row<Way::clamp>(row);
+    case Way::hard_swish: return convolve_row<Way::hard_swish>(row);
+    case Way::other: return convolve_row<Way::other>(row);
+  }
 }
 
 }  // namespace

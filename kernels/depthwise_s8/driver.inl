@@ -6,6 +6,8 @@
 //                      4 (kVectors l + v) on
 //   kPixels            outputs that are computed at once
 //   kTakesZeros        the packed weights are less their zero points
+//   kParts             a block may have fewer channels
+//   kWindows           each_block() gives it kernels that have a window
 //   interleave         kGroup taps of a block to kVectors registers of codes as dot takes them
 //   dot, store_codes and the like; those of End::bare and End::floats where the kit has them
 // the widest of them as Widest, and each_block(shape, f), which calls f(Kit{}, first, count) for
@@ -58,9 +60,11 @@ inline End end_of(const ConvEpilogue& e, Scaling scaling, uint8_t flip) {
   return codes ? End::codes : End::any;
 }
 
-/// What `end` is for a kit: `any` and `codes` do for all.
+/// What `end` is for a kit: `any` does for all, and `codes` for all that end in codes. Parts of a
+/// block are a layer of a few channels.
 template <typename Kit, bool kWhole>
 constexpr End taken_end(End end) {
+  if (!kWhole) return end == End::bare || end == End::codes ? End::codes : End::any;
   constexpr bool kBare = requires(const typename Kit::Int(&v)[Kit::kVectors], uint8_t* to) {
     Kit::template store_bare<kWhole>(v, to, size_t{0});
   };
@@ -68,7 +72,7 @@ constexpr End taken_end(End end) {
     Kit::store_floats(to, v);
   };
   if (end == End::bare && !kBare) return End::codes;
-  return end == End::floats && !(kFloats && kWhole) ? End::any : end;
+  return end == End::floats && !kFloats ? End::any : end;
 }
 
 /// The outputs of one block. Whoever writes through it works on a copy of its own: stores of codes
@@ -167,11 +171,10 @@ class Block {
   /// Those of the task's row.
   template <End kEnd>
   void run() const {
-    switch (t_.s.stride_w) {
-      case 1: return run_steps<kEnd, 1>();
-      case 2: return run_steps<kEnd, 2>();
-      default: return run_steps<kEnd, 0>();
-    }
+    if (t_.s.stride_w == 1) return run_steps<kEnd, 1>();
+    if constexpr (kEnd != End::any)
+      if (t_.s.stride_w == 2) return run_steps<kEnd, 2>();
+    run_steps<kEnd, 0>();
   }
 
  private:
@@ -181,10 +184,10 @@ class Block {
   /// kStride is that of the columns, or 0.
   template <End kEnd, size_t kStride>
   void run_steps() const {
+    constexpr int kMost = kStride == 0 ? 2 : Kit::kPixels;
     size_t ox = t_.begin;
-    for (; ox + Kit::kPixels <= t_.end; ox += Kit::kPixels)
-      outputs<Kit::kPixels, kEnd, kStride>(ox);
-    if constexpr (Kit::kPixels > 2)
+    for (; ox + kMost <= t_.end; ox += kMost) outputs<kMost, kEnd, kStride>(ox);
+    if constexpr (kMost > 2 && kStride == 1)
       for (; ox + 2 <= t_.end; ox += 2) outputs<2, kEnd, kStride>(ox);
     for (; ox < t_.end; ++ox) outputs<1, kEnd, kStride>(ox);
   }

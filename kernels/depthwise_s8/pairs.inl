@@ -14,8 +14,8 @@ struct Pairs : Wide256 {
 struct Pairs32 : Pairs {
   static constexpr size_t kVectors = 4, kChannels = 32;
   static constexpr int kPixels = 2;
+  static constexpr bool kParts = false, kWindows = false;
 
-  /// Only whole blocks.
   template <bool kWhole>
   static inline __attribute__((always_inline)) void interleave(const uint8_t* const (&taps)[2],
                                                                size_t /*count*/, uint8_t flip,
@@ -43,6 +43,7 @@ struct Pairs32 : Pairs {
 struct Pairs16 : Pairs {
   static constexpr size_t kVectors = 2, kChannels = 16;
   static constexpr int kPixels = 4;
+  static constexpr bool kParts = true, kWindows = true;
 
   template <bool kWhole>
   static inline __attribute__((always_inline)) void interleave(const uint8_t* const (&taps)[2],

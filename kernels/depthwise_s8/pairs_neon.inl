@@ -13,7 +13,7 @@ struct PairsNeon {
   using Ends = NeonEnds;
   static constexpr size_t kGroup = 2, kVectors = 2, kChannels = 16;
   static constexpr int kPixels = 4;
-  static constexpr bool kTakesZeros = true;
+  static constexpr bool kTakesZeros = true, kParts = true, kWindows = true;
   static constexpr size_t kTapLanes = 8;
 
   static Int load(const void* p) {

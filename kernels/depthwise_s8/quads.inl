@@ -5,7 +5,7 @@ struct Quads128 : Wide128 {
   using Weight = int8_t;
   static constexpr size_t kGroup = 4, kVectors = 4, kChannels = 16;
   static constexpr int kPixels = 2;
-  static constexpr bool kTakesZeros = false;
+  static constexpr bool kTakesZeros = false, kParts = true, kWindows = true;
 
   static Int dot(Int sum, Int codes, Int weights) { return dot_codes(sum, codes, weights); }
 
@@ -31,7 +31,7 @@ struct Quads256 : Wide256 {
   using Weight = int8_t;
   static constexpr size_t kGroup = 4, kVectors = 4, kChannels = 32;
   static constexpr int kPixels = 2;
-  static constexpr bool kTakesZeros = false;
+  static constexpr bool kTakesZeros = false, kParts = false, kWindows = true;
 
   static Int dot(Int sum, Int codes, Int weights) { return dot_codes(sum, codes, weights); }
   /// Weights with each tap at the next one's place.

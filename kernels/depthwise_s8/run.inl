@@ -4,9 +4,11 @@
 template <typename Kit, bool kWhole, End kEnd>
 void run_block(Task& task, const uint8_t* packed, const Outputs<Kit, kWhole>& outputs, size_t first,
                size_t begin, size_t end) {
-  if (fits_window<Kit>(task)) {
-    Window<Kit, kWhole>(task, packed, outputs, first).template run<kEnd>(begin, end);
-    return;
+  if constexpr (Kit::kWindows && kEnd != End::any) {
+    if (fits_window<Kit>(task)) {
+      Window<Kit, kWhole>(task, packed, outputs, first).template run<kEnd>(begin, end);
+      return;
+    }
   }
   find_groups<Kit>(task);
   const Block<Kit, kWhole> block(task, packed, outputs);
@@ -92,9 +94,9 @@ inline void run(const ConvShape& s, const void* packed, const ConvIo& io,
         const uint8_t *block = blocks, *constant = constants;
         each_block(s, [&](auto kit, size_t first, size_t count) {
           using Kit = decltype(kit);
-          if (count == Kit::kChannels)
+          if (!Kit::kParts || count == Kit::kChannels)
             run_block<Kit, true>(task, how, block, constant, first, count, first_row, last_row);
-          else
+          else if constexpr (Kit::kParts)
             run_block<Kit, false>(task, how, block, constant, first, count, first_row, last_row);
           block += block_bytes<Kit>(s);
           constant += constant_bytes<Kit>();

@@ -81,7 +81,7 @@ struct Quads512 : Wide512 {
   using Weight = int8_t;
   static constexpr size_t kGroup = 4, kVectors = 4, kChannels = 64;
   static constexpr int kPixels = 4;
-  static constexpr bool kTakesZeros = false;
+  static constexpr bool kTakesZeros = false, kParts = false, kWindows = true;
 
   static Int dot(Int sum, Int codes, Int weights) {
     return _mm512_dpbusd_epi32(sum, codes, weights);
@@ -112,7 +112,7 @@ struct Pairs512 : Wide512 {
   using Weight = int16_t;
   static constexpr size_t kGroup = 2, kVectors = 1, kChannels = 16;
   static constexpr int kPixels = 4;
-  static constexpr bool kTakesZeros = true;
+  static constexpr bool kTakesZeros = true, kParts = true, kWindows = true;
 
   static Int dot(Int sum, Int codes, Int weights) {
     return _mm512_dpwssd_epi32(sum, codes, weights);

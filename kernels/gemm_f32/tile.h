@@ -53,6 +53,7 @@ using TileSums = F32x16[kRows][kPanels * kVectors];
 // Walk down the rows of packed panels: one a form.
 struct FloatRows {
   static constexpr WeightForm kForm = WeightForm::f32;
+  static constexpr bool kWidens = false;
   using Unit = float;
   FloatRows(const TileArgs& args, size_t tap)
       : at(static_cast<const float*>(args.packed) + tap * args.depth * args.b_row),
@@ -71,6 +72,7 @@ struct FloatRows {
 
 struct HalfRows {
   static constexpr WeightForm kForm = WeightForm::f16;
+  static constexpr bool kWidens = false;
   using Unit = uint16_t;
   HalfRows(const TileArgs& args, size_t /*tap*/)
       : at(static_cast<const uint16_t*>(args.packed)), row(args.b_row), panel(args.panel_stride) {}
@@ -87,6 +89,7 @@ struct HalfRows {
 // Keeps what it reads of one whole panel as floats, for the tiles behind the first.
 template <class Rows>
 struct Widening : Rows {
+  static constexpr bool kWidens = true;
   Widening(const TileArgs& args, size_t tap) : Rows(args, tap), out(args.wide), width(args.b_row) {}
   __attribute__((always_inline)) F32x16 load(size_t p, size_t v) const {
     const F32x16 value = Rows::load(p, v);
@@ -106,7 +109,7 @@ template <bool kKeepsWide>
 struct CodeSteps {
   static constexpr WeightForm kForm = WeightForm::s4;
   using Unit = uint32_t;
-  static constexpr bool kKeeps = kKeepsWide;
+  static constexpr bool kWidens = kKeepsWide;
   explicit CodeSteps(const TileArgs& args)
       : words(static_cast<const uint32_t*>(args.packed)),
         scales(
@@ -223,8 +226,8 @@ __attribute__((always_inline)) inline void add_codes(const TileArgs& args,
                                                      const float* const (&a)[kRows], Steps b,
                                                      F32x16 (&sums)[kRows][kVectors]) {
   alignas(64) float rows[simd::CodeBlock::kInMemory ? kStep * kVectors * kLanes : 1];
-  float* wide = Steps::kKeeps ? args.wide : rows;
-  const size_t advance = Steps::kKeeps ? kStep * kVectors * kLanes : 0;
+  float* wide = Steps::kWidens ? args.wide : rows;
+  const size_t advance = Steps::kWidens ? kStep * kVectors * kLanes : 0;
   const float* starts[kRows];
   point_past(a, 0, starts);
   ptrdiff_t offset = 0;
@@ -239,7 +242,7 @@ __attribute__((always_inline)) inline void add_codes(const TileArgs& args,
           F32x16 row[kVectors];
           unroll<kVectors>([&](auto v) __attribute__((always_inline)) {
             row[v] = codes[v].row(j);
-            if constexpr (Steps::kKeeps && !simd::CodeBlock::kInMemory)
+            if constexpr (Steps::kWidens && !simd::CodeBlock::kInMemory)
               simd::store(wide + (j * kVectors + v) * kLanes, row[v]);
           });
           add_row(starts, offset, row, sums);
@@ -293,12 +296,16 @@ void multiply(const TileArgs& args) {
 
 using Multiply = void (*)(const TileArgs&);
 
+// Widening is for tiles of more rows, which others follow.
+constexpr int kMostFewRows = 3;
+
 template <class Rows, int kVectors>
 struct Tiles {
   Multiply rows[kTileRows + 1] = {};
   constexpr Tiles() {
-    unroll<static_cast<int>(kTileRows)>(
-        [&](auto r) { rows[r + 1] = multiply<Rows, r + 1, kVectors, 1>; });
+    constexpr int kLess = Rows::kWidens ? kMostFewRows : 0;
+    unroll<static_cast<int>(kTileRows) - kLess>(
+        [&](auto r) { rows[kLess + r + 1] = multiply<Rows, kLess + r + 1, kVectors, 1>; });
   }
 };
 

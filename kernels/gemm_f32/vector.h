@@ -71,7 +71,7 @@ template <class Rows>
 void block_of(const GemmF32Block& block, float* wide = nullptr) {
   alignas(64) float sums[kTileRows * kPanel];
   const float* rows[kTileRows];
-  const size_t few = block.rows < 4 && block.rows <= block.tile ? block.rows : 0;
+  const size_t few = block.rows <= kMostFewRows && block.rows <= block.tile ? block.rows : 0;
   TileArgs args{};
   args.tap_index = block.tap_index;
   args.taps = block.taps;
@@ -102,9 +102,11 @@ void block_of(const GemmF32Block& block, float* wide = nullptr) {
           rows[r] = block.a.data + static_cast<ptrdiff_t>(row + r) * block.a.row;
         args.pointers = rows;
       }
-      const Multiply tile = narrow       ? kNarrowTiles<Rows>.rows[height]
-                            : panels > 1 ? kFewRows<Rows>[few]
-                                         : kWholeTiles<Rows>.rows[height];
+      Multiply tile = kWholeTiles<Rows>.rows[height];
+      if constexpr (!Rows::kWidens) {
+        if (narrow) tile = kNarrowTiles<Rows>.rows[height];
+        if (panels > 1) tile = kFewRows<Rows>[few];
+      }
       const bool whole = clamp && left >= width;
       args.out = whole ? block.out + static_cast<ptrdiff_t>(row) * block.out_row + column : nullptr;
       args.bias = block.epilogue.bias != nullptr ? block.epilogue.bias + column : kNoBias;
@@ -137,14 +139,17 @@ GemmF32Block part_of(const GemmF32Block& block, size_t row, size_t rows, size_t 
   return part;
 }
 
-// Panel by panel: the first tile widens, the others read what it left.
-template <class Wide>
+// Panel by panel: the first tile widens, the others read what it left. No tile of a narrow panel
+// does.
+template <class Rows, class Wide>
 __attribute__((noinline)) void widened_block_of(const GemmF32Block& block) {
   alignas(64) float wide[kWideDepth * kPanel];
   for (size_t column = 0; column < block.columns; column += kPanel) {
-    GemmF32Block first = part_of(block, 0, block.tile, column);
+    const bool narrow = block.columns - column <= kPanel - kLanes;
+    GemmF32Block first = part_of(block, 0, narrow ? block.rows : block.tile, column);
     first.packed = static_cast<const typename Wide::Unit*>(block.packed) +
                    column / kPanel * block.panel_stride;
+    if (narrow) return block_of<Rows>(first);
     block_of<Wide>(first, wide);
     GemmF32Block rest = part_of(block, block.tile, block.rows - block.tile, column);
     rest.format = {};
@@ -156,9 +161,9 @@ __attribute__((noinline)) void widened_block_of(const GemmF32Block& block) {
 template <class Rows, class Wide>
 void stored_block_of(const GemmF32Block& block) {
   // Tiles of fewer rows may take several panels at once.
-  const bool one_panel = block.tile > 3 && block.pointers == nullptr;
+  const bool one_panel = block.tile > kMostFewRows && block.pointers == nullptr;
   const bool wide = one_panel && block.depth <= kWideDepth && block.rows > block.tile;
-  return wide ? widened_block_of<Wide>(block) : block_of<Rows>(block);
+  return wide ? widened_block_of<Rows, Wide>(block) : block_of<Rows>(block);
 }
 
 void block(const GemmF32Block& part) {
