@@ -9,6 +9,7 @@ struct QuadsNeon {
   static constexpr size_t kGroup = 4, kVectors = 4, kChannels = 16;
   static constexpr int kPixels = 4;
   static constexpr bool kTakesZeros = false, kSignedCodes = true;
+  static constexpr bool kParts = true, kWindows = true;
 
   static Int load(const void* p) { return vld1q_s32(static_cast<const int32_t*>(p)); }
   static Float load_floats(const void* p) { return vld1q_f32(static_cast<const float*>(p)); }

@@ -167,10 +167,10 @@ class Window {
     load<kEnd, false, kTwice>(0, a);
     load<kEnd, false, kTwice>(1, b);
     size_t index = 0;
-    for (const size_t inner = inside(count_ + 2); index + 5 <= inner; index += 3) {
+    for (const size_t inner = inside(count_ + 2); index + 3 <= inner; ++index) {
       output<kEnd, kTwice, true>(index, a, b, c);
-      output<kEnd, kTwice, true>(index + 1, b, c, a);
-      output<kEnd, kTwice, true>(index + 2, c, a, b);
+      a = b;
+      b = c;
     }
     for (; index < count_; ++index) {
       output<kEnd, kTwice>(index, a, b, c);
@@ -205,18 +205,15 @@ class Window {
     add<1>(codes, a);
     const size_t end = count_ + 2;
     size_t column = 2;
-    for (const size_t inner = inside(end); column + 3 <= inner; column += 3) {
-      slide<kEnd, true>(column, c, b, a);
-      slide<kEnd, true>(column + 1, a, c, b);
-      slide<kEnd, true>(column + 2, b, a, c);
-    }
-    for (; column + 3 <= end; column += 3) {
-      slide<kEnd>(column, c, b, a);
-      slide<kEnd>(column + 1, a, c, b);
-      slide<kEnd>(column + 2, b, a, c);
-    }
-    if (column < end) slide<kEnd>(column, c, b, a);
-    if (column + 1 < end) slide<kEnd>(column + 1, a, c, b);
+    const auto step = [&](auto inside_is) __attribute__((always_inline)) {
+      slide<kEnd, inside_is.value != 0>(column, c, b, a);
+      simd::unroll<kVectors>([&](auto v) __attribute__((always_inline)) {
+        a[v] = b[v];
+        b[v] = c[v];
+      });
+    };
+    for (const size_t inner = inside(end); column < inner; ++column) step(simd::Index<1>{});
+    for (; column < end; ++column) step(simd::Index<0>{});
   }
 
   /// Columns 2 * index + 1 and + 2, which ends output `index` and begins the next one.
