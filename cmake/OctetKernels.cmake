@@ -31,8 +31,8 @@ function(octet_kernel_family folder)
         # It emits SerialParallel's inline functions, with this file's instructions, as weak symbols.
         list(APPEND _flags -fno-devirtualize-speculatively)
         if(_octet_arch STREQUAL "aarch64")
-          # Its scheduling ahead of register allocation spills accumulators.
-          list(APPEND _flags -fno-schedule-insns)
+          # Scheduling and moving expressions ahead of register allocation cost copies and spills.
+          list(APPEND _flags -fno-schedule-insns -fno-tree-ter)
         endif()
       endif()
       if(OCTET_FUZZ AND NOT _isa STREQUAL "scalar")

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CORES = ["cortex-a53", "cortex-a55", "cortex-a72", "cortex-a76", "neoverse-n1", "neoverse-v1"]
 DOT_CORES = CORES[1:2] + CORES[3:]
 FLAGS = ("-std=c++20 -O2 -DNDEBUG -fPIC -ffp-contract=off -fvisibility=hidden "
-         "-fno-devirtualize-speculatively -fno-schedule-insns").split()
+         "-fno-devirtualize-speculatively -fno-schedule-insns -fno-tree-ter").split()
 # Multiply-accumulates of an instruction, by its name and the form of its result.
 MACS = {("smull", "8h"): 8, ("smull2", "8h"): 8, ("smlal", "8h"): 8, ("smlal2", "8h"): 8,
         ("smlal", "4s"): 4, ("smlal2", "4s"): 4, ("sdot", "4s"): 16, ("smmla", "4s"): 32,

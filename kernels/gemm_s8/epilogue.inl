@@ -119,8 +119,8 @@ struct StoreCurve : StoreAtOnce {
     typename V::Int arguments[N];
 #pragma GCC unroll 4
     for (size_t v = 0; v < N; ++v)
-      arguments[v] = V::round(
-          V::min(last, V::fma(V::to_float(sums[v]), columns[v].multiplier, columns[v].bias_f32)));
+      arguments[v] = V::round(V::at_most(
+          V::fma(V::to_float(sums[v]), columns[v].multiplier, columns[v].bias_f32), last));
     packer.store(c + m * stride + columns[0].begin, width, arguments);
   }
   uint8_t* c;
