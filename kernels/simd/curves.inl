@@ -3,7 +3,7 @@
 
 // `count` floats.
 inline void curve_codes(const float* in, uint8_t* out, size_t count, const CurvePacker& packer) {
-  constexpr size_t kVectors = sizeof(Vec::Float) == 64 ? 4 : 2;
+  constexpr size_t kVectors = sizeof(Vec::Float) == 32 ? 2 : 4;
   constexpr size_t kStep = kVectors * Vec::kLanes;
   const Vec::Float last = Vec::set(static_cast<float>(CodeCurve::kArguments - 1));
   for (size_t i = 0; i < count; i += kStep) {
