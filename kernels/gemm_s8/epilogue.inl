@@ -252,15 +252,13 @@ class Epilogue {
     }
   }
 
+  // A single row, without `begin`.
   void row(size_t m, size_t column, size_t count, int32_t* acc) const {
-    const bool by_row = row_zero_ != nullptr || correction_.zeros != nullptr;
-    for (size_t n = 0; n < count; n += V::kLanes) {
-      const size_t width = count - n < V::kLanes ? count - n : V::kLanes;
-      const Columns<V> columns[1] = {load_columns<V>(args_, correction_, column + n, width)};
-      typename V::Int sums[1] = {V::add(V::load_int(acc + n, V::kLanes), columns[0].bias)};
-      if (by_row) sums[0] = corrected(correction_, row_zero_, columns[0], m, sums[0]);
-      store_.row(columns, m, width, sums, acc + n);
-    }
+    constexpr size_t kStep = kTogether * V::kLanes;
+    size_t n = 0;
+    for (; n + kStep <= count; n += kStep) row_of<kTogether>(m, column + n, kStep, acc + n);
+    for (; n < count; n += V::kLanes)
+      row_of<1>(m, column + n, count - n < V::kLanes ? count - n : V::kLanes, acc + n);
     store_.finish({m, 1, column, count, acc, 0});
   }
 
@@ -283,6 +281,24 @@ class Epilogue {
   enum class ByRow : uint8_t { nothing, one, columns };
   // Vectors whose columns the registers hold.
   static constexpr size_t kTogether = kVectors < 4 ? kVectors : 4;
+
+  // N vectors; `width` is short of them only for one.
+  template <size_t N>
+  __attribute__((always_inline)) void row_of(size_t m, size_t column, size_t width,
+                                             int32_t* acc) const {
+    const bool by_row = row_zero_ != nullptr || correction_.zeros != nullptr;
+    Columns<V> columns[N];
+    typename V::Int sums[N];
+#pragma GCC unroll 4
+    for (size_t v = 0; v < N; ++v) {
+      const size_t at = v * V::kLanes;
+      columns[v] =
+          load_columns<V>(args_, correction_, column + at, N == 1 ? width : size_t{V::kLanes});
+      sums[v] = V::add(V::load_int(acc + at, V::kLanes), columns[v].bias);
+      if (by_row) sums[v] = corrected(correction_, row_zero_, columns[v], m, sums[v]);
+    }
+    store_.row(columns, m, width, sums, acc);
+  }
 
   // The block's vectors from `first` on, N or as many as there are.
   template <ByRow kByRow, size_t N>

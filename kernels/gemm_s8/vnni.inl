@@ -111,22 +111,56 @@ void multiply(const uint8_t* a, size_t a_stride, const uint8_t* b, size_t groups
 
 using Multiply = void (*)(const uint8_t*, size_t, const uint8_t*, size_t, int32_t*, Ahead);
 
-// By rows; a single one's far weights first.
+// Chains of sums of one row by V vectors: enough of them to hide a product's latency.
 template <size_t V>
-constexpr Multiply kMultiplyRows[] = {multiply<1, V, 2, true>, multiply<1, V, 2>, multiply<2, V, 1>,
-                                      multiply<3, V, 1>,       multiply<4, V, 1>, multiply<5, V, 1>,
+constexpr size_t kRowChains = V < 3 ? 4 : 2;
+template <size_t V>
+constexpr Multiply kMultiplyRows[] = {multiply<1, V, kRowChains<V>>,
+                                      multiply<2, V, 1>,
+                                      multiply<3, V, 1>,
+                                      multiply<4, V, 1>,
+                                      multiply<5, V, 1>,
                                       multiply<6, V, 1>};
 constexpr size_t kRows = 6;
 
-Multiply multiply_of(size_t rows, size_t vectors, bool is_far = false) {
-  const size_t row = rows == 1 && is_far ? 0 : rows;
+Multiply multiply_of(size_t rows, size_t vectors) {
   switch (vectors) {
-    case 1: return kMultiplyRows<1>[row];
-    case 2: return kMultiplyRows<2>[row];
-    case 3: return kMultiplyRows < kPanelVectors < 3 ? 1 : 3 > [row];
-    default: return kMultiplyRows<kPanelVectors>[row];
+    case 1: return kMultiplyRows<1>[rows - 1];
+    case 2: return kMultiplyRows<2>[rows - 1];
+    case 3: return kMultiplyRows < kPanelVectors < 3 ? 1 : 3 > [rows - 1];
+    default: return kMultiplyRows<kPanelVectors>[rows - 1];
   }
 }
+
+// What a tile reads.
+struct Operands {
+  explicit Operands(const GemmS8Args& args)
+      : packed(static_cast<const uint8_t*>(args.packed)),
+        depth(round_up(args.k, kDepth)),
+        columns(args.n) {
+    const auto* scratch = static_cast<const uint8_t*>(args.scratch);
+    correction.sums = reinterpret_cast<const int32_t*>(packed + sizeof(PackedHeader));
+    correction.zero_shift = args.a_signed ? 128 : 0;
+    const auto* header = static_cast<const PackedHeader*>(args.packed);
+    if (header->has_zero != 0) {
+      correction.zeros = correction.sums + padded_columns(args.n);
+      correction.one_zero = header->one_zero != 0;
+      correction.row_sums = reinterpret_cast<const int32_t*>(scratch);
+    }
+    const bool copied = copies_a(args);
+    a = copied ? scratch + scratch_offset(args.m) : static_cast<const uint8_t*>(args.a);
+    a_stride = copied ? scratch_stride(args.k) : args.a_stride;
+  }
+  const uint8_t* panel(size_t column) const {
+    return packed + panel_offset(columns) + column * depth;
+  }
+
+  const uint8_t* packed;
+  size_t depth, columns;
+  Correction correction;
+  const uint8_t* a;
+  size_t a_stride;
+};
 
 // A block of rows of A times a panel, into acc[rows][kPanel].
 struct Block {
@@ -135,49 +169,58 @@ struct Block {
   const uint8_t* panel;
   size_t vectors;  // of the panel's columns
   Ahead ahead;
-  bool is_far;  // whether all weights are more than kNearWeights
 };
 
-// Blocks of up to kBlockRows rows by `multiply(block, acc)`.
+// One row. The product of whole panels is called directly: behind a pointer a call a panel took a
+// tenth of the time.
+void tile_row(const GemmS8Args& args, size_t row, size_t column_begin, size_t column_end) {
+  const Operands from(args);
+  const bool is_far = padded_columns(args.n) * from.depth > kNearWeights;
+  const uint8_t* a = from.a + row * from.a_stride;
+  const size_t groups = round_up(args.k, 4) / 4;
+  with_epilogue<Vec, kPanelVectors>(args, from.correction, [&](auto epilogue) {
+    alignas(64) int32_t acc[kPanel];
+    for (size_t n = column_begin, columns; n < column_end; n += columns) {
+      columns = panel_columns(n, args.n);
+      const size_t vectors = padded_columns(columns) / Dot::kLanes;
+      if (vectors < kPanelVectors)
+        multiply_of(1, vectors)(a, 0, from.panel(n), groups, acc, Ahead{});
+      else if (is_far)
+        multiply<1, kPanelVectors, kRowChains<kPanelVectors>, true>(a, 0, from.panel(n), groups,
+                                                                    acc, Ahead{});
+      else
+        multiply<1, kPanelVectors, kRowChains<kPanelVectors>>(a, 0, from.panel(n), groups, acc,
+                                                              Ahead{});
+      epilogue.row(row, n, columns, acc);
+    }
+  });
+  finish_lookup(args, row, row + 1, column_begin, column_end);
+}
+
+// Blocks of up to kBlockRows rows by `multiply(block, acc)`; a tile of one row without it.
 template <size_t kBlockRows, typename F>
 void tile_by(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t column_begin,
              size_t column_end, F multiply) {
-  const auto* packed = static_cast<const uint8_t*>(args.packed);
-  const auto* scratch = static_cast<const uint8_t*>(args.scratch);
-  const size_t padded = padded_columns(args.n), depth = round_up(args.k, kDepth);
-  Correction correction;
-  correction.sums = reinterpret_cast<const int32_t*>(packed + sizeof(PackedHeader));
-  correction.zero_shift = args.a_signed ? 128 : 0;
-  const auto* header = static_cast<const PackedHeader*>(args.packed);
-  if (header->has_zero != 0) {
-    correction.zeros = correction.sums + padded;
-    correction.one_zero = header->one_zero != 0;
-    correction.row_sums = reinterpret_cast<const int32_t*>(scratch);
-  }
-  const bool copied = copies_a(args);
-  const uint8_t* a =
-      copied ? scratch + scratch_offset(args.m) : static_cast<const uint8_t*>(args.a);
-  const size_t a_stride = copied ? scratch_stride(args.k) : args.a_stride;
-  const bool single = row_end - row_begin == 1, is_far = padded * depth > kNearWeights;
+  if (row_end - row_begin == 1) return tile_row(args, row_begin, column_begin, column_end);
+  const Operands from(args);
   // Blocks share the panel that follows: what it takes to have read it all when they are done.
   const size_t blocks = (row_end - row_begin + kBlockRows - 1) / kBlockRows;
   const size_t step = (kPanel * 4 + blocks - 1) / blocks;
-  with_epilogue<Vec, kPanelVectors>(args, correction, [&](auto epilogue) {
+  with_epilogue<Vec, kPanelVectors>(args, from.correction, [&](auto epilogue) {
     alignas(64) int32_t acc[kBlockRows * kPanel];
     for (size_t n = column_begin, columns; n < column_end; n += columns) {
       columns = panel_columns(n, args.n);
       const size_t vectors = padded_columns(columns) / Dot::kLanes;
-      const uint8_t* panel = packed + panel_offset(args.n) + n * depth;
-      if (!single) epilogue.begin(n, columns);
-      Ahead ahead = {panel + vectors * Dot::kLanes * depth, n + columns < column_end ? step : 0};
+      const uint8_t* panel = from.panel(n);
+      epilogue.begin(n, columns);
+      Ahead ahead = {panel + vectors * Dot::kLanes * from.depth,
+                     n + columns < column_end ? step : 0};
       for (size_t m = row_begin; m < row_end; m += kBlockRows) {
         const size_t rows = row_end - m < kBlockRows ? row_end - m : kBlockRows;
-        multiply(Block{a + m * a_stride, a_stride, m, rows, panel, vectors, ahead, is_far}, acc);
-        ahead.at += ahead.step * depth / 4;
-        if (single)
-          epilogue.row(m, n, columns, acc);
-        else
-          epilogue.rows(m, rows, acc, kPanel);
+        multiply(Block{from.a + m * from.a_stride, from.a_stride, m, rows, panel, vectors, ahead},
+                 acc);
+        ahead.at += ahead.step * from.depth / 4;
+        epilogue.rows(m, rows, acc, kPanel);
       }
     }
   });
@@ -186,6 +229,6 @@ void tile_by(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t co
 
 // At most kRows rows.
 void multiply_rows(const Block& block, size_t k, int32_t* acc) {
-  multiply_of(block.rows, block.vectors, block.is_far)(block.a, block.a_stride, block.panel,
-                                                       round_up(k, 4) / 4, acc, block.ahead);
+  multiply_of(block.rows, block.vectors)(block.a, block.a_stride, block.panel, round_up(k, 4) / 4,
+                                         acc, block.ahead);
 }
