@@ -14,7 +14,7 @@ constexpr int kChordArguments = 1 << CodeCurve::kChordBits;
 // Steps of a chord's start and slope in a code.
 constexpr double kSteps = 128.0;
 // Points of a chord at which it is held against the activation.
-constexpr int kSamples = 8;
+constexpr int kSamples = 8, kSampleArguments = kChordArguments / kSamples;
 
 // Codes less 128, of which a chord may pass the lowest and the highest by as much again.
 constexpr double kLowest = -128.0, kHighest = 127.0, kBeyond = 100.0;
@@ -52,7 +52,7 @@ double settled(const Target& target, double sign) {
 std::optional<CodeCurve::Chord> fit(const Target& target, double low, double rate, int first) {
   double values[kSamples + 1];
   for (int i = 0; i <= kSamples; ++i)
-    values[i] = target(low + (first + i * kChordArguments / kSamples) / rate);
+    values[i] = target(low + (first + i * kSampleArguments) / rate);
   const double slope = values[kSamples] - values[0];
   double least = 0.0, most = 0.0;
   for (int i = 1; i < kSamples; ++i) {
@@ -67,7 +67,7 @@ std::optional<CodeCurve::Chord> fit(const Target& target, double low, double rat
     if (i > 0) steepest = std::max(steepest, std::fabs(values[i] - values[i - 1]));
   }
   // An argument is rounded too, and so are the chord's ends. A steep chord wouldn't fit its type.
-  error += steepest * kSamples / (2 * kChordArguments) + 1.0 / kSteps;
+  error += steepest / (2 * kSampleArguments) + 1.0 / kSteps;
   if (!(error <= kMostCurveError) || std::fabs(slope) > kBeyond) return std::nullopt;
   // 64 steps are the half that rounding down lacks.
   return CodeCurve::Chord{static_cast<int16_t>(std::lround(start * kSteps) + 64),
