@@ -408,7 +408,8 @@ TEST_CASE("gemm_s8: a curve's codes are those of the chord at the nearest argume
           const CodeCurve::Chord& chord = problem.curve.chords[static_cast<size_t>(at) / 512];
           const double height =
               (chord.start + std::floor(chord.slope * std::fmod(at, 512.0) / 512.0 + 0.5)) / 128.0;
-          nearest = std::min(nearest, std::abs(std::clamp(std::floor(height), -128.0, 127.0) - code));
+          nearest =
+              std::min(nearest, std::abs(std::clamp(std::floor(height), -128.0, 127.0) - code));
         }
         CHECK(nearest == 0.0);
       }
