@@ -1,7 +1,10 @@
 #include "cli/bench_page.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
+#include <functional>
+#include <limits>
 
 #include "cli/html.h"
 #include "cli/page_style.h"
@@ -26,6 +29,12 @@ constexpr Measure kMeasures[] = {
     {"Peak memory", "MB, resident", "peak_rss_bytes", 1e-6},
     {"Energy", "mJ a run", "joules", 1e3},
 };
+
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
 
 double value_of(const nlohmann::json& row, const char* key) {
   const auto at = row.find(key);
@@ -214,7 +223,140 @@ void accuracy(Html& page, const ModelReport& model, const std::string& reference
   page.close().close().close();
 }
 
+// Rows of one model: those of its forms, each over the same points.
+struct Group {
+  std::string title;
+  std::string sweep;
+  std::vector<std::pair<std::string, std::vector<nlohmann::json>>> forms;
+};
+
+std::vector<Group> groups_of(const nlohmann::json& rows) {
+  std::vector<Group> groups;
+  const auto named = [](auto& list, const std::string& name, auto key) -> auto& {
+    const auto at = std::find_if(list.begin(), list.end(),
+                                 [&](const auto& each) { return std::invoke(key, each) == name; });
+    if (at != list.end()) return *at;
+    auto& made = list.emplace_back();
+    std::invoke(key, made) = name;
+    return made;
+  };
+  for (const auto& row : rows) {
+    Group& group = named(groups, row.value("title", ""), &Group::title);
+    group.sweep = row.value("sweep", "");
+    using Form = std::pair<std::string, std::vector<nlohmann::json>>;
+    named(group.forms, row.value("form", ""), &Form::first).second.push_back(row);
+  }
+  return groups;
+}
+
+// How many times as fast the last form is as the first one, at point i; 0: not known.
+double speedup(const Group& group, size_t i) {
+  const auto &first = group.forms.front().second, &last = group.forms.back().second;
+  if (group.forms.size() < 2 || i >= first.size() || i >= last.size()) return 0;
+  const double before = value_of(first[i], "p50_ms"), after = value_of(last[i], "p50_ms");
+  return before > 0 && after > 0 ? before / after : 0;
+}
+
+void overview_cards(Html& page, const std::vector<Group>& groups) {
+  double logarithms = 0;
+  double least = std::numeric_limits<double>::infinity();
+  size_t points = 0;
+  double bytes[2] = {};
+  for (const Group& group : groups) {
+    bytes[0] += value_of(group.forms.front().second[0], "model_bytes");
+    bytes[1] += value_of(group.forms.back().second[0], "model_bytes");
+    for (size_t i = 0; i < group.forms.front().second.size(); ++i) {
+      const double times = speedup(group, i);
+      if (times == 0) continue;
+      logarithms += std::log(times);
+      least = std::min(least, times);
+      ++points;
+    }
+  }
+  page.open("div", {{"class", "cards"}});
+  card(page, "Models", std::to_string(groups.size()), std::to_string(points) + " points");
+  if (points > 0) {
+    const auto& group = groups[0];
+    const std::string form = group.forms.back().first + " over " + group.forms.front().first;
+    card(page, form, fixed(std::exp(logarithms / static_cast<double>(points)), 2) + " × as fast",
+         "geometric mean of all points; least " + fixed(least, 2) + " ×");
+    card(page, "Files in all", megabytes(bytes[0]) + " → " + megabytes(bytes[1]),
+         fixed(bytes[0] / bytes[1], 1) + " times smaller");
+  }
+  page.close();
+}
+
+// A line for each point, a column for each form's latency and energy.
+void overview_table(Html& page, const std::vector<Group>& groups) {
+  double most = 0;
+  std::vector<std::string> titles = {"Model", "At"};
+  for (const auto& [form, rows] : groups[0].forms) titles.push_back(form + ", MB");
+  for (const auto& [form, rows] : groups[0].forms) titles.push_back(form + ", ms");
+  titles.emplace_back("Times as fast");
+  for (const auto& [form, rows] : groups[0].forms) titles.push_back(form + ", mJ");
+  for (const Group& group : groups)
+    for (size_t i = 0; i < group.forms[0].second.size(); ++i)
+      most = std::max(most, speedup(group, i));
+  page.leaf("h2", "All points");
+  page.leaf("p", "Medians of a run; energy where the machine has a meter, –: not measured.");
+  header(page, titles, 2);
+  for (const Group& group : groups)
+    for (size_t i = 0; i < group.forms[0].second.size(); ++i) {
+      const auto cells = [&](const char* key, double factor, const char* format) {
+        for (const auto& [form, rows] : group.forms) {
+          const double value = i < rows.size() ? value_of(rows[i], key) : -1;
+          char text[32];
+          std::snprintf(text, sizeof(text), format, value * factor);
+          page.leaf("td", value < 0 ? "–" : text, {{"class", "n"}});
+        }
+      };
+      const double value = value_of(group.forms[0].second[i], "value");
+      page.open("tr").leaf("td", i == 0 ? group.title : "", {{"class", "name"}});
+      page.leaf("td", group.sweep + " " + fixed(value, 0));
+      cells("model_bytes", 1e-6, "%.1f");
+      cells("p50_ms", 1, "%#.3g");
+      const double times = speedup(group, i);
+      bar_cell(page, times == 0 ? "–" : fixed(times, 2), times, most);
+      cells("joules", 1e3, "%#.3g");
+      page.close();
+    }
+  page.close().close().close();
+}
+
+void overview_plots(Html& page, const std::vector<Group>& groups) {
+  page.leaf("h2", "Over each model's sweep").open("div", {{"class", "plots"}});
+  for (const Measure* measure : {&kMeasures[0], &kMeasures[3]})
+    for (const Group& group : groups) {
+      Plot plot{group.title + ": " + lower(measure->title) + " over " + group.sweep,
+                group.sweep,
+                measure->unit,
+                true,
+                {}};
+      for (const auto& [form, rows] : group.forms)
+        plot.series.push_back(series_of(form, rows, group.sweep, *measure));
+      // A point alone is in the table.
+      std::erase_if(plot.series, [](const Series& each) { return each.points.size() < 2; });
+      if (!plot.series.empty()) plot_svg(page, plot);
+    }
+  page.close();
+}
+
 }  // namespace
+
+std::string overview_page(const nlohmann::json& rows) {
+  const std::vector<Group> groups = groups_of(rows);
+  const std::string title = "octet: " + std::to_string(groups.size()) + " models";
+  Html page = begin_page(title);
+  page.leaf("h1", title);
+  const auto& row = rows[0];
+  page.leaf("p", std::string("Measured by octet ") + octet_version() + ", provider " +
+                     row.value("provider", "") + ", instruction set " + row.value("isa", "") +
+                     ", threads: " + fixed(value_of(row, "threads"), 0));
+  overview_cards(page, groups);
+  overview_plots(page, groups);
+  overview_table(page, groups);
+  return page.take() + "\n";
+}
 
 std::string bench_page(const std::vector<ModelReport>& models, const nlohmann::json& peers) {
   std::string names;

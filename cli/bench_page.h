@@ -23,4 +23,9 @@ struct ModelReport {
 /// "engine" in each.
 std::string bench_page(const std::vector<ModelReport>& models, const nlohmann::json& peers);
 
+/// One page about models of many kinds, each with a sweep of its own. `rows`, one at least: as
+/// `bench` writes them, with "title" (the model), "form" ("int8") and "value" (of "sweep") in each;
+/// every form of a model has the same points. The last form is compared with the first.
+std::string overview_page(const nlohmann::json& rows);
+
 }  // namespace octet::cli

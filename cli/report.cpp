@@ -21,6 +21,7 @@ struct Arguments {
   double seconds = 0.5;
   std::string samples;
   std::string peers;
+  std::string rows;
 };
 
 class Progress {
@@ -38,8 +39,8 @@ class Progress {
   size_t done_ = 0;
 };
 
-// Rows of other engines: a list of objects, or nothing.
-Result<nlohmann::json> read_peers(const std::string& path) {
+// Rows of a file, a list of objects; nothing without a file.
+Result<nlohmann::json> read_rows(const std::string& path) {
   if (path.empty()) return nlohmann::json::array();
   OCTET_ASSIGN(const std::string text, read_text(path));
   auto rows = nlohmann::json::parse(text, nullptr, false);
@@ -70,11 +71,8 @@ Result<ModelReport> measure(const std::string& model, const Arguments& arguments
   return made;
 }
 
-Status write(const Arguments& arguments, const Global& global) {
-  // What can't be written or read fails before what takes long.
-  FileOutput file(arguments.output);
-  OCTET_RETURN_IF_ERROR(file.open());
-  OCTET_ASSIGN(const auto peers, read_peers(arguments.peers));
+Result<std::string> measured_page(const Arguments& arguments, const nlohmann::json& peers,
+                                  const Global& global) {
   OCTET_ASSIGN(auto points, bench_points(arguments.shapes, arguments.sweeps));
   const BenchSettings settings{std::move(points), "", arguments.seconds};
   Progress progress(arguments.models.size() * settings.points.size());
@@ -83,7 +81,19 @@ Status write(const Arguments& arguments, const Global& global) {
     OCTET_ASSIGN(auto made, measure(model, arguments, settings, global, progress));
     models.push_back(std::move(made));
   }
-  OCTET_RETURN_IF_ERROR(file.write(bench_page(models, peers)));
+  return bench_page(models, peers);
+}
+
+Status write(const Arguments& arguments, const Global& global) {
+  // What can't be written or read fails before what takes long.
+  FileOutput file(arguments.output);
+  OCTET_RETURN_IF_ERROR(file.open());
+  OCTET_ASSIGN(const auto peers, read_rows(arguments.peers));
+  OCTET_ASSIGN(const auto rows, read_rows(arguments.rows));
+  if (rows.empty() && arguments.models.empty()) return invalid_data(arguments.rows + ": no rows");
+  OCTET_ASSIGN(const std::string page,
+               rows.empty() ? measured_page(arguments, peers, global) : overview_page(rows));
+  OCTET_RETURN_IF_ERROR(file.write(page));
   OCTET_RETURN_IF_ERROR(file.sync());
   return file.commit();
 }
@@ -98,8 +108,13 @@ int execute(const Arguments& arguments, const Global& global) {
 void add(CLI::App& app, Global& global, int& exit_code) {
   auto* verb = app.add_subcommand("report", "Measure models and write a page about them");
   auto arguments = std::make_shared<Arguments>();
-  verb->add_option("MODEL", arguments->models, "ONNX files; the first is the others' reference")
-      ->required();
+  auto* models = verb->add_option("MODEL", arguments->models,
+                                  "ONNX files; the first is the others' reference");
+  verb->add_option(
+          "--rows", arguments->rows,
+          "In place of models, rows of many (JSON), as octet bench --json writes them, with "
+          "\"title\" and \"form\": a page over all of them")
+      ->excludes(models);
   verb->add_option("-o,--output", arguments->output, "The page to write")->required();
   verb->add_option("--shape", arguments->shapes, "NAME=1x803x80: extents of an input");
   verb->add_option("--sweep", arguments->sweeps, "As octet bench takes it; a plot each");
@@ -109,7 +124,11 @@ void add(CLI::App& app, Global& global, int& exit_code) {
   verb->add_option(
       "--peers", arguments->peers,
       "Rows of other engines (JSON), as octet bench --json writes them, with \"engine\"");
-  verb->callback([arguments, &global, &exit_code] { exit_code = execute(*arguments, global); });
+  verb->callback([arguments, &global, &exit_code] {
+    if (arguments->models.empty() && arguments->rows.empty())
+      throw CLI::RequiredError("MODEL or --rows");
+    exit_code = execute(*arguments, global);
+  });
 }
 
 }  // namespace octet::cli::report

@@ -6,7 +6,8 @@ Markdown table; makes the int8 files first.
 
 Each form is measured in rounds of `octet bench` by turns, and the round with the shortest median counts, which
 other work on the machine disturbed least: its median latency, and the energy of a run; "not measured" on machines
-without a meter that octet can read. --pages writes a page of `octet report` for each export.
+without a meter that octet can read. --page writes one page of `octet report` over all models, --pages one for each
+export.
 """
 
 import argparse
@@ -40,6 +41,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=0.08, help="of a round")
     parser.add_argument("--json", type=pathlib.Path, help="where the rows go as well")
+    parser.add_argument("--page", type=pathlib.Path, help="where one page of octet report over all rows goes")
     parser.add_argument("--prepare", action="store_true", help="only make the int8 files")
     parser.add_argument("--pages", type=pathlib.Path, help="folder for a page of each export")
     parser.add_argument("--forms", type=pathlib.Path, help="of bench/side_by_side: other engines go into the pages")
@@ -168,8 +170,11 @@ def main() -> None:
         everything += rows
         if arguments.pages and export:
             write_page(arguments, case, files)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(everything, indent=1))
+    kept = arguments.json or arguments.work / "rows.json"
+    kept.write_text(json.dumps(everything, indent=1))
+    if arguments.page:
+        command = [arguments.octet, "report", "--rows", kept, "-o", arguments.page]
+        subprocess.run(list(map(str, command)), check=True)
 
 
 if __name__ == "__main__":

@@ -41,6 +41,25 @@ TEST_CASE(
     CHECK_MESSAGE(page.find(outside) == std::string::npos, outside);
 }
 
+TEST_CASE("a page over rows of many models plots each one's sweep and compares its forms") {
+  const Workplace place(product_model());
+  // 4 and 9 times as fast: 6 times in the geometric mean. The second model has no sweep to plot.
+  place.write("rows.json", R"([
+    {"title": "A <b>", "form": "fp32", "sweep": "side", "value": 1, "p50_ms": 8, "model_bytes": 3e6},
+    {"title": "A <b>", "form": "int8", "sweep": "side", "value": 1, "p50_ms": 2, "model_bytes": 1e6},
+    {"title": "A <b>", "form": "fp32", "sweep": "side", "value": 2, "p50_ms": 18, "model_bytes": 3e6},
+    {"title": "A <b>", "form": "int8", "sweep": "side", "value": 2, "p50_ms": 2, "model_bytes": 1e6},
+    {"title": "B", "form": "fp32", "sweep": "past", "value": 7, "p50_ms": 6, "model_bytes": 5e6},
+    {"title": "B", "form": "int8", "sweep": "past", "value": 7, "p50_ms": 1, "model_bytes": 1e6}])");
+  const std::string page_path = place.at("page.html");
+  expect(octet({"report", "--rows", place.at("rows.json"), "-o", page_path}), 0, {});
+  const std::string page = read_file(page_path);
+  CHECK(count(elements_of(page), "svg") == 1);
+  for (const char* wanted : {"A &lt;b&gt;: latency over side", "6.00 × as fast", "least 4.00 ×",
+                             "8.00 MB → 2.00 MB", "4.0 times smaller", ">past 7<"})
+    CHECK_MESSAGE(page.find(wanted) != std::string::npos, wanted);
+}
+
 TEST_CASE("bad rows of other engines and a bad sweep leave no page") {
   const Workplace place(product_model());
   place.write("peers.json", "{}");
@@ -48,6 +67,10 @@ TEST_CASE("bad rows of other engines and a bad sweep leave no page") {
   expect(octet({"report", place.model(), "-o", page, "--peers", place.at("peers.json")}), 3,
          {"peers.json"});
   expect(octet({"report", place.model(), "-o", page, "--sweep", "nobody=1"}), 2, {"nobody"});
+  place.write("rows.json", "[]");
+  expect(octet({"report", "--rows", place.at("rows.json"), "-o", page}), 3,
+         {"rows.json", "no rows"});
+  expect(octet({"report", "-o", page}), 2, {"--rows"});
   CHECK_FALSE(std::filesystem::exists(page));
 }
 

@@ -116,12 +116,31 @@ def make_page(folder):
     return folder / "page.html"
 
 
+def make_overview(folder):
+    """A page over two models, one of them with energy."""
+    rows = [
+        {"title": title, "form": form, "sweep": sweep, "value": value, "p50_ms": ms * value, "model_bytes": 4e6}
+        | ({"joules": 1e-4 * value} if title == "ResNet18" else {})
+        for title, sweep, values in (("ResNet18", "side", (160, 224, 288)), ("BERT base", "sequence", (16, 64, 256)))
+        for value in values
+        for form, ms in (("fp32", 0.09), ("int8", 0.031))
+    ]
+    (folder / "rows.json").write_text(json.dumps(rows))
+    command = ["report", "--rows", folder / "rows.json", "-o", folder / "page.html"]
+    subprocess.run([sys.argv[1], *map(str, command)], check=True, capture_output=True)
+    return folder / "page.html"
+
+
 class PageTest(unittest.TestCase):
+    make = staticmethod(make_page)
+    plot_count = 8  # Four measures of two sweeps.
+    forms = {"digits_mlp.onnx", "digits_mlp.int8.onnx"}
+
     @classmethod
     def setUpClass(cls):
         cls._folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(cls._folder.cleanup)
-        page = make_page(pathlib.Path(cls._folder.name))
+        page = cls.make(pathlib.Path(cls._folder.name))
         cls.seen = {(scheme, width): open_page(page, scheme, width) for scheme in SCHEMES for width in (1180, 500)}
 
     def plots(self):
@@ -134,7 +153,7 @@ class PageTest(unittest.TestCase):
                 self.assertGreater(contrast(seen["back"], seen["fore"]), 7)
                 self.assertLessEqual(seen["wider"], 0)
                 self.assertEqual(seen["fetched"], 0)
-                self.assertEqual(len(seen["plots"]), 8)  # Four measures of two sweeps.
+                self.assertEqual(len(seen["plots"]), self.plot_count)
 
     def test_axes_have_units_and_texts_can_be_read(self):
         for seen, plot in self.plots():
@@ -155,7 +174,7 @@ class PageTest(unittest.TestCase):
         for seen, plot in self.plots():
             keys = plot["keys"]
             named = {key["text"] for key in keys}
-            self.assertLessEqual({"digits_mlp.onnx", "digits_mlp.int8.onnx"}, named)
+            self.assertLessEqual(self.forms, named)
             if plot["title"] == "Latency over batch":
                 self.assertIn("Another engine, fp32: digits_mlp.onnx", named)
             self.assertEqual(sorted(key["swatch"] for key in keys), sorted(plot["lines"]))
@@ -165,6 +184,12 @@ class PageTest(unittest.TestCase):
                 self.assertGreater(contrast(key["swatch"], seen["back"]), 3)
                 self.assertGreater(contrast(key["colour"], seen["back"]), 4.5)
                 self.assertFalse(any(overlap(key["box"], other["box"]) for other in keys[:i]), key["text"])
+
+
+class OverviewTest(PageTest):
+    make = staticmethod(make_overview)
+    plot_count = 3  # Two of latency, one of energy.
+    forms = {"fp32", "int8"}
 
 
 if __name__ == "__main__":
