@@ -122,13 +122,13 @@ TEST_CASE("int4 storage gives the bits of the float model with the weights that 
 }
 
 TEST_CASE(
-    "stored weights stay beside floats only where all of a graph's floats take 4 MB at most") {
-  constexpr int64_t kDepth = 1024;
+    "stored weights stay beside floats only where all of a graph's floats take 8 MB at most") {
+  constexpr int64_t kDepth = 2048;
   for (const int64_t columns : {1024, 1025}) {
     CAPTURE(columns);
     auto graph = std::make_shared<Graph>();
     const ValueId x =
-        graph->add_input("x", Type::tensor(DType::f32, Shape{Dim::symbol("n"), 1024}));
+        graph->add_input("x", Type::tensor(DType::f32, Shape{Dim::symbol("n"), kDepth}));
     const ValueId w = graph->add_constant("w", random_tensor({kDepth, columns}, 1));
     graph->set_outputs({add(*graph, "MatMul", {x, w}, {}, "y")});
     REQUIRE(infer_graph(*graph).ok());
