@@ -13,8 +13,7 @@ tools="debootstrap espeak-ng"
 . "$source/cmake/packages.sh" $tools
 [ "$architecture" = "$(dpkg --print-architecture)" ] || update-binfmts --enable qemu-aarch64
 if [ ! -e "$root/usr/bin/g++" ]; then
-  debootstrap --arch="$architecture" --variant=minbase --include=g++,make,cmake,pkg-config bookworm "$root" \
-    http://deb.debian.org/debian
+  debootstrap --arch="$architecture" --variant=minbase --include=g++,make,cmake,pkg-config bookworm "$root"
 fi
 rm -rf "$root/octet"
 mkdir "$root/octet"
