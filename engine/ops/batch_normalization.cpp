@@ -22,12 +22,16 @@ struct BatchNormAttrs {
   }
 };
 
-// Below opset 14 more outputs than one ask for training, whose statistics differ from today's.
+// Below opset 14 there were five outputs; more than one ask for training, whose statistics differ
+// from today's.
 Status canonical(const CanonicalContext& context) {
   if (context.attrs<BatchNormAttrs>().spatial != 1)
     return unsupported("statistics of single elements (spatial = 0)");
-  for (size_t i = 1; i < context.node().outputs.size() && context.opset < 14; ++i)
-    if (context.node().has_output(i)) return unsupported("training outputs below opset 14");
+  for (size_t i = 1; i < context.node().outputs.size(); ++i) {
+    if (!context.node().has_output(i)) continue;
+    if (context.opset < 14) return unsupported("training outputs below opset 14");
+    if (i > 2) return invalid_model("output " + std::to_string(i) + " isn't one of the operator's");
+  }
   return {};
 }
 

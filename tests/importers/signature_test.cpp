@@ -100,6 +100,30 @@ const Hostile kHostile[] = {
        add_node(*m.mutable_graph(), "Conv", {"x", "w", "b"}, {"y"});
      },
      "the bias of [1]"},
+    {"more groups than weights, of an input of any rank",
+     [](ModelProto& m) {
+       m.mutable_graph()->mutable_input(0)->mutable_type()->mutable_tensor_type()->clear_shape();
+       *m.mutable_graph()->add_initializer() = floats("w", {2, 1, 1, 1}, {1, 2});
+       add_int(add_node(*m.mutable_graph(), "Conv", {"x", "w"}, {"y"}), "group", int64_t{1} << 62);
+     },
+     "does not divide M=2"},
+    {"groups of no channels",
+     [](ModelProto& m) {
+       set_x(m, {"1", "0", "2", "2"});
+       *m.mutable_graph()->add_initializer() = floats("w", {0, 0, 1, 1}, {});
+       add_int(add_node(*m.mutable_graph(), "Conv", {"x", "w"}, {"y"}), "group", int64_t{1} << 62);
+     },
+     "does not divide M=0"},
+    {"an output of a former version",
+     [](ModelProto& m) {
+       m.mutable_opset_import(0)->set_version(15);
+       set_x(m, {"2", "1"});
+       *m.mutable_graph()->add_initializer() = floats("s", {1}, {1});
+       add_int(add_node(*m.mutable_graph(), "BatchNormalization", {"x", "s", "s", "s", "s"},
+                        {"y", "mean", "variance", "saved"}),
+               "training_mode", 1);
+     },
+     "output 3 isn't one of the operator's"},
     {"no output with a name",
      [](ModelProto& m) {
        add_node(*m.mutable_graph(), "Relu", {"x"}, {"y"});

@@ -22,7 +22,6 @@ Status check_lengths(const ConvAttrs& attrs, size_t spatial) {
   if (!fits(attrs.kernel_shape, spatial, 1))
     return invalid_model("kernel_shape doesn't fit the input's rank");
   if (!fits(attrs.pads, 2 * spatial, 0)) return invalid_model("pads don't fit the input's rank");
-  if (attrs.group < 1) return invalid_model("group " + std::to_string(attrs.group));
   const std::string& pad = attrs.auto_pad;
   if (pad != "NOTSET" && pad != "VALID" && pad != "SAME_UPPER" && pad != "SAME_LOWER")
     return invalid_model("auto_pad '" + pad + "' isn't known");
@@ -33,8 +32,6 @@ Status check_channels(const ConvAttrs& attrs, const Dim& channels, const Shape& 
   const std::string group = "group " + std::to_string(attrs.group);
   if (channels.known() && channels.value() % attrs.group != 0)
     return invalid_model(group + " does not divide C=" + channels.to_string());
-  if (w[0].known() && w[0].value() % attrs.group != 0)
-    return invalid_model(group + " does not divide M=" + w[0].to_string());
   if (channels.known() && w[1].known() && channels != w[1] * Dim(attrs.group))
     return invalid_model("the input has " + channels.to_string() + " channels, the weights take " +
                          (w[1] * Dim(attrs.group)).to_string());
@@ -52,6 +49,14 @@ int64_t pad_sum(const ConvAttrs& attrs, size_t i, size_t spatial) {
 
 }  // namespace
 
+Status check_groups(int64_t groups, const Dim& channels, const char* name) {
+  if (groups < 1) return invalid_model("group " + std::to_string(groups));
+  if (!channels.known()) return {};
+  if (channels.value() % groups == 0 && groups <= std::max<int64_t>(channels.value(), 1)) return {};
+  return invalid_model("group " + std::to_string(groups) + " does not divide " + name + "=" +
+                       channels.to_string());
+}
+
 Status check_bias(const InferContext& context, std::optional<size_t> bias, size_t axis,
                   int64_t groups) {
   if (!bias || !context.has_rank(*bias) || !context.has_rank(1)) return {};
@@ -66,6 +71,7 @@ Status check_bias(const InferContext& context, std::optional<size_t> bias, size_
 Result<std::optional<Shape>> conv_output_shape(const ConvAttrs& attrs,
                                                const std::optional<Shape>& x,
                                                const std::optional<Shape>& w) {
+  if (w && !w->empty()) OCTET_RETURN_IF_ERROR(check_groups(attrs.group, (*w)[0], "M"));
   if (!x || !w) return std::optional<Shape>();
   if (x->size() < 3 || x->size() != w->size())
     return invalid_model("input " + to_string(*x) + " and weights " + to_string(*w) +

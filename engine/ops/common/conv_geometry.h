@@ -14,6 +14,10 @@ Result<std::optional<Shape>> conv_output_shape(const ConvAttrs& attrs,
                                                const std::optional<Shape>& x,
                                                const std::optional<Shape>& w);
 
+/// That `groups` divide the weights' first axis, called `name` in errors, and are no more than it
+/// has.
+Status check_groups(int64_t groups, const Dim& channels, const char* name);
+
 /// That input `bias`, where there is one, has an element for each output channel: axis `axis` of
 /// the weights (input 1), times `groups`.
 Status check_bias(const InferContext& context, std::optional<size_t> bias, size_t axis,

@@ -28,7 +28,6 @@ Status check(const ConvTransposeAttrs& attrs, size_t spatial) {
   OCTET_RETURN_IF_ERROR(fits(attrs.output_padding, spatial, 0, "extents in output_padding"));
   OCTET_RETURN_IF_ERROR(fits(attrs.output_shape, spatial, 0, "extents in output_shape"));
   OCTET_RETURN_IF_ERROR(fits(attrs.pads, 2 * spatial, 0, "pads"));
-  if (attrs.group < 1) return invalid_model("group " + std::to_string(attrs.group));
   if (attrs.auto_pad != "NOTSET" && attrs.auto_pad != "VALID" && !same_padding(attrs))
     return invalid_model("auto_pad '" + attrs.auto_pad + "' isn't known");
   return {};
@@ -46,6 +45,7 @@ D full_extent(const ConvTransposeAttrs& attrs, size_t i, const D& in, const D& k
 Result<std::optional<Shape>> conv_transpose_output_shape(const ConvTransposeAttrs& attrs,
                                                          const std::optional<Shape>& x,
                                                          const std::optional<Shape>& w) {
+  if (w && !w->empty()) OCTET_RETURN_IF_ERROR(check_groups(attrs.group, (*w)[0], "C"));
   if (!x || !w) return std::optional<Shape>();
   const std::string both = "input " + to_string(*x) + " and weights " + to_string(*w);
   if (x->size() < 3 || x->size() != w->size())
@@ -55,9 +55,6 @@ Result<std::optional<Shape>> conv_transpose_output_shape(const ConvTransposeAttr
   const Dim& channels = (*w)[0];
   if (channels.known() && ((*x)[1].known() && (*x)[1] != channels))
     return invalid_model(both + " differ in channels");
-  if (channels.known() && channels.value() % attrs.group != 0)
-    return invalid_model("group " + std::to_string(attrs.group) +
-                         " does not divide C=" + channels.to_string());
   Shape out = {(*x)[0], (*w)[1] * Dim(attrs.group)};
   for (size_t i = 0; i < spatial; ++i) {
     const Dim& kernel = (*w)[i + 2];
