@@ -174,7 +174,7 @@ struct L1Function : SumSquareFunction {
   static constexpr auto kKernel = ReduceF32::l1;
   template <typename T>
   static T add(T total, T x) {
-    return static_cast<T>(x < T{} ? total - x : total + x);
+    return wrapping_sum(total, x < T{} ? wrapping_product(x, static_cast<T>(-1)) : x);
   }
 };
 
@@ -182,7 +182,7 @@ struct L2Function : SumSquareFunction {
   static constexpr auto kKernel = ReduceF32::l2;
   template <typename T>
   static T finish(T total, size_t /*count*/) {
-    return static_cast<T>(std::sqrt(static_cast<double>(total)));
+    return from_double<T>(std::sqrt(static_cast<double>(total)));
   }
 };
 
@@ -190,11 +190,11 @@ struct LogSumFunction : SumSquareFunction {
   static constexpr auto kKernel = ReduceF32::log_sum;
   template <typename T>
   static T add(T total, T x) {
-    return static_cast<T>(total + x);
+    return wrapping_sum(total, x);
   }
   template <typename T>
   static T finish(T total, size_t /*count*/) {
-    return static_cast<T>(std::log(static_cast<double>(total)));
+    return from_double<T>(std::log(static_cast<double>(total)));
   }
 };
 
@@ -213,10 +213,10 @@ T reduce_one(const T* x, size_t extent, size_t inner) {
     auto peak = MaxFunction::start<double>();
     for (size_t k = 0; k < extent; ++k)
       peak = MaxFunction::add(peak, static_cast<double>(x[k * inner]));
-    if (!std::isfinite(peak)) return static_cast<T>(peak);
+    if (!std::isfinite(peak)) return from_double<T>(peak);
     double sum = 0;
     for (size_t k = 0; k < extent; ++k) sum += std::exp(static_cast<double>(x[k * inner]) - peak);
-    return static_cast<T>(peak + std::log(sum));
+    return from_double<T>(peak + std::log(sum));
   } else {
     using Keep = std::conditional_t<std::is_base_of_v<MaxFunction, F>, T, Total<T>>;
     Keep total = F::template start<Keep>();

@@ -216,6 +216,24 @@ TEST_CASE("a table of 256 values is the function of the codes") {
   CHECK(codes == runner.run("reference")[0]);
 }
 
+TEST_CASE("integers of reductions whose real result is no number, or past them, are the nearest") {
+  const auto of_one = [](std::string_view op, int64_t x) {
+    Graph graph;
+    Node node;
+    node.op = &require_op("", op);
+    node.attrs = attributes(op);
+    node.inputs.push_back(graph.add_constant("x", Tensor::of<int64_t>({1}, {x})));
+    node.outputs.push_back(graph.add_value("y"));
+    const auto result = evaluate(graph, node, size_t{1} << 20);
+    REQUIRE_MESSAGE(result.ok(), result.error().message);
+    return (*result)[0].as<int64_t>()[0];
+  };
+  // Its square wraps around to a number below 0.
+  CHECK(of_one("ReduceL2", 3037000500) == 0);
+  CHECK(of_one("ReduceL2", -12) == 12);
+  CHECK(of_one("ReduceL1", INT64_MIN) == INT64_MIN);
+}
+
 TEST_CASE("indices that reach past the data, or past the updates, are an error") {
   const auto fails = [](std::string_view op, const std::vector<Tensor>& inputs) {
     Graph graph;

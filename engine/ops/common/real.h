@@ -25,6 +25,15 @@ To integer_of(double value) {
   return static_cast<To>(static_cast<int64_t>(value));
 }
 
+/// integer_of where To is an integer.
+template <typename To>
+To from_double(double value) {
+  if constexpr (std::is_integral_v<To>)
+    return integer_of<To>(value);
+  else
+    return static_cast<To>(value);
+}
+
 /// Sums and products, of integers modulo two to the power of their width.
 template <typename T>
 T wrapping_sum(T a, T b) {
