@@ -1,3 +1,4 @@
+#include "engine/ir/bools.h"
 #include "engine/ops/common/movement.h"
 
 namespace octet::ops::bit_cast {
@@ -24,9 +25,8 @@ Status infer(InferContext& context) {
 }
 
 Status run(const Attrs& attrs, RunContext& context) {
-  if (context.output(0).dtype == DType::boolean)
-    for (const std::byte b : context.input(0).bytes())
-      if (b > std::byte{1}) return invalid_data("a bool that is neither 0 nor 1");
+  if (context.output(0).dtype == DType::boolean && !are_bools(context.input(0).bytes()))
+    return invalid_data("a bool that is neither 0 nor 1");
   return movement::run_copy(attrs, context);
 }
 

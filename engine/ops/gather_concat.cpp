@@ -1,5 +1,6 @@
 #include "engine/ops/gather_concat.h"
 
+#include "engine/ops/common/axes.h"
 #include "engine/ops/common/copy_short.h"
 #include "engine/ops/common/picks.h"
 #include "engine/ops/common/strided.h"
@@ -84,10 +85,10 @@ CopyRuns copy_for(size_t kept, size_t added) {
   return kept <= 2 * sizeof(Oct) ? copy_words<Oct> : copy_any;
 }
 
-// What a row of a view holds from `axis` on, in bytes.
+// What a view holds from `axis` on, in bytes.
 size_t run_bytes(const TensorView& view, size_t axis, size_t element) {
-  for (size_t a = axis; a < view.rank(); ++a) element *= static_cast<size_t>(view.dims[a]);
-  return element;
+  const AxisCut cut = cut_at(view.dims, axis);
+  return cut.extent * cut.inner * element;
 }
 
 Status run(const Attrs& attrs, RunContext& context) {

@@ -143,7 +143,7 @@ class TreeStep final : public Step {
     const TensorView& y = context.output(0);
     StopPoll poll;
     for (size_t i = 0; i < rows.count; ++i) {
-      poll(16 * forest_.roots.size() + targets_);
+      poll(forest_.work(targets_));
       auto scores = forest_.vote(rows.row(i), targets_, aggregate_);
       ml::apply(transform_, scores);
       visit_dtype(y.dtype, FloatTypes{}, [&]<typename T>() {

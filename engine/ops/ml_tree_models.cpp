@@ -216,7 +216,7 @@ class Votes {
   }
   size_t targets() const { return targets_; }
   /// What a row takes, for StopPoll.
-  size_t work() const { return 16 * forest_.roots.size() + targets_; }
+  size_t work() const { return forest_.work(targets_); }
   Status check(const ml::Rows& rows) const {
     if (rows.width >= forest_.features) return {};
     return invalid_data("rows of " + std::to_string(rows.width) + " features, not " +

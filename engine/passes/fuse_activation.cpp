@@ -115,23 +115,16 @@ Match gelu_tanh(const Graph& graph, const Node& mul) {
   return std::nullopt;
 }
 
+Match activation(const Graph& graph, const Node& mul) {
+  for (const auto& pattern : {silu, hard_swish, gelu_erf, gelu_tanh})
+    if (auto match = pattern(graph, mul)) return match;
+  return std::nullopt;
+}
+
 }  // namespace
 
 Result<bool> run(Graph& graph, const PassOptions& /*options*/) {
-  bool changed = false;
-  for (const NodeId id : graph.order()) {
-    if (!graph.alive(id)) continue;
-    const Node& node = graph.node(id);
-    if (node.op->name != "Mul" || !node.op->domain.empty()) continue;
-    for (const auto& pattern : {silu, hard_swish, gelu_erf, gelu_tanh}) {
-      auto match = pattern(graph, node);
-      if (!match) continue;
-      replace_producer(graph, node.outputs[0], std::move(*match));
-      changed = true;
-      break;
-    }
-  }
-  return changed;
+  return rewrite_each(graph, "Mul", activation);
 }
 
 }  // namespace octet::passes::fuse_activation

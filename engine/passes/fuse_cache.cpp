@@ -34,17 +34,7 @@ std::optional<Node> joined(const Graph& graph, const Node& concat) {
 }  // namespace
 
 Result<bool> run(Graph& graph, const PassOptions& /*options*/) {
-  bool changed = false;
-  for (const NodeId id : graph.order()) {
-    if (!graph.alive(id)) continue;
-    const Node& node = graph.node(id);
-    if (node.op->name != "Concat" || !node.op->domain.empty()) continue;
-    auto match = joined(graph, node);
-    if (!match) continue;
-    replace_producer(graph, node.outputs[0], std::move(*match));
-    changed = true;
-  }
-  return changed;
+  return rewrite_each(graph, "Concat", joined);
 }
 
 }  // namespace octet::passes::fuse_cache

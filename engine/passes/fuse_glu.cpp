@@ -37,17 +37,7 @@ std::optional<Node> glu(const Graph& graph, const Node& mul) {
 }  // namespace
 
 Result<bool> run(Graph& graph, const PassOptions& /*options*/) {
-  bool changed = false;
-  for (const NodeId id : graph.order()) {
-    if (!graph.alive(id)) continue;
-    const Node& node = graph.node(id);
-    if (node.op->name != "Mul" || !node.op->domain.empty()) continue;
-    auto match = glu(graph, node);
-    if (!match) continue;
-    replace_producer(graph, node.outputs[0], std::move(*match));
-    changed = true;
-  }
-  return changed;
+  return rewrite_each(graph, "Mul", glu);
 }
 
 }  // namespace octet::passes::fuse_glu

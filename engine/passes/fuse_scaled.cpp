@@ -70,17 +70,7 @@ std::optional<Node> scaled(const Graph& graph, const Node& mul) {
 }  // namespace
 
 Result<bool> run(Graph& graph, const PassOptions& /*options*/) {
-  bool changed = false;
-  for (const NodeId id : graph.order()) {
-    if (!graph.alive(id)) continue;
-    const Node& node = graph.node(id);
-    if (node.op->name != "Mul" || !node.op->domain.empty()) continue;
-    auto fused = scaled(graph, node);
-    if (!fused) continue;
-    replace_producer(graph, node.outputs[0], std::move(*fused));
-    changed = true;
-  }
-  return changed;
+  return rewrite_each(graph, "Mul", scaled);
 }
 
 }  // namespace octet::passes::fuse_scaled

@@ -88,6 +88,21 @@ NodeId replace_producer(Graph& graph, ValueId output, Node node) {
   return graph.add_node(std::move(node), next);
 }
 
+bool rewrite_each(Graph& graph, std::string_view name,
+                  std::optional<Node> (*match)(const Graph& graph, const Node& node)) {
+  bool changed = false;
+  for (const NodeId id : graph.order()) {
+    if (!graph.alive(id)) continue;
+    const Node& node = graph.node(id);
+    if (node.op->name != name || !node.op->domain.empty()) continue;
+    auto found = match(graph, node);
+    if (!found) continue;
+    replace_producer(graph, node.outputs[0], std::move(*found));
+    changed = true;
+  }
+  return changed;
+}
+
 Node make_node(std::string_view domain, std::string_view name, std::vector<ValueId> inputs,
                const AttrMap& attrs, std::string node_name) {
   Node node;

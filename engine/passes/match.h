@@ -37,6 +37,11 @@ bool one_reads_elements(const Graph& graph, ValueId id);
 /// Puts `node` in place of the node that makes `output`: same output value, types follow.
 NodeId replace_producer(Graph& graph, ValueId output, Node node);
 
+/// Asks `match` about each node of ai.onnx's `name`, in order, and puts the node that it gives in
+/// place of that one. Whether there was one.
+bool rewrite_each(Graph& graph, std::string_view name,
+                  std::optional<Node> (*match)(const Graph& graph, const Node& node));
+
 /// A node of our table for replace_producer; `attrs` as a file would spell them.
 Node make_node(std::string_view domain, std::string_view name, std::vector<ValueId> inputs,
                const AttrMap& attrs, std::string node_name);

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 
+#include "engine/ir/bools.h"
 #include "engine/ir/memory.h"
 #include "engine/ir/type.h"
 #include "importers/onnx/wire.h"
@@ -232,8 +233,7 @@ Result<Tensor> TensorReader::view(DType dtype, Dims dims, std::span<const std::b
     return invalid_model("has " + std::to_string(bytes.size()) + " bytes of elements; " +
                          Type::tensor(dtype, to_shape(dims)).to_string() + " takes " +
                          std::to_string(size));
-  const auto bad_bool = [](std::byte b) { return b > std::byte{1}; };
-  if (dtype == DType::boolean && std::any_of(bytes.begin(), bytes.end(), bad_bool))
+  if (dtype == DType::boolean && !are_bools(bytes))
     return invalid_model("has a bool that is neither 0 nor 1");
   if (bytes.size() <= kMaxCopied) return Tensor::copy(dtype, std::move(dims), bytes);
   return Tensor(dtype, std::move(dims), bytes, owner);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/ir/bools.h"
 #include "engine/ir/log.h"
 #include "engine/ops/op.h"
 #include "engine/passes/pass.h"
@@ -15,13 +16,12 @@ namespace {
 
 constexpr int kMaxExpansions = 100000;
 
-// FNV-1a over the extents of each item's dims, and where they end.
-template <typename Items, typename DimsOf>
-size_t hash_of(const Items& items, DimsOf dims_of) {
+// FNV-1a over the extents of each input, and where they end.
+size_t hash_of_dims(std::span<const Tensor> inputs) {
   uint64_t hash = 0xcbf29ce484222325U;
   const auto add = [&hash](uint64_t word) { hash = (hash ^ word) * 0x100000001b3U; };
-  for (const auto& item : items) {
-    for (const int64_t dim : dims_of(item)) add(static_cast<uint64_t>(dim));
+  for (const Tensor& input : inputs) {
+    for (const int64_t dim : input.dims()) add(static_cast<uint64_t>(dim));
     add(UINT64_MAX);
   }
   return static_cast<size_t>(hash);
@@ -47,15 +47,13 @@ Status expand_functions(Graph& graph) {
   return {};
 }
 
-// Whether each bool is 0 or 1: C++ has no other.
+// Whether all bools of a tensor or a list are 0 or 1.
 bool bools_are_values(const Tensor& tensor) {
   if (tensor.is_list()) {
     const auto& elements = tensor.elements();
     return std::all_of(elements.begin(), elements.end(), bools_are_values);
   }
-  if (tensor.dtype() != DType::boolean) return true;
-  const auto bytes = tensor.bytes();
-  return std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b <= std::byte{1}; });
+  return tensor.dtype() != DType::boolean || are_bools(tensor.bytes());
 }
 
 }  // namespace
@@ -193,9 +191,7 @@ void Program::forget_oldest() {
   bindings_.pop_back();
 }
 
-Result<std::unique_ptr<Execution>> Program::take(std::span<const Tensor> inputs) {
-  const size_t hash =
-      hash_of(inputs, [](const Tensor& input) -> const Dims& { return input.dims(); });
+Result<std::unique_ptr<Execution>> Program::take(size_t hash, std::span<const Tensor> inputs) {
   auto [binding, execution] = take_bound(hash, inputs);
   if (execution != nullptr) return std::move(execution);
   if (binding == nullptr) {
@@ -210,10 +206,8 @@ Result<std::unique_ptr<Execution>> Program::take(std::span<const Tensor> inputs)
   return std::move(execution);
 }
 
-void Program::give(std::unique_ptr<Execution> execution) {
+void Program::give(size_t hash, std::unique_ptr<Execution> execution) {
   const auto& binding = execution->binding();
-  const size_t hash =
-      hash_of(binding->input_dims, [](const Dims& dims) -> const Dims& { return dims; });
   const std::lock_guard lock(mutex_);
   const auto [begin, end] = by_hash_.equal_range(hash);
   const auto known =
@@ -246,11 +240,12 @@ Status Program::run(std::span<const Tensor> inputs, std::span<OutputTarget> outp
 Status Program::run_bound(std::span<const Tensor> inputs, std::span<OutputTarget> outputs,
                           const RunOptions& options) {
   OCTET_RETURN_IF_ERROR(check_inputs(inputs));
-  OCTET_ASSIGN(auto execution, take(inputs));
+  const size_t hash = hash_of_dims(inputs);
+  OCTET_ASSIGN(auto execution, take(hash, inputs));
   auto memory = take_memory();
   if (execution->binding()->wide) parallel_->rouse();
   auto status = execution->run(*memory, inputs, outputs, options);
-  give(std::move(execution));
+  give(hash, std::move(execution));
   give(std::move(memory));
   for (const auto& file : files_) OCTET_RETURN_IF_ERROR(file->intact());
   return status;

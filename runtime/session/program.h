@@ -69,14 +69,15 @@ class Program {
     std::vector<std::unique_ptr<Execution>> idle;
   };
   using Bindings = std::list<Bound>;
-  /// An execution for these inputs' dims, which are bound first if they weren't before.
-  Result<std::unique_ptr<Execution>> take(std::span<const Tensor> inputs);
+  /// An execution for these inputs' dims, which are bound first if they weren't before; `hash` is
+  /// theirs.
+  Result<std::unique_ptr<Execution>> take(size_t hash, std::span<const Tensor> inputs);
   /// Null: the dims aren't bound. No execution: all are taken.
   std::pair<std::shared_ptr<const Binding>, std::unique_ptr<Execution>> take_bound(
       size_t hash, std::span<const Tensor> inputs);
   Result<std::shared_ptr<const Binding>> bind_inputs(size_t hash, std::span<const Tensor> inputs);
   void forget_oldest();
-  void give(std::unique_ptr<Execution> execution);
+  void give(size_t hash, std::unique_ptr<Execution> execution);
   std::unique_ptr<RunMemory> take_memory();
   void give(std::unique_ptr<RunMemory> memory);
 

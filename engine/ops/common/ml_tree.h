@@ -45,6 +45,8 @@ struct Forest {
   Status check();
   /// The leaf where `row`, of at least `features` entries, ends.
   const TreeNode& leaf(size_t root, std::span<const double> row) const;
+  /// What `vote` does, for StopPoll.
+  size_t work(size_t targets) const { return 16 * roots.size() + targets; }
   /// Votes of all trees by target; targets without one are 0.
   std::vector<double> vote(std::span<const double> row, size_t targets, Aggregate aggregate) const;
 };
