@@ -46,21 +46,25 @@ void lstm_recurrence(benchmark::State& state, const RnnCell& cell, size_t hidden
                          benchmark::Counter::kIsIterationInvariantRate);
 }
 
-void add(const char* family, std::span<const Variant<RnnCell>> variants) {
-  for (const Variant<RnnCell>& variant : variants) {
+// `cell` picks what to run of an instruction set's table.
+template <typename Table, typename Pick>
+void add(const char* family, std::span<const Variant<Table>> variants, Pick cell) {
+  for (const Variant<Table>& variant : variants) {
     if (variant.isa == Isa::scalar || !CpuToken::probe(variant.isa)) continue;
     for (const size_t hidden : {64, 256, 320, 512, 650, 1024})
       for (const size_t batch : {1, 4}) {
         const std::string name = std::string(family) + "/" + std::string(isa_name(variant.isa)) +
                                  "/h" + std::to_string(hidden) + "/b" + std::to_string(batch);
-        benchmark::RegisterBenchmark(name.c_str(), lstm_recurrence, *variant.table, hidden, batch);
+        benchmark::RegisterBenchmark(name.c_str(), lstm_recurrence, cell(*variant.table), hidden,
+                                     batch);
       }
   }
 }
 
 const bool kRegistered = [] {
-  add("rnn_s8", rnn_s8_variants());
-  add("rnn_f32", rnn_f32_variants());
+  add("rnn_s8", rnn_s8_variants(), [](const RnnS8& cells) { return cells.words; });
+  add("rnn_s8_bytes", rnn_s8_variants(), [](const RnnS8& cells) { return cells.bytes; });
+  add("rnn_f32", rnn_f32_variants(), [](const RnnCell& cell) { return cell; });
   return true;
 }();
 

@@ -38,10 +38,10 @@ Buffers buffers(const RnnCell& cell, const RnnArgs& args, size_t b) {
 }
 
 // The state's scale of a batch row, which no h can pass: |h| <= max(1, |h0|).
-float state_scale(const float* h0, size_t hidden) {
+float state_scale(const RnnCell& cell, const float* h0, size_t hidden) {
   float bound = 1.0F;
   for (size_t i = 0; h0 != nullptr && i < hidden; ++i) bound = std::max(bound, std::fabs(h0[i]));
-  return bound / kRnnMostCode;
+  return bound / cell.most_code;
 }
 
 void start(const RnnCell& cell, const RnnArgs& args, size_t b, bool has_cell) {
@@ -55,7 +55,7 @@ void start(const RnnCell& cell, const RnnArgs& args, size_t b, bool has_cell) {
   copy(args.h0, to.hidden);
   if (has_cell) copy(args.c0, to.cell);
   auto* scales = static_cast<float*>(args.scratch);
-  scales[b] = state_scale(args.h0 == nullptr ? nullptr : to.hidden, args.hidden);
+  scales[b] = state_scale(cell, args.h0 == nullptr ? nullptr : to.hidden, args.hidden);
   cell.encode(to.hidden, args.hidden, scales[b], to.state[0]);
 }
 

@@ -18,9 +18,6 @@ struct RnnWeights {
   size_t scale_stride = 1;
 };
 
-/// The largest code of a state in rnn_s8: a weight can be added to one within s16.
-constexpr float kRnnMostCode = 32767.0F - 128.0F;
-
 /// One batch row of a step.
 struct RnnRow {
   const float* gates;  // [gates * hidden]: the input projection
@@ -56,6 +53,7 @@ struct RnnCell {
   void (*encode)(const float* h, size_t hidden, float scale, void* state);
   void (*lstm)(const RnnStep& step);
   void (*gru)(const RnnStep& step);
+  float most_code = 1.0F;  // the largest of a state; floats have none
 };
 
 /// Strides are in floats. Rows of `lengths` shorter than steps end early: their y is zero past the

@@ -10,8 +10,12 @@ namespace {
 #include "kernels/simd/vec256.inl"
 
 // s16 products by vpmaddwd. State: int16_t codes.
+template <typename CodesType>
 struct Dots {
+  using Codes = CodesType;
   static constexpr size_t kRows = 2, kVectors = 2;
+
+  static size_t state_bytes(size_t hidden) { return ceil_div(hidden, 64) * 64 * sizeof(int16_t); }
 
   static void store(void* state, size_t /*hidden*/, size_t begin, __m256i codes) {
     const __m128i packed =
@@ -61,12 +65,12 @@ struct Dots {
   }
 };
 
-using Cell = CellS8<Vec256, 2, Dots>;
+template <typename Codes>
+using Cell = CellS8<Vec256, 2, Dots<Codes>>;
 
 }  // namespace
 
-extern const RnnCell rnn_s8_avx2;
-const RnnCell rnn_s8_avx2 = {Cell::packed_bytes, Cell::pack,      Cell::state_bytes,
-                             Cell::encode,       lstm_step<Cell>, gru_step<Cell>};
+extern const RnnS8 rnn_s8_avx2;
+const RnnS8 rnn_s8_avx2 = {table_of<Cell<RnnWords>>(), table_of<Cell<RnnBytes>>()};
 
 }  // namespace octet::kernels

@@ -13,12 +13,12 @@ using Dot = Dot512;
 constexpr size_t kVnniRows = 2, kVnniVectors = 2, kVnniGroups = 2, kVnniAhead = 4096;
 #include "kernels/rnn_s8/vnni.inl"
 
-using Cell = CellS8<Vec512, 4, DotsVnni<Vec512>>;
+template <typename Codes>
+using Cell = CellS8<Vec512, 4, DotsVnni<Vec512, Codes>>;
 
 }  // namespace
 
-extern const RnnCell rnn_s8_avx512vnni;
-const RnnCell rnn_s8_avx512vnni = {Cell::packed_bytes, Cell::pack,      Cell::state_bytes,
-                                   Cell::encode,       lstm_step<Cell>, gru_step<Cell>};
+extern const RnnS8 rnn_s8_avx512vnni;
+const RnnS8 rnn_s8_avx512vnni = {table_of<Cell<RnnWords>>(), table_of<Cell<RnnBytes>>()};
 
 }  // namespace octet::kernels

@@ -13,12 +13,12 @@ using Dot = Dot256;
 constexpr size_t kVnniRows = 1, kVnniVectors = 1, kVnniGroups = 1, kVnniAhead = 2048;
 #include "kernels/rnn_s8/vnni.inl"
 
-using Cell = CellS8<Vec256, 4, DotsVnni<Vec256>>;
+template <typename Codes>
+using Cell = CellS8<Vec256, 4, DotsVnni<Vec256, Codes>>;
 
 }  // namespace
 
-extern const RnnCell rnn_s8_avxvnni;
-const RnnCell rnn_s8_avxvnni = {Cell::packed_bytes, Cell::pack,      Cell::state_bytes,
-                                Cell::encode,       lstm_step<Cell>, gru_step<Cell>};
+extern const RnnS8 rnn_s8_avxvnni;
+const RnnS8 rnn_s8_avxvnni = {table_of<Cell<RnnWords>>(), table_of<Cell<RnnBytes>>()};
 
 }  // namespace octet::kernels

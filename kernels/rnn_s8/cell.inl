@@ -1,4 +1,4 @@
-// The parts of rnn_s8 that its x86 variants share, over V of kernels/simd, G k to a group and Dots.
+// The parts of rnn_s8 that its variants share, over V of kernels/simd, G k to a group and Dots.
 // Included inside an anonymous namespace.
 //
 // Packed R: vectors of V::kLanes units go together in panels of P (the last one may have less),
@@ -8,10 +8,10 @@
 
 constexpr size_t ceil_div(size_t a, size_t b) { return (a + b - 1) / b; }
 
-template <typename V, size_t G, size_t P>
+template <typename V, size_t G, size_t P, size_t kBlock>
 struct Layout {
   static constexpr size_t kLanes = V::kLanes;
-  static size_t blocks(size_t hidden) { return ceil_div(hidden, kRnnS8Block); }
+  static size_t blocks(size_t hidden) { return ceil_div(hidden, kBlock); }
   // Of a panel of one vector.
   static size_t weights_offset(size_t gates, size_t hidden) {
     return gates * kLanes * 4 * (1 + blocks(hidden));
@@ -50,41 +50,43 @@ struct Layout {
         reinterpret_cast<int8_t*>(panel + vectors_here * weights_offset(w.gates, w.hidden));
     const auto* from = static_cast<const int8_t*>(w.data) + row * w.hidden;
     for (size_t k = 0; k < w.hidden; ++k) {
-      sums[k / kRnnS8Block * lanes + lane] += from[k];
+      sums[k / kBlock * lanes + lane] += from[k];
       weights[(k / G * lanes + lane) * G + k % G] = from[k];
     }
   }
 };
 
 // Codes of h for the state's scale.
-template <typename V>
+template <typename V, typename Codes>
 typename V::Int state_codes(typename V::Float h, float scale) {
   typename V::Float code = V::multiply(h, V::set(1.0F / scale));
-  code = V::max(V::min(code, V::set(kRnnMostCode)), V::set(-kRnnMostCode));
+  code = V::max(V::min(code, V::set(Codes::kMost)), V::set(-Codes::kMost));
   return V::round(code);
 }
 
 // Dots: `multiply<R, P, N>` sums the groups [begin, end) of N gates, P vectors and R rows,
-// `corrected` makes that exact by the sums of the weights, `store` writes codes.
+// `corrected` makes that exact by the sums of the weights, `store` writes Codes into a state of
+// `state_bytes`.
 template <typename VectorType, size_t G, typename Dots>
 struct CellS8 {
   using V = VectorType;
   static constexpr size_t kRows = Dots::kRows, kVectors = Dots::kVectors;
-  using Packed = Layout<V, G, kVectors>;
+  using Codes = typename Dots::Codes;
+  using Packed = Layout<V, G, kVectors, Codes::kBlock>;
 
   static size_t packed_bytes(size_t gates, size_t hidden) {
     return Packed::packed_bytes(gates, hidden);
   }
   static void pack(const RnnWeights& w, void* packed) { Packed::pack(w, packed); }
-  static size_t state_bytes(size_t hidden) { return ceil_div(hidden, 64) * 64 * sizeof(int16_t); }
+  static size_t state_bytes(size_t hidden) { return Dots::state_bytes(hidden); }
   static void encode(const float* h, size_t hidden, float scale, void* state) {
     for (size_t i = 0; i < hidden; i += V::kLanes) {
       const size_t count = hidden - i < V::kLanes ? hidden - i : V::kLanes;
-      Dots::store(state, hidden, i, state_codes<V>(V::load(h + i, count), scale));
+      Dots::store(state, hidden, i, state_codes<V, Codes>(V::load(h + i, count), scale));
     }
   }
   static void store_state(const RnnRow& row, void* state, const Units& units, typename V::Float h) {
-    Dots::store(state, units.hidden, units.begin, state_codes<V>(h, row.scale));
+    Dots::store(state, units.hidden, units.begin, state_codes<V, Codes>(h, row.scale));
   }
 
   template <size_t R, size_t P, size_t N>
@@ -125,7 +127,7 @@ struct CellS8 {
   }
 
  private:
-  static constexpr size_t kBlockGroups = kRnnS8Block / G;
+  static constexpr size_t kBlockGroups = Codes::kBlock / G;
 
   struct Panel {
     const uint8_t* at;
@@ -151,3 +153,9 @@ struct CellS8 {
              V::fma(V::to_float(Dots::corrected(acc, part.weight_sums)), factor, before));
   }
 };
+
+template <typename Cell>
+constexpr RnnCell table_of() {
+  return {Cell::packed_bytes, Cell::pack,     Cell::state_bytes, Cell::encode,
+          lstm_step<Cell>,    gru_step<Cell>, Cell::Codes::kMost};
+}

@@ -6,9 +6,11 @@ namespace octet::kernels {
 namespace {
 
 #include "kernels/rnn/cells.inl"
+#include "kernels/rnn_s8/bytes_neon.inl"
 #include "kernels/rnn_s8/cell.inl"
 #include "kernels/rnn_s8/each.inl"
 #include "kernels/rnn_s8/pairs_neon.inl"
+#include "kernels/rnn_s8/smull_neon.inl"
 #include "kernels/simd/vec_neon.inl"
 
 // Codes of four units for each of N gates.
@@ -36,8 +38,11 @@ inline __attribute__((always_inline)) int16x8_t add_gates(int16x8_t x, int8x16_t
 }
 
 // State: PairState.
-struct Dots {
+struct PairDots {
+  using Codes = RnnWords;
   static constexpr size_t kRows = 2, kVectors = 3;
+
+  static size_t state_bytes(size_t hidden) { return PairState::bytes(hidden); }
 
   static void store(void* state, size_t hidden, size_t begin, int32x4_t codes) {
     store_pairs(PairState(state, hidden), begin, vmovn_s32(codes));
@@ -129,7 +134,7 @@ struct Dots {
       const PairState state(states[r], hidden);
       if (k < end) add_unit<P, N>(weights + k * group_step, vector_step, codes[r][k], acc[r]);
       const int32x4_t products =
-          vreinterpretq_s32_u32(vdupq_n_u32(state.products[begin / kRnnS8Block]));
+          vreinterpretq_s32_u32(vdupq_n_u32(state.products[begin / RnnWords::kBlock]));
       simd::unroll<P>([&](auto p) __attribute__((always_inline)) {
         simd::unroll<N>([&](auto n) __attribute__((always_inline)) {
           out[r][p][n] = vsubq_s32(acc[r][p][n], products);
@@ -139,17 +144,23 @@ struct Dots {
   }
 };
 
-using Cell = CellS8<VecNeon, 1, Dots>;
+using WordCell = CellS8<VecNeon, 1, PairDots>;
+using ByteCell = CellS8<VecNeon, 2, ByteDots>;
 
-void pack(const RnnWeights& w, void* packed) {
-  Cell::pack(w, packed);
-  sum_weight_pairs<Cell::Packed, Cell::kVectors>(w, packed);
+void pack_words(const RnnWeights& w, void* packed) {
+  WordCell::pack(w, packed);
+  sum_weight_pairs<WordCell::Packed, WordCell::kVectors>(w, packed);
+}
+
+constexpr RnnCell words() {
+  RnnCell cell = table_of<WordCell>();
+  cell.pack = pack_words;
+  return cell;
 }
 
 }  // namespace
 
-extern const RnnCell rnn_s8_neon;
-const RnnCell rnn_s8_neon = {Cell::packed_bytes, pack,          PairState::bytes, Cell::encode,
-                             lstm_step<Cell>,    gru_step<Cell>};
+extern const RnnS8 rnn_s8_neon;
+const RnnS8 rnn_s8_neon = {words(), table_of<ByteCell>()};
 
 }  // namespace octet::kernels

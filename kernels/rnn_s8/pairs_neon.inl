@@ -3,8 +3,8 @@
 // a state is written, w0 w1 when weights are packed. All sums are modulo 2^32, of which the result
 // is one. Included inside an anonymous namespace.
 //
-// State: int16_t codes[hidden rounded up to 64], within kRnnMostCode, so that a weight added to one
-// stays s16; uint32_t products[blocks] of their pairs.
+// State: int16_t codes[hidden rounded up to 64], within RnnWords::kMost, so that a weight added to
+// one stays s16; uint32_t products[blocks] of their pairs.
 
 struct PairState {
   int16_t* codes;
@@ -15,7 +15,7 @@ struct PairState {
         products(reinterpret_cast<uint32_t*>(codes + ceil_div(hidden, 64) * 64)) {}
 
   static size_t bytes(size_t hidden) {
-    const size_t words = ceil_div(hidden, 64) * 32 + ceil_div(hidden, kRnnS8Block);
+    const size_t words = ceil_div(hidden, 64) * 32 + ceil_div(hidden, RnnWords::kBlock);
     return ceil_div(words * sizeof(uint32_t), 64) * 64;
   }
 };
@@ -24,8 +24,8 @@ struct PairState {
 inline void store_pairs(const PairState& to, size_t begin, int16x4_t codes) {
   vst1_s16(to.codes + begin, codes);
   const uint32x4_t products = vreinterpretq_u32_s32(vmull_s16(codes, vrev32_s16(codes)));
-  uint32_t& sum = to.products[begin / kRnnS8Block];
-  if (begin % kRnnS8Block == 0) sum = 0;
+  uint32_t& sum = to.products[begin / RnnWords::kBlock];
+  if (begin % RnnWords::kBlock == 0) sum = 0;
   sum += vgetq_lane_u32(products, 0) + vgetq_lane_u32(products, 2);
 }
 
@@ -41,9 +41,9 @@ void sum_weight_pairs(const RnnWeights& w, void* packed) {
     int32_t* sums = reinterpret_cast<int32_t*>(panel) + lanes + lane;
     const auto* from = static_cast<const int8_t*>(w.data) + row * w.hidden;
     for (size_t k = 0; k < w.hidden; k += 2) {
-      int32_t& sum = sums[k / kRnnS8Block * lanes];
+      int32_t& sum = sums[k / RnnWords::kBlock * lanes];
       const int32_t product = k + 1 < w.hidden ? from[k] * from[k + 1] : 0;
-      sum = k % kRnnS8Block == 0 ? product : sum + product;
+      sum = k % RnnWords::kBlock == 0 ? product : sum + product;
     }
   }
 }

@@ -1,44 +1,50 @@
-// s16 x s8 sums by vpdpbusd, over the including file's Dot and
-//   kVnniRows, kVnniVectors: rows and vectors of units at a time
+// Sums of a state's codes times s8 weights by vpdpbusd, over the including file's Dot and
+//   kVnniRows, kVnniVectors: rows (of codes of two bytes) and vectors of units at a time
 //   kVnniGroups: groups of k in a turn of the loop
 //   kVnniAhead: how many bytes ahead a single row asks for weights
-// A code is 256 * high + low, low the code's low byte, high + 128 unsigned; 128 * sum of the
-// weights comes off. Included inside an anonymous namespace.
+// The highest byte of a code has 128 added, and 128 * sum of the weights comes off. Included inside
+// an anonymous namespace.
 //
-// State: uint8_t low[hidden rounded up to 64], uint8_t high[as many].
+// State: a plane uint8_t[hidden rounded up to 64] for each byte of a code, the lowest first.
 
 // Bytes of weights that the first-level cache holds.
 constexpr size_t kNearestWeights = size_t{3} << 14;
 
-template <typename V>
+template <typename V, typename CodesType>
 struct DotsVnni {
-  static constexpr size_t kRows = kVnniRows, kVectors = kVnniVectors;
+  using Codes = CodesType;
+  static constexpr size_t kBytes = Codes::kBytes, kHighest = kBytes - 1;
+  static constexpr size_t kRows = kVnniRows * 2 / kBytes, kVectors = kVnniVectors;
+
+  static size_t plane_bytes(size_t hidden) { return ceil_div(hidden, 64) * 64; }
+  static size_t state_bytes(size_t hidden) { return kBytes * plane_bytes(hidden); }
 
   static void store(void* state, size_t hidden, size_t begin, typename V::Int codes) {
-    auto* low = static_cast<uint8_t*>(state);
-    V::store_bytes(low + begin, V::kLanes, codes);
-    V::store_bytes(low + ceil_div(hidden, 64) * 64 + begin, V::kLanes,
-                   V::add(V::shift_right(codes, 8), V::set_int(128)));
+    auto* low = static_cast<uint8_t*>(state) + begin;
+    if constexpr (kBytes == 2) V::store_bytes(low, V::kLanes, codes);
+    V::store_bytes(low + kHighest * plane_bytes(hidden), V::kLanes,
+                   V::add(V::shift_right(codes, kHighest * 8), V::set_int(128)));
   }
 
-  // Wraps where the part does; low + 256 * high does not.
+  // Wraps where a part does; the whole does not.
   static typename V::Int corrected(typename V::Int acc, const int32_t* weight_sums) {
-    const typename V::Int offset = V::shift_left(V::load_int(weight_sums, V::kLanes), 7 + 8);
-    return V::subtract(acc, offset);
+    const typename V::Int sums = V::load_int(weight_sums, V::kLanes);
+    return V::subtract(acc, V::shift_left(sums, 7 + kHighest * 8));
   }
 
   template <size_t R, size_t P, size_t N>
   static inline __attribute__((always_inline)) void multiply(
       const uint8_t* weights, size_t vector_step, size_t group_step, size_t hidden,
       const void* const (&states)[R], size_t begin, size_t end, typename V::Int (&out)[R][P][N]) {
-    const size_t high_offset = ceil_div(hidden, 64) * 64;
-    typename V::Int low[R][P][N], high[R][P][N];
+    typename V::Int acc[R][P][N][kBytes];
 #pragma GCC unroll 4
     for (size_t r = 0; r < R; ++r)
 #pragma GCC unroll 4
       for (size_t p = 0; p < P; ++p)
 #pragma GCC unroll 4
-        for (size_t n = 0; n < N; ++n) low[r][p][n] = high[r][p][n] = V::zero_int();
+        for (size_t n = 0; n < N; ++n)
+#pragma GCC unroll 2
+          for (size_t i = 0; i < kBytes; ++i) acc[r][p][n][i] = V::zero_int();
     const auto step = [&]<bool kAsks>(size_t g) __attribute__((always_inline)) {
       typename V::Int w[P][N];
 #pragma GCC unroll 4
@@ -53,15 +59,17 @@ struct DotsVnni {
 #pragma GCC unroll 4
       for (size_t r = 0; r < R; ++r) {
         const uint8_t* code = static_cast<const uint8_t*>(states[r]) + g * 4;
-        const typename V::Int l = Dot::broadcast_load(code);
-        const typename V::Int h = Dot::broadcast_load(code + high_offset);
+        typename V::Int x[kBytes];
+#pragma GCC unroll 2
+        for (size_t i = 0; i < kBytes; ++i)
+          x[i] = Dot::broadcast_load(code + i * plane_bytes(hidden));
 #pragma GCC unroll 4
         for (size_t p = 0; p < P; ++p)
 #pragma GCC unroll 4
-          for (size_t n = 0; n < N; ++n) {
-            low[r][p][n] = Dot::dot(low[r][p][n], l, w[p][n]);
-            high[r][p][n] = Dot::dot(high[r][p][n], h, w[p][n]);
-          }
+          for (size_t n = 0; n < N; ++n)
+#pragma GCC unroll 2
+            for (size_t i = 0; i < kBytes; ++i)
+              acc[r][p][n][i] = Dot::dot(acc[r][p][n][i], x[i], w[p][n]);
       }
     };
     const auto steps = [&]<bool kAsks>() __attribute__((always_inline)) {
@@ -82,6 +90,8 @@ struct DotsVnni {
       for (size_t p = 0; p < P; ++p)
 #pragma GCC unroll 4
         for (size_t n = 0; n < N; ++n)
-          out[r][p][n] = V::add(V::shift_left(high[r][p][n], 8), low[r][p][n]);
+          out[r][p][n] = kBytes == 1
+                             ? acc[r][p][n][0]
+                             : V::add(V::shift_left(acc[r][p][n][kHighest], 8), acc[r][p][n][0]);
   }
 };

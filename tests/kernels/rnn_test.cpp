@@ -240,47 +240,43 @@ double worst(const std::vector<float>& a, const std::vector<float>& b) {
   return difference;
 }
 
-void check_family(std::span<const Variant<RnnCell>> variants,
-                  const Variant<RnnCell>& (*select)(CpuToken), bool quantized, double tolerance) {
+// `cell` picks what to run of an instruction set's table.
+template <typename Table, typename Pick>
+void check_family(std::span<const Variant<Table>> variants,
+                  const Variant<Table>& (*select)(CpuToken), Pick cell, bool quantized,
+                  double tolerance) {
   for (const Case& c : kCases) {
     CAPTURE(c.name);
     const Problem problem(c);
     const Outputs exact = reference(problem);
-    const Outputs oracle = run(*variants.front().table, problem, quantized);
+    const Outputs oracle = run(cell(*variants.front().table), problem, quantized);
     CHECK(worst(oracle.y, exact.y) < tolerance * std::max(1.0F, c.initial_bound));
     CHECK(worst(oracle.y_h, exact.y_h) < tolerance * std::max(1.0F, c.initial_bound));
     if (c.gates == 4) CHECK(worst(oracle.y_c, exact.y_c) < 4 * tolerance * c.initial_bound);
-    for (const Variant<RnnCell>& variant : variants) {
+    for (const Variant<Table>& variant : variants) {
       const auto token = CpuToken::probe(variant.isa);
       if (!token) continue;
       CAPTURE(isa_name(variant.isa));
       CHECK(select(*token).isa == variant.isa);
-      CHECK((run(*variant.table, problem, quantized) == oracle));
+      CHECK((run(cell(*variant.table), problem, quantized) == oracle));
     }
   }
 }
 
-}  // namespace
+const RnnCell& words_of(const RnnS8& cells) { return cells.words; }
+const RnnCell& bytes_of(const RnnS8& cells) { return cells.bytes; }
 
-TEST_CASE("rnn_s8: every variant gives the oracle's bits, the oracle nearly the real recurrence") {
-  check_family(rnn_s8_variants(), select_rnn_s8, true, 5e-4);
-}
-
-TEST_CASE("rnn_f32: every variant gives the oracle's bits, the oracle nearly the real recurrence") {
-  check_family(rnn_f32_variants(), select_rnn_f32, false, 2e-5);
-}
-
-TEST_CASE("rnn_s8: a block of the largest codes cannot overflow") {
-  CHECK(int64_t{kRnnS8Block} * static_cast<int64_t>(kRnnMostCode) * 128 <= INT32_MAX);
-  CHECK(static_cast<int>(kRnnMostCode) + 128 <= INT16_MAX);
-  const size_t hidden = kRnnS8Block;
+// A block's largest codes and weights: one step of LSTM whose gates start at 3.
+template <typename Codes>
+void check_largest(const RnnCell& (*pick)(const RnnS8&), size_t hidden) {
   const std::vector<int8_t> codes(4 * hidden * hidden, -128);
   const float scale = 1e-6F;
   const std::vector<float> gates(4 * hidden, 3.0F), ones(hidden, 1.0F);
-  for (const Variant<RnnCell>& variant : rnn_s8_variants()) {
+  for (const Variant<RnnS8>& variant : rnn_s8_variants()) {
     if (!CpuToken::probe(variant.isa)) continue;
     CAPTURE(isa_name(variant.isa));
-    const RnnCell& cell = *variant.table;
+    const RnnCell& cell = pick(*variant.table);
+    CHECK(cell.most_code == Codes::kMost);
     const Block packed(cell.packed_bytes(4, hidden));
     cell.pack({4, hidden, codes.data(), &scale, 0}, packed.data.get());
     const Block scratch(rnn_scratch_bytes(cell, 1, hidden));
@@ -294,8 +290,72 @@ TEST_CASE("rnn_s8: a block of the largest codes cannot overflow") {
     args.y = y.data();
     args.scratch = scratch.data.get();
     lstm(cell, args);
-    const double sum = 3.0 - 512 * 128 * 1e-6;
+    const double sum = 3.0 - static_cast<double>(hidden) * 128 * 1e-6;
     const double expected = logistic(sum) * std::tanh(logistic(sum) * std::tanh(sum));
     for (const float h : y) CHECK(h == doctest::Approx(expected).epsilon(1e-5));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("rnn_s8: every variant gives the oracle's bits, the oracle nearly the real recurrence") {
+  check_family(rnn_s8_variants(), select_rnn_s8, words_of, true, 5e-4);
+}
+
+TEST_CASE("rnn_s8, states of bytes: every variant gives the oracle's bits") {
+  check_family(rnn_s8_variants(), select_rnn_s8, bytes_of, true, 0.05);
+}
+
+TEST_CASE("rnn_f32: every variant gives the oracle's bits, the oracle nearly the real recurrence") {
+  const auto itself = [](const RnnCell& cell) -> const RnnCell& { return cell; };
+  check_family(rnn_f32_variants(), select_rnn_f32, itself, false, 2e-5);
+}
+
+TEST_CASE("rnn_s8: a block of the largest codes cannot overflow") {
+  CHECK(int64_t{RnnWords::kBlock} * static_cast<int64_t>(RnnWords::kMost) * 128 <= INT32_MAX);
+  CHECK(static_cast<int>(RnnWords::kMost) + 128 <= INT16_MAX);
+  check_largest<RnnWords>(words_of, RnnWords::kBlock);
+}
+
+TEST_CASE("rnn_s8, states of bytes: a block of the largest codes cannot overflow") {
+  // vpdpbusd takes a code and 128.
+  CHECK(int64_t{RnnBytes::kBlock} * (static_cast<int64_t>(RnnBytes::kMost) + 128) * 128 <=
+        INT32_MAX);
+  CHECK(2 * static_cast<int>(RnnBytes::kMost) * 128 <= INT16_MAX);
+  check_largest<RnnBytes>(bytes_of, 600);
+}
+
+// Half a step of the state, times the weights that it meets, is what a gate's sum can be off by.
+TEST_CASE("rnn_s8: the state's rounding moves one step by no more than its bound") {
+  for (const Case& c : kCases) {
+    if (c.gates != 4 || !c.initial || c.lengths) continue;
+    CAPTURE(c.name);
+    Case one = c;
+    one.steps = 1;
+    const Problem p(one);
+    const Outputs exact = reference(p);
+    for (const auto pick : {words_of, bytes_of}) {
+      const RnnCell& cell = pick(*rnn_s8_variants().front().table);
+      const Outputs rounded = run(cell, p, true);
+      for (size_t b = 0; b < c.batch; ++b) {
+        const float* h0 = p.h0.data() + b * c.hidden;
+        float most = 1.0F;
+        for (size_t k = 0; k < c.hidden; ++k) most = std::max(most, std::fabs(h0[k]));
+        for (size_t u = 0; u < c.hidden; ++u) {
+          const auto off = [&](size_t gate) {
+            double sum = 0;
+            for (size_t k = 0; k < c.hidden; ++k)
+              sum += std::fabs(p.weights[(gate * c.hidden + u) * c.hidden + k]);
+            return sum * most / (2.0 * cell.most_code);
+          };
+          const size_t at = b * c.hidden + u;
+          // Slopes: a sigmoid's is 1/4 at most, tanh's 1.
+          const double of_cell =
+              off(2) / 4 * std::fabs(p.c0[at]) + off(0) / 4 + off(3) + off(0) * off(3) / 4;
+          CHECK(std::fabs(rounded.y_c[at] - exact.y_c[at]) <= of_cell + 1e-5);
+          CHECK(std::fabs(rounded.y_h[at] - exact.y_h[at]) <= off(1) / 4 + of_cell + 1e-5);
+        }
+      }
+    }
   }
 }
