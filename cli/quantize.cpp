@@ -26,6 +26,7 @@ Result<quant::QuantizeOptions> options_of(const Arguments& arguments) {
       {"format", arguments.format},
       {"calibrator", arguments.calibrator},
       {"activations", arguments.activations},
+      {"states", arguments.states},
       {"cost-model", arguments.cost_model},
       {"algorithms", arguments.algorithms},
   };
@@ -223,6 +224,10 @@ void add(CLI::App& app, Global& global, int& exit_code) {
   verb->add_option("--ranges", arguments->ranges,
                    "Ranges and weight scales by layer, as quantization-aware tools export them");
   verb->add_option("--activations", arguments->activations, "Bits of activations: 8 or 16")
+      ->check(CLI::IsMember({"8", "16"}));
+  verb->add_option(
+          "--states", arguments->states,
+          "Bits of an int8 LSTM's or GRU's state: 16, or 8 by a hint that octet alone reads")
       ->check(CLI::IsMember({"8", "16"}));
   verb->add_option("--exclude", arguments->exclude, "A node that stays in float");
   verb->add_option("--algorithms", arguments->algorithms,

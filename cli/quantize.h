@@ -25,6 +25,7 @@ struct Arguments {
   std::vector<std::string> merge;
   std::string ranges;
   std::string activations = "8";
+  std::string states = "16";
   std::vector<std::string> exclude;
   std::string report;
   std::string html;

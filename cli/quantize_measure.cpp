@@ -71,6 +71,7 @@ std::string contradiction(const Arguments& arguments) {
   if (arguments.observe_only && (arguments.max_loss || !arguments.html.empty()))
     return "--observe-only writes no model: --max-loss and --html are for those";
   if (!statically && arguments.activations != "8") return "--activations is for --mode static";
+  if (!integers && arguments.states != "16") return "--states is for --mode static and dynamic";
   if (arguments.mode != "dynamic" && arguments.dynamic_scales != "row")
     return "--dynamic-scales is for --mode dynamic";
   if (!arguments.max_loss && !arguments.metric.empty()) return "--metric needs --max-loss X";

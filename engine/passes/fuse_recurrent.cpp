@@ -23,7 +23,7 @@ Result<bool> run(Graph& graph, const PassOptions& /*options*/) {
   bool changed = false;
   for (const NodeId id : graph.order()) {
     Node& node = graph.node(id);
-    if (!node.attrs.is<ops::LstmAttrs>() && !node.attrs.is<ops::GruAttrs>()) continue;
+    if (!ops::recurrent::has_state_bits(node)) continue;
     const ValueId source = rounded_source(graph, node.inputs[0]);
     if (source == kNoValue) continue;
     const LowerContext context(graph, node, CpuToken::scalar(), {});

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "engine/ops/op.h"
+#include "engine/ops/common/recurrent.h"
 #include "engine/passes/pass.h"
 #include "engine/quant/half_constants.h"
 #include "engine/quant/values.h"
@@ -41,6 +41,22 @@ Status fuse_for_selection(Graph& graph) {
   OCTET_RETURN_IF_ERROR(passes::fuse_activation::run(graph, {}));
   remove_dead(graph);
   return infer_graph(graph);
+}
+
+void choose_states(Graph& graph, const QuantizeOptions& options, Report& report) {
+  if (options.state_bits == 16) return;
+  for (const NodeId id : graph.order()) {
+    Node& node = graph.node(id);
+    if (!ops::recurrent::has_state_bits(node) ||
+        !graph.value(node.inputs[ops::recurrent::kR]).quant)
+      continue;
+    node.attrs = ops::recurrent::with_state_bits(node, options.state_bits);
+    const auto made = std::find_if(node.outputs.begin(), node.outputs.end(),
+                                   [](ValueId output) { return output != kNoValue; });
+    if (node.name.empty() && made != node.outputs.end()) node.name = graph.value(*made).name;
+    for (NodeReport& row : report.nodes)
+      if (row.id == id) row.reason += ", states of " + std::to_string(options.state_bits) + " bits";
+  }
 }
 
 Status finish(Graph& graph) {
@@ -129,6 +145,7 @@ Result<Candidate> Candidates::make(const Floats& floats, std::shared_ptr<Graph>*
   made.graph = real_->clone();
   OCTET_RETURN_IF_ERROR(quantize_to(*made.graph, floats, rounded, made.report));
   OCTET_RETURN_IF_ERROR(quantize_embeddings(*made.graph, options_, floats, made.report));
+  choose_states(*made.graph, options_, made.report);
   made.report.values = describe_values(*made.graph, *observations_);
   OCTET_RETURN_IF_ERROR(shorten_rest(made));
   OCTET_RETURN_IF_ERROR(finish(*made.graph));

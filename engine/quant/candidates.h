@@ -11,6 +11,9 @@ namespace octet::quant {
 
 /// Makes the fused forms that selection looks for.
 Status fuse_for_selection(Graph& graph);
+/// Gives int8 LSTM and GRU the bits of states that the options ask for, a name where they have none
+/// (the hint needs one), and says so in the report.
+void choose_states(Graph& graph, const QuantizeOptions& options, Report& report);
 /// Spells our own operators in standard ones again.
 Status finish(Graph& graph);
 /// Observes what was asked for. Fails when a sample does, or on what isn't finite.

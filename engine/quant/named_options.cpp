@@ -24,6 +24,7 @@ constexpr Word<Calibrator> kCalibrators[] = {{"minmax", Calibrator::minmax},
                                              {"entropy", Calibrator::entropy},
                                              {"mse", Calibrator::mse}};
 constexpr Word<DType> kActivations[] = {{"8", DType::u8}, {"16", DType::s16}};
+constexpr Word<int64_t> kStates[] = {{"8", 8}, {"16", 16}};
 constexpr Word<int64_t> kBlocks[] = {{"16", 16}, {"32", 32}, {"64", 64}, {"128", 128}};
 constexpr Word<bool> kScales[] = {{"row", true}, {"tensor", false}};
 constexpr Word<bool> kSwitch[] = {{"on", true}, {"off", false}};
@@ -68,6 +69,9 @@ Status set_calibrator(QuantizeOptions& o, std::string_view n, std::string_view w
 Status set_activations(QuantizeOptions& o, std::string_view n, std::string_view w) {
   return choose(o.activations, kActivations, n, w);
 }
+Status set_states(QuantizeOptions& o, std::string_view n, std::string_view w) {
+  return choose(o.state_bits, kStates, n, w);
+}
 Status set_block_size(QuantizeOptions& o, std::string_view n, std::string_view w) {
   return choose(o.block_size, kBlocks, n, w);
 }
@@ -94,6 +98,7 @@ constexpr Word<Setter> kOptions[] = {{"mode", set_mode},
                                      {"format", set_format},
                                      {"calibrator", set_calibrator},
                                      {"activations", set_activations},
+                                     {"states", set_states},
                                      {"block-size", set_block_size},
                                      {"dynamic-scales", set_dynamic_scales},
                                      {"cost-model", set_cost_model},

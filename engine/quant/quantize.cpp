@@ -30,6 +30,7 @@ Result<Report> keep_codes(Graph& graph, const QuantizeOptions& options) {
                  "the model wasn't trained with quantization"};
   OCTET_ASSIGN(Report report, keep_quantized(graph, options));
   OCTET_RETURN_IF_ERROR(quantize_embeddings(graph, options, {}, report));
+  choose_states(graph, options, report);
   OCTET_RETURN_IF_ERROR(finish(graph));
   return report;
 }

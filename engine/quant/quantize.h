@@ -29,6 +29,7 @@ struct QuantizeOptions {
   CalibratorOptions calibrator{};
   DType activations = DType::u8;     ///< Codes of activations: u8, s8, u16 or s16.
   bool row_scales = true;            ///< Of dynamic: a scale a row for products with weights.
+  int64_t state_bits = 16;           ///< Of hidden states of int8 LSTM and GRU: 8 or 16.
   int64_t block_size = 64;           ///< Of int4: weights that share a scale; 16 to 128.
   std::vector<std::string> exclude;  ///< Names of nodes that stay in float.
   /// Names of algorithms (algorithms.def) that static quantization runs; unset: the default ones.

@@ -16,10 +16,10 @@ OCTET_API void octet_quantize_options_free(octet_quantize_options* options);
 
 /* An option as `octet quantize --help` names it, without the dashes, and its word: "mode" (static,
  * dynamic, fp16, int4), "format" (qdq, integer), "calibrator" (minmax, moving, percentile, entropy,
- * mse), "activations" (8, 16), "block-size" (16, 32, 64, 128), "dynamic-scales" (row, tensor),
- * "cost-model" (on, off), "algorithms" (default, none, or names with commas between), "exclude" (a
- * node that stays in float; may be set several times), "max-loss" (the least SQNR in dB that every
- * output keeps). */
+ * mse), "activations" (8, 16), "states" (of int8 LSTM and GRU: 8, 16), "block-size" (16, 32, 64,
+ * 128), "dynamic-scales" (row, tensor), "cost-model" (on, off), "algorithms" (default, none, or
+ * names with commas between), "exclude" (a node that stays in float; may be set several times),
+ * "max-loss" (the least SQNR in dB that every output keeps). */
 OCTET_API octet_error* octet_quantize_options_set(octet_quantize_options* options, const char* name,
                                                   const char* word);
 /* How the model is run meanwhile: threads, memory, instruction set. They are copied. */

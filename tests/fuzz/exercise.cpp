@@ -91,6 +91,7 @@ quant::QuantizeOptions quantize_options(uint64_t seed) {
   options.format = seed / 6 % 2 == 0 ? quant::Format::qdq : quant::Format::integer;
   options.activations = seed / 12 % 4 == 0 ? DType::s16 : DType::u8;
   options.row_scales = seed / 12 % 2 == 0;
+  options.state_bits = seed / 24 % 2 == 0 ? 16 : 8;
   options.block_size = 16;
   return options;
 }

@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "engine/ops/common/recurrent.h"
 #include "engine/ops/dynamic_quantize_linear.h"
 #include "engine/ops/op.h"
 #include "tests/importers/proto_builder.h"
@@ -78,6 +79,44 @@ TEST_CASE("the hint of a scale a row stays with the nodes that it is for") {
     CHECK(ops::has_row_scales(*again.graph) == (value == "row"));
     CHECK(again.metadata.at("octet.unknown") == "row");
   }
+}
+
+TEST_CASE("the hint of a state's bits stays with the node that it names") {
+  ModelProto proto = empty_model();
+  GraphProto& graph = *proto.mutable_graph();
+  graph.clear_input();
+  graph.clear_output();
+  set_info(*graph.add_input(), "x", {"n", "1", "2"});
+  for (const char* output : {"y", "z"}) set_info(*graph.add_output(), output, {"n", "1", "1", "1"});
+  *graph.add_initializer() = floats("w", {1, 4, 2}, std::vector<float>(8, 0.5F));
+  *graph.add_initializer() = floats("r", {1, 4, 1}, std::vector<float>(4, 0.5F));
+  add_node(graph, "LSTM", {"x", "w", "r"}, {"y"}).set_name("a node: first");
+  add_node(graph, "LSTM", {"x", "w", "r"}, {"z"}).set_name("second");
+  const auto add_hint = [&](const std::string& node, const std::string& value) {
+    auto& hint = *proto.add_metadata_props();
+    hint.set_key("octet.state_bits." + node);
+    hint.set_value(value);
+  };
+  const auto bits = [](const Graph& of) {
+    std::vector<int64_t> all;
+    for (const NodeId id : of.order())
+      all.push_back(ops::recurrent::attrs_of(of.node(id)).state_bits);
+    return all;
+  };
+  add_hint("a node: first", "8");
+  add_hint("second", "7");
+  add_hint("third", "8");
+  const auto model = import_proto(proto);
+  REQUIRE_MESSAGE(model.ok(), model.error().message);
+  CHECK(bits(*model->graph) == std::vector<int64_t>{8, 16});
+  CHECK(bits(*model->graph->clone()) == std::vector<int64_t>{8, 16});
+  const Folder folder;
+  const auto path = folder.path / "out.onnx";
+  REQUIRE(write_model(*model, path).ok());
+  const Model again = must_import(path);
+  CHECK(bits(*again.graph) == std::vector<int64_t>{8, 16});
+  CHECK(again.metadata.size() == 1);
+  CHECK(again.metadata.at("octet.state_bits.a node: first") == "8");
 }
 
 TEST_CASE("large payloads go to a file of their own") {

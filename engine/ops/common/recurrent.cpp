@@ -56,18 +56,30 @@ Status require_types(const InferContext& context) {
   return {};
 }
 
-template <typename A>
-Attrs dynamic_attrs(const Node& node) {
+template <typename A, typename M>
+Attrs attrs_with(const Node& node, M RecurrentAttrs::*member, M value) {
   A attrs = node.attrs.as<A>();
-  attrs.dynamic_x = true;
+  attrs.*member = value;
   return Attrs::of(std::move(attrs));
+}
+
+// Of an LSTM or a GRU.
+template <typename M>
+Attrs with(const Node& node, M RecurrentAttrs::*member, M value) {
+  return cell_of(node) == Cell::lstm ? attrs_with<LstmAttrs>(node, member, value)
+                                     : attrs_with<GruAttrs>(node, member, value);
 }
 
 }  // namespace
 
-Attrs with_dynamic_x(const Node& node) {
-  return cell_of(node) == Cell::lstm ? dynamic_attrs<LstmAttrs>(node)
-                                     : dynamic_attrs<GruAttrs>(node);
+Attrs with_dynamic_x(const Node& node) { return with(node, &RecurrentAttrs::dynamic_x, true); }
+
+bool has_state_bits(const Node& node) {
+  return node.attrs.is<LstmAttrs>() || node.attrs.is<GruAttrs>();
+}
+
+Attrs with_state_bits(const Node& node, int64_t bits) {
+  return with(node, &RecurrentAttrs::state_bits, bits);
 }
 
 Cell cell_of(const Node& node) {

@@ -20,6 +20,9 @@ struct RecurrentAttrs {
   int64_t linear_before_reset = 0;  ///< GRU.
   int64_t layout = 0;
   bool dynamic_x = false;  ///< Set by fusion alone: X is quantized as DynamicQuantizeLinear does.
+  /// Of the hidden state's codes that int8 weights multiply: 16, or 8 by a hint of the model
+  /// (importers/onnx/hints.h).
+  int64_t state_bits = 16;
 };
 
 struct LstmAttrs : RecurrentAttrs {
@@ -74,6 +77,10 @@ const RecurrentAttrs& attrs_of(const Node& node);
 /// The node's attributes with dynamic_x set. Requires that `match_s8` takes the node: other rows
 /// don't round X.
 Attrs with_dynamic_x(const Node& node);
+/// Whether the node is an LSTM or a GRU, whose int8 rows choose the state's bits.
+bool has_state_bits(const Node& node);
+/// The node's attributes with these state_bits, 8 or 16. Requires has_state_bits.
+Attrs with_state_bits(const Node& node, int64_t bits);
 inline size_t gates_of(Cell cell) { return static_cast<size_t>(cell); }
 inline bool is_bidirectional(const RecurrentAttrs& attrs) {
   return attrs.direction == "bidirectional";

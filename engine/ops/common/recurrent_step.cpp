@@ -11,7 +11,12 @@
 namespace octet::ops::recurrent {
 namespace {
 
-using RnnVariant = kernels::Variant<kernels::RnnCell>;
+kernels::Variant<kernels::RnnCell> select_cell(const LowerContext& context, bool integer) {
+  if (!integer) return kernels::select_rnn_f32(context.cpu());
+  const auto& variant = kernels::select_rnn_s8(context.cpu());
+  const bool is_narrow = attrs_of(context.node()).state_bits == 8;
+  return {variant.isa, is_narrow ? &variant.table->bytes : &variant.table->words};
+}
 
 class RecurrentStep final : public Step {
  public:
@@ -19,8 +24,7 @@ class RecurrentStep final : public Step {
       : attrs_(attrs_of(context.node())),
         cell_(cell_of(context.node())),
         integer_(integer),
-        variant_(integer ? kernels::select_rnn_s8(context.cpu())
-                         : kernels::select_rnn_f32(context.cpu())),
+        variant_(select_cell(context, integer)),
         r_dims_(context.constant(kR)->dims()) {}
 
   Status prepare(const LowerContext& context, Projection::Input input) {
@@ -59,7 +63,8 @@ class RecurrentStep final : public Step {
 
   StepInfo info() const override {
     const std::string name = cell_ == Cell::lstm ? "lstm" : "gru";
-    return {name + (integer_ ? "_s8" : "_f32"), "native", variant_.isa};
+    const char* form = attrs_.state_bits == 8 ? "_s8_bytes" : "_s8";
+    return {name + (integer_ ? form : "_f32"), "native", variant_.isa};
   }
 
  private:
@@ -152,7 +157,7 @@ class RecurrentStep final : public Step {
   RecurrentAttrs attrs_;
   Cell cell_;
   bool integer_;
-  const RnnVariant& variant_;
+  kernels::Variant<kernels::RnnCell> variant_;
   Dims r_dims_;
   Projection projection_;
   std::vector<float> recurrent_bias_;  // [directions, hidden], or empty
