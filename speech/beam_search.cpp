@@ -1,11 +1,10 @@
 #include "speech/beam_search.h"
 
 #include <algorithm>
-#include <bit>
+#include <array>
 #include <cmath>
 #include <functional>
 #include <limits>
-#include <numbers>
 #include <tuple>
 
 #include "speech/log_sum.h"
@@ -18,38 +17,44 @@ namespace {
 constexpr size_t kLengths = 3;
 constexpr double kMargin = 10;
 
-// Tokens that are passed over together.
+// Tokens of a block.
 constexpr size_t kBlock = 32;
 
-// Whether one of kBlock bounds may be above `worst`.
-bool any_above(const float* bounds, double worst) {
-  const float least =
-      std::nextafter(static_cast<float>(worst), -std::numeric_limits<float>::infinity());
-  uint32_t count = 0;
-  for (size_t i = 0; i < kBlock; ++i) count += bounds[i] > least;
-  return count > 0;
+float largest(const float* values, size_t count) {
+  constexpr size_t kLanes = 8;
+  std::array<float, kLanes> lanes;
+  lanes.fill(-std::numeric_limits<float>::infinity());
+  size_t i = 0;
+  for (; i + kLanes <= count; i += kLanes)
+    for (size_t l = 0; l < kLanes; ++l) lanes[l] = std::max(lanes[l], values[i + l]);
+  for (; i < count; ++i) lanes[0] = std::max(lanes[0], values[i]);
+  return *std::max_element(lanes.begin(), lanes.end());
 }
 
 // What a bound may fall below a score by the rounding of float32.
 double below(double score) { return score - 1e-3 - 1e-6 * std::abs(score); }
 
-// The logarithm of x > 0, or up to 0.06 more: log2(1 + m) <= m + 0.0861 for the mantissa's m.
-double log_bound(float x) {
-  const auto bits = static_cast<double>(std::bit_cast<int32_t>(x));
-  return (bits * 0x1p-23 - 126.9139) * std::numbers::ln2;
+template <typename T>
+std::vector<T> appended(const std::vector<T>& list, T last) {
+  std::vector<T> made;
+  made.reserve(list.size() + 1);
+  made = list;
+  made.push_back(last);
+  return made;
 }
 
 }  // namespace
 
 BeamSearch::BeamSearch(const SearchSettings& settings, const Special& special, size_t vocabulary,
-                       const CtcPrefix* ctc, size_t max_tokens)
+                       CtcPrefix* ctc, size_t max_tokens)
     : settings_(settings),
       special_(special),
       vocabulary_(vocabulary),
       ctc_(settings.ctc_weight > 0 ? ctc : nullptr),
       max_tokens_(max_tokens),
       tokens_{special.start},
-      parents_{0} {
+      parents_{0},
+      nothing_(vocabulary, 0.0F) {
   open_.push_back({{}, ctc_ == nullptr ? CtcPrefix::State{} : ctc_->empty(), {}});
 }
 
@@ -65,101 +70,126 @@ bool BeamSearch::better(const Candidate& a, const Candidate& b) {
                             : std::tie(a.from, a.token) < std::tie(b.from, b.token);
 }
 
-// `best` is a heap, its worst in front.
-void BeamSearch::keep(const Candidate& candidate, std::vector<Candidate>& best) const {
+void BeamSearch::keep(const Candidate& candidate) {
   if (!std::isfinite(candidate.score)) return;
-  best.push_back(candidate);
-  std::push_heap(best.begin(), best.end(), better);
-  if (best.size() <= settings_.beam) return;
-  std::pop_heap(best.begin(), best.end(), better);
-  best.pop_back();
+  best_.push_back(candidate);
+  std::push_heap(best_.begin(), best_.end(), better);
+  if (best_.size() <= settings_.beam) return;
+  std::pop_heap(best_.begin(), best_.end(), better);
+  best_.pop_back();
 }
 
-// Offers the continuations of an open hypothesis; where it is as long as may be, its end.
-void BeamSearch::keep_best(size_t h, std::vector<Candidate>& best) {
-  const Hypothesis& hypothesis = open_[h].hypothesis;
+// What scores no more isn't kept.
+double BeamSearch::worst_kept() const {
+  return best_.size() < settings_.beam ? kImpossible : below(best_.front().score);
+}
+
+// What a hypothesis's score is made of, but for CTC.
+double BeamSearch::base(const Hypothesis& hypothesis) const {
+  return (1 - settings_.ctc_weight) * hypothesis.attention + settings_.lm_weight * hypothesis.lm +
+         settings_.length_bonus * static_cast<double>(length_);
+}
+
+void BeamSearch::offer_end(size_t h) {
   const Row row = this->row(h);
-  const double base = (1 - settings_.ctc_weight) * hypothesis.attention +
-                      settings_.lm_weight * hypothesis.lm +
-                      settings_.length_bonus * static_cast<double>(length_);
   const auto end = static_cast<size_t>(special_.end);
   const double whole = ctc_ == nullptr ? 0 : ctc_->complete(open_[h].prefix);
-  double score = base + (1 - settings_.ctc_weight) * Row::at(row.attention, end) +
+  double score = base(open_[h].hypothesis) +
+                 (1 - settings_.ctc_weight) * Row::at(row.attention, end) +
                  settings_.lm_weight * Row::at(row.lm, end);
   if (ctc_ != nullptr) score += settings_.ctc_weight * whole;
-  keep({h, special_.end, score, whole}, best);
-  if (length_ < max_tokens_) keep_best_tokens(h, base + settings_.length_bonus, best);
+  keep({h, special_.end, score, whole});
 }
 
 // A longer prefix is no more probable than the shorter one, and a token than its frames allow.
-void BeamSearch::bound_tokens(size_t h, double base) {
-  const Row row = this->row(h);
-  bounds_.assign(vocabulary_, static_cast<float>(base));
-  const auto add = [&](const float* log_probs, double weight) {
-    if (log_probs == nullptr) return;
-    const auto factor = static_cast<float>(weight);
-    for (size_t c = 0; c < vocabulary_; ++c) bounds_[c] += factor * log_probs[c];
-  };
-  add(row.attention, 1 - settings_.ctc_weight);
-  add(row.lm, settings_.lm_weight);
+void BeamSearch::bound_tokens(size_t h) {
   if (ctc_ != nullptr) {
-    const auto weight = static_cast<float>(settings_.ctc_weight);
-    const auto prefix = static_cast<float>(open_[h].hypothesis.ctc);
-    const auto scale = static_cast<float>(onsets_.log_scale);
-    const auto frames = ctc_->log_bounds();
-    for (size_t c = 0; c < vocabulary_; ++c)
-      bounds_[c] += weight * std::min(prefix, scale + frames[c]);
+    ctc_->find_onsets(open_[h].prefix, onsets_[h]);
+    if (onsets_[h].log_scale == kImpossible) return;
   }
+  const Row row = this->row(h);
+  const auto known = [&](const float* values) { return values ? values : nothing_.data(); };
+  const float* attention = known(row.attention);
+  const float* lm = known(row.lm);
+  const float* frames = known(ctc_ == nullptr ? nullptr : ctc_->log_bounds().data());
+  const auto start = static_cast<float>(base(open_[h].hypothesis) + settings_.length_bonus);
+  const auto attention_weight = static_cast<float>(1 - settings_.ctc_weight);
+  const auto lm_weight = static_cast<float>(settings_.lm_weight);
+  const auto ctc_weight = static_cast<float>(ctc_ == nullptr ? 0 : settings_.ctc_weight);
+  const auto prefix = static_cast<float>(open_[h].hypothesis.ctc);
+  const auto scale = static_cast<float>(ctc_ == nullptr ? 0 : onsets_[h].log_scale);
+  float* bounds = bounds_.data() + h * vocabulary_;
+  for (size_t c = 0; c < vocabulary_; ++c)
+    bounds[c] = start + attention_weight * attention[c] + lm_weight * lm[c] +
+                ctc_weight * std::min(prefix, scale + frames[c]);
   for (const int64_t token : {special_.start, special_.end, special_.blank.value_or(special_.end)})
-    bounds_[static_cast<size_t>(token)] = static_cast<float>(kImpossible);
+    bounds[static_cast<size_t>(token)] = static_cast<float>(kImpossible);
+  for (size_t first = 0; first < vocabulary_; first += kBlock)
+    blocks_.push_back({h, first, largest(bounds + first, std::min(kBlock, vocabulary_ - first))});
 }
 
 // CTC scores are calculated only where they decide.
-void BeamSearch::keep_best_tokens(size_t h, double base, std::vector<Candidate>& best) {
-  if (ctc_ != nullptr) {
-    ctc_->find_onsets(open_[h].prefix, onsets_);
-    if (onsets_.log_scale == kImpossible) return;
-  }
-  bound_tokens(h, base);
+void BeamSearch::offer_block(const Block& block) {
+  const size_t h = block.from;
   const Row row = this->row(h);
   const double weight = settings_.ctc_weight;
-  const auto worst_kept = [&] {
-    return best.size() < settings_.beam ? kImpossible : below(best.front().score);
-  };
+  const double base = this->base(open_[h].hypothesis) + settings_.length_bonus;
+  const float* bounds = bounds_.data() + h * vocabulary_;
   double worst = worst_kept();
-  for (size_t c = 0; c < vocabulary_; ++c) {
-    if (c % kBlock == 0 && c + kBlock <= vocabulary_ && !any_above(&bounds_[c], worst)) {
-      c += kBlock - 1;
-      continue;
-    }
-    if (!(static_cast<double>(bounds_[c]) > worst)) continue;
+  for (size_t c = block.first; c < std::min(block.first + kBlock, vocabulary_); ++c) {
+    if (!(static_cast<double>(bounds[c]) > worst)) continue;
     const auto token = static_cast<int64_t>(c);
     double score =
         base + (1 - weight) * Row::at(row.attention, c) + settings_.lm_weight * Row::at(row.lm, c);
     double ctc = 0;
     if (ctc_ != nullptr) {
-      const float sum = ctc_->sum(onsets_, token);
-      if (!(sum > 0 && score + weight * (onsets_.log_scale + log_bound(sum)) > worst)) continue;
-      ctc = onsets_.log_scale + std::log(static_cast<double>(sum));
+      const float sum = ctc_->sum(onsets_[h], token);
+      if (!(sum > 0 &&
+            score + weight * (onsets_[h].log_scale + static_cast<double>(log_bound(sum))) > worst))
+        continue;
+      ctc = onsets_[h].log_scale + std::log(static_cast<double>(sum));
       score += weight * ctc;
     }
-    keep({h, token, score, ctc}, best);
+    keep({h, token, score, ctc});
     worst = worst_kept();
   }
+}
+
+// The best continuations and ends of the open hypotheses. Where these are as long as may be, ends.
+void BeamSearch::find_best() {
+  best_.clear();
+  blocks_.clear();
+  for (size_t h = 0; h < open_.size(); ++h) offer_end(h);
+  if (length_ < max_tokens_) {
+    bounds_.resize(open_.size() * vocabulary_);
+    if (ctc_ != nullptr && onsets_.size() < open_.size()) onsets_.resize(open_.size());
+    for (size_t h = 0; h < open_.size(); ++h) bound_tokens(h);
+  }
+  const auto less = [](const Block& a, const Block& b) { return a.bound < b.bound; };
+  std::make_heap(blocks_.begin(), blocks_.end(), less);
+  while (!blocks_.empty() && static_cast<double>(blocks_.front().bound) > worst_kept()) {
+    std::pop_heap(blocks_.begin(), blocks_.end(), less);
+    offer_block(blocks_.back());
+    blocks_.pop_back();
+  }
+  std::sort_heap(best_.begin(), best_.end(), better);
 }
 
 void BeamSearch::take(const Candidate& candidate, std::vector<Open>& next) {
   const auto token = static_cast<size_t>(candidate.token);
   const Row row = this->row(candidate.from);
   const Open& from = open_[candidate.from];
-  Open made{from.hypothesis, {}, from.rows};
-  made.rows.push_back(candidate.from);
-  made.hypothesis.attention += Row::at(row.attention, token);
-  made.hypothesis.lm += Row::at(row.lm, token);
-  made.hypothesis.ctc = candidate.ctc;
-  made.hypothesis.score = candidate.score;
-  if (candidate.token == special_.end) return end(std::move(made));
-  made.hypothesis.tokens.push_back(candidate.token);
+  Open made{{}, {}, appended(from.rows, candidate.from)};
+  Hypothesis& hypothesis = made.hypothesis;
+  hypothesis.attention = from.hypothesis.attention + Row::at(row.attention, token);
+  hypothesis.lm = from.hypothesis.lm + Row::at(row.lm, token);
+  hypothesis.ctc = candidate.ctc;
+  hypothesis.score = candidate.score;
+  if (candidate.token == special_.end) {
+    hypothesis.tokens = from.hypothesis.tokens;
+    return end(std::move(made));
+  }
+  hypothesis.tokens = appended(from.hypothesis.tokens, candidate.token);
   if (ctc_ != nullptr) made.prefix = ctc_->extend(from.prefix, candidate.token);
   next.push_back(std::move(made));
 }
@@ -176,11 +206,10 @@ double BeamSearch::ranked(double score, size_t tokens) const {
 void BeamSearch::advance(std::span<const float> attention, std::span<const float> lm) {
   attention_ = attention;
   lm_ = lm;
-  std::vector<Candidate> best;
-  for (size_t h = 0; h < open_.size(); ++h) keep_best(h, best);
-  std::sort_heap(best.begin(), best.end(), better);
+  find_best();
   std::vector<Open> next;
-  for (const Candidate& candidate : best) take(candidate, next);
+  next.reserve(best_.size());
+  for (const Candidate& candidate : best_) take(candidate, next);
   ++length_;
   last_open_ = std::move(open_);
   open_ = std::move(next);

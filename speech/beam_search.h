@@ -31,10 +31,10 @@ class BeamSearch {
     int64_t end;
     std::optional<int64_t> blank;
   };
-  /// Null scorers count nothing: `ctc` of a search without CTC. max_tokens: a hypothesis ends
-  /// there.
+  /// Null scorers count nothing: `ctc` of a search without CTC, which belongs to this search alone.
+  /// max_tokens: a hypothesis ends there.
   BeamSearch(const SearchSettings& settings, const Special& special, size_t vocabulary,
-             const CtcPrefix* ctc, size_t max_tokens);
+             CtcPrefix* ctc, size_t max_tokens);
 
   /// No hypothesis is open: all have ended, or none of them can matter any more.
   bool done() const { return open_.empty(); }
@@ -64,6 +64,12 @@ class BeamSearch {
     double score;
     double ctc;
   };
+  /// Tokens of neighbouring ids behind an open hypothesis.
+  struct Block {
+    size_t from;
+    size_t first;  ///< Token.
+    float bound;   ///< No less than the score with any of them.
+  };
   /// Log-probabilities of an open hypothesis's row, [vocabulary]; null: not used.
   struct Row {
     const float* attention;
@@ -75,10 +81,13 @@ class BeamSearch {
   /// The higher score; of equal ones what comes first.
   static bool better(const Candidate& a, const Candidate& b);
   Row row(size_t h) const;
-  void keep_best(size_t h, std::vector<Candidate>& best);
-  void keep_best_tokens(size_t h, double base, std::vector<Candidate>& best);
-  void bound_tokens(size_t h, double base);
-  void keep(const Candidate& candidate, std::vector<Candidate>& best) const;
+  double base(const Hypothesis& hypothesis) const;
+  void find_best();
+  void offer_end(size_t h);
+  void bound_tokens(size_t h);
+  void offer_block(const Block& block);
+  double worst_kept() const;
+  void keep(const Candidate& candidate);
   void take(const Candidate& candidate, std::vector<Open>& next);
   void end(Open open);
   double ranked(double score, size_t tokens) const;
@@ -89,7 +98,7 @@ class BeamSearch {
   SearchSettings settings_;
   Special special_;
   size_t vocabulary_;
-  const CtcPrefix* ctc_;
+  CtcPrefix* ctc_;
   size_t max_tokens_;
   size_t length_ = 0;  // Tokens of each open hypothesis.
   std::vector<Open> open_;
@@ -99,8 +108,11 @@ class BeamSearch {
   std::vector<int64_t> parents_;
   std::span<const float> attention_;  // Of the step.
   std::span<const float> lm_;
-  CtcPrefix::Onsets onsets_;   // Of the hypothesis looked at,
-  std::vector<float> bounds_;  // and no less than the score with each token.
+  std::vector<float> nothing_;             // A row of what isn't used.
+  std::vector<Candidate> best_;            // A heap, its worst in front.
+  std::vector<CtcPrefix::Onsets> onsets_;  // Of each open hypothesis,
+  std::vector<float> bounds_;              // and no less than the score with each token,
+  std::vector<Block> blocks_;              // by blocks.
 };
 
 }  // namespace octet::speech

@@ -47,18 +47,32 @@ Forward next(const Forward& before, double begin, int32_t exponent, double label
 
 }  // namespace
 
+// Onsets are 1 at most.
 CtcPrefix::CtcPrefix(std::span<const float> log_probs, size_t vocabulary, int64_t blank)
-    : frames_(log_probs.size() / vocabulary), blank_(blank), probs_(log_probs.size()) {
-  for (size_t t = 0; t < frames_; ++t)
-    for (size_t c = 0; c < vocabulary; ++c)
-      probs_[c * frames_ + t] = std::exp(log_probs[t * vocabulary + c]);
-  // Onsets are 1 at most.
-  const Onsets all{std::vector<float>(frames_, 1.0F), {}, 0, -1};
-  for (size_t c = 0; c < vocabulary; ++c)
-    log_bounds_.push_back(std::log(sum(all, static_cast<int64_t>(c))));
+    : log_probs_(log_probs),
+      vocabulary_(vocabulary),
+      frames_(log_probs.size() / vocabulary),
+      blank_(blank),
+      probs_(log_probs.size()),
+      known_(vocabulary),
+      log_bounds_(vocabulary, 0.0F) {
+  for (size_t t = 0; t < frames_; ++t) {
+    const float* row = log_probs.data() + t * vocabulary;
+    for (size_t c = 0; c < vocabulary; ++c) log_bounds_[c] += exponential_bound(row[c]);
+  }
+  for (float& bound : log_bounds_) bound = log_bound(bound);
 }
 
-CtcPrefix::State CtcPrefix::empty() const {
+const float* CtcPrefix::probs_of(int64_t token) {
+  const auto c = static_cast<size_t>(token);
+  float* probs = probs_.data() + c * frames_;
+  if (known_[c]) return probs;
+  known_[c] = true;
+  for (size_t t = 0; t < frames_; ++t) probs[t] = std::exp(log_probs_[t * vocabulary_ + c]);
+  return probs;
+}
+
+CtcPrefix::State CtcPrefix::empty() {
   State state{std::vector<Forward>(frames_), -1};
   const float* blank = probs_of(blank_);
   Forward before{0, 1, 0};
@@ -67,7 +81,7 @@ CtcPrefix::State CtcPrefix::empty() const {
   return state;
 }
 
-CtcPrefix::State CtcPrefix::extend(const State& prefix, int64_t token) const {
+CtcPrefix::State CtcPrefix::extend(const State& prefix, int64_t token) {
   State state{std::vector<Forward>(frames_), token};
   const float* label = probs_of(token);
   const float* blank = probs_of(blank_);
@@ -115,7 +129,7 @@ void CtcPrefix::find_onsets(const State& prefix, Onsets& onsets) const {
   }
 }
 
-float CtcPrefix::sum(const Onsets& onsets, int64_t token) const {
+float CtcPrefix::sum(const Onsets& onsets, int64_t token) {
   constexpr size_t kLanes = 8;
   const float* onset = token == onsets.last ? onsets.again.data() : onsets.any.data();
   const float* probs = probs_of(token);

@@ -1,11 +1,11 @@
 """Writes evaluation sets: a folder of WAV files with references.txt and translations.txt, "NAME TEXT" a line.
 
     python3 make_command_sets.py synthesised --utterances 900 --seed 51 --out-dir W/commands
-    python3 make_command_sets.py recorded --real-data R --out-dir W/recorded
+    python3 make_command_sets.py recorded --real-data R --utterances 1080 --out-dir W/recorded
 
 `synthesised`: spoken commands by espeak-ng, half of the voices unheard in training, with noise, 16 kHz.
-`recorded`: recordings of digits kept out of training (indices 45 to 49), of each of the six speakers 60
-strings with short pauses, as recorded, 8 kHz.
+`recorded`: recordings of digits kept out of training (indices 45 to 49), as many strings with short
+pauses of each of the six speakers, as recorded, 8 kHz.
 """
 import argparse
 import os

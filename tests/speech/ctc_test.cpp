@@ -63,7 +63,7 @@ struct Lattice {
 };
 
 // Checks a prefix and, to `depth` more labels, all that begin with it.
-void check_prefixes(const Lattice& lattice, const CtcPrefix& scorer, const CtcPrefix::State& state,
+void check_prefixes(const Lattice& lattice, CtcPrefix& scorer, const CtcPrefix::State& state,
                     Labels& labels, size_t depth) {
   const auto whole = lattice.probability.find(labels);
   const double complete = whole == lattice.probability.end() ? 0 : whole->second;
@@ -95,7 +95,7 @@ TEST_CASE("CTC prefix scores are sums over all paths") {
   for (const auto& c : cases) {
     CAPTURE(c.name);
     const Lattice lattice(c.frames, c.vocabulary, c.blank, 11);
-    const CtcPrefix scorer(lattice.log_probs, c.vocabulary, c.blank);
+    CtcPrefix scorer(lattice.log_probs, c.vocabulary, c.blank);
     Labels labels;
     check_prefixes(lattice, scorer, scorer.empty(), labels, 4);
   }
@@ -133,7 +133,7 @@ TEST_CASE("label search with room for everything finds the most probable labels"
       log_probs.insert(log_probs.end(), row, row + kTokens);
       log_probs.push_back(-1000);
     }
-    const CtcPrefix prefix(log_probs, kTokens + 1, 0);
+    CtcPrefix prefix(log_probs, kTokens + 1, 0);
     SearchSettings settings;
     settings.beam = 1000;
     settings.ctc_weight = 1;
