@@ -20,6 +20,7 @@ using Dot = Dot512;
 
 constexpr size_t kPanelVectors = 4;
 constexpr size_t kDepth = kTileDepth;
+constexpr size_t kNearWeights = size_t{3} << 18;
 #include "kernels/gemm_s8/direct.inl"
 #include "kernels/gemm_s8/vnni.inl"
 

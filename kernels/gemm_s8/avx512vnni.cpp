@@ -19,6 +19,7 @@ using Dot = Dot512;
 
 constexpr size_t kPanelVectors = 4;
 constexpr size_t kDepth = 4;
+constexpr size_t kNearWeights = size_t{3} << 14;
 #include "kernels/gemm_s8/direct.inl"
 #include "kernels/gemm_s8/vnni.inl"
 

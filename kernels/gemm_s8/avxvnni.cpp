@@ -19,6 +19,7 @@ using Dot = Dot256;
 
 constexpr size_t kPanelVectors = 2;
 constexpr size_t kDepth = 4;
+constexpr size_t kNearWeights = size_t{3} << 18;
 #include "kernels/gemm_s8/direct.inl"
 #include "kernels/gemm_s8/vnni.inl"
 

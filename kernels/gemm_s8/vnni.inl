@@ -2,6 +2,7 @@
 // Vec. Included inside an anonymous namespace after pack.inl and epilogue.inl, and after
 //   kPanelVectors: vectors of a panel's columns
 //   kDepth: B's K is padded to a multiple of it, itself one of 4
+//   kNearWeights: bytes of weights that a single row reads without asking for them ahead
 //
 // Packed B: PackedHeader, int32_t sums[N], int32_t zeros[N], panels of kPanel columns in groups of
 // four k (the last panel as wide as whole vectors need). Scratch: int32_t row_sums[M], then, when A
@@ -60,9 +61,9 @@ struct Ahead {
   size_t step;
 };
 
-// Bytes of weights past which they don't stay in a second-level cache. A single row reads those
-// faster than they come unasked, and so asks for them some bytes ahead.
-constexpr size_t kNearWeights = size_t{3} << 18, kFarAhead = 2048;
+// A single row reads weights of the caches further out faster than they come unasked, and so asks
+// for them some bytes ahead; at the end of a panel the next one is then on its way.
+constexpr size_t kFarAhead = 2048;
 
 // Sums of R rows and V vectors of columns into acc[R][kPanel]; single rows run over U chains.
 template <size_t R, size_t V, size_t U, bool kFar = false>
