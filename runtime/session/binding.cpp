@@ -388,8 +388,9 @@ class Binder {
 Result<std::shared_ptr<const Binding>> bind(std::shared_ptr<const Plan> plan,
                                             std::vector<Dims> input_dims, size_t width,
                                             bool share_small) {
-  OCTET_ASSIGN(auto bound, Binder(plan, input_dims, width, share_small, plan->types).run());
-  if (bound != nullptr) return bound;
+  auto bound = Binder(plan, input_dims, width, share_small, plan->types).run();
+  // Groups whose values differ can also make a node refuse what it would take.
+  if (bound.ok() && *bound != nullptr) return bound;
   const TypeGroups groups = ungrouped_types(*plan->graph);
   return Binder(std::move(plan), std::move(input_dims), width, share_small, groups).run();
 }
