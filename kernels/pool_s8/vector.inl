@@ -89,6 +89,39 @@ void max_pool(const PoolShape& s, const void* in, void* out, bool is_signed, Par
   });
 }
 
+// From sums over a window to codes.
+struct AverageEnd {
+  Ints offset, zero;
+  Floats multiplier, low, high;
+
+  inline __attribute__((always_inline)) void store(uint8_t* to, size_t count, Ints sum) const {
+    const Floats value = mul(to_floats(sub(sum, offset)), multiplier);
+    store_codes(to, count, add(to_ints(min(max(value, low), high)), zero));
+  }
+};
+
+// The channels [c, c + 16 kBlocks), or `count` of them where kBlocks is 1, of one window.
+template <size_t kBlocks>
+inline __attribute__((always_inline)) void average_blocks(const PoolShape& s, const Window& window,
+                                                          const uint8_t* in, bool is_signed,
+                                                          size_t c, size_t count,
+                                                          const AverageEnd& end, uint8_t* to) {
+  Ints sums[kBlocks];
+#pragma GCC unroll 4
+  for (size_t b = 0; b < kBlocks; ++b) sums[b] = set_ints(0);
+  each_pixel(
+      s, window, [&](size_t pixel) __attribute__((always_inline)) {
+        const uint8_t* from = in + pixel * s.channels + c;
+#pragma GCC unroll 4
+        for (size_t b = 0; b < kBlocks; ++b)
+          sums[b] =
+              add(sums[b], load_codes(from + b * kLanes, is_signed, kBlocks > 1 ? kLanes : count));
+      });
+#pragma GCC unroll 4
+  for (size_t b = 0; b < kBlocks; ++b)
+    end.store(to + b * kLanes, kBlocks > 1 ? kLanes : count, sums[b]);
+}
+
 void average_pixels(const PoolShape& s, const uint8_t* in, uint8_t* out, const AverageS8& a,
                     size_t begin, size_t end) {
   const Ints zero = set_ints(a.out_zero_point);
@@ -105,19 +138,17 @@ void average_pixels(const PoolShape& s, const uint8_t* in, uint8_t* out, const A
                              s.in_h + s.pad_top + s.pad_bottom) *
                 padded_count(window.left + s.pad_left, s.kernel_w, s.dilation_w,
                              s.in_w + s.pad_left + s.pad_right);
-    const Floats multiplier =
-        set_floats(a.multiplier / static_cast<float>(divisor == 0 ? 1 : divisor));
-    const Ints offset = set_ints(inside * a.in_zero_point);
-    for (size_t c = 0; c < s.channels; c += kLanes) {
-      const size_t count = s.channels - c < kLanes ? s.channels - c : kLanes;
-      Ints sum = set_ints(0);
-      each_pixel(
-          s, window, [&](size_t pixel) __attribute__((always_inline)) {
-            sum = add(sum, load_codes(in + pixel * s.channels + c, a.in_signed, count));
-          });
-      const Floats value = mul(to_floats(sub(sum, offset)), multiplier);
-      store_codes(out + at * s.channels + c, count, add(to_ints(min(max(value, low), high)), zero));
-    }
+    const float multiplier = a.multiplier / static_cast<float>(divisor == 0 ? 1 : divisor);
+    const AverageEnd ending{set_ints(inside * a.in_zero_point), zero, set_floats(multiplier), low,
+                            high};
+    uint8_t* to = out + at * s.channels;
+    size_t c = 0;
+    // Four blocks at once share the way through the window.
+    for (; c + 4 * kLanes <= s.channels; c += 4 * kLanes)
+      average_blocks<4>(s, window, in, a.in_signed, c, 4 * kLanes, ending, to + c);
+    for (; c < s.channels; c += kLanes)
+      average_blocks<1>(s, window, in, a.in_signed, c,
+                        s.channels - c < kLanes ? s.channels - c : kLanes, ending, to + c);
   }
 }
 

@@ -20,6 +20,10 @@ struct Case {
 const Case kCases[] = {
     {"flat", 7, 29, 29, 1, 29, 1, false, true, false},
     {"shared row", 6, 35, 35, 1, 0, 1, true, true, true},
+    {"many rows share one", 75, 35, 35, 1, 0, 1, false, false, true},
+    {"many rows share the first input", 9, 48, 0, 1, 48, 1, false, true, false},
+    {"rows of half vectors share one", 40, 24, 24, 1, 0, 1, false, true, true},
+    {"a wide shared row", 5, 2100, 2100, 1, 0, 1, true, false, false},
     {"one code a row", 6, 16, 1, 0, 16, 1, false, false, true},
     {"one code", 5, 20, 20, 1, 0, 0, false, false, false},
     {"narrow rows", 40, 1, 1, 1, 0, 1, true, false, false},
@@ -42,7 +46,7 @@ class OddParallel final : public Parallel {
 TEST_CASE("elementwise_s8: every variant gives the oracle's codes") {
   const ElementwiseS8Table& oracle = *elementwise_s8_variants().front().table;
   std::mt19937 random(3);
-  std::vector<uint8_t> a(2000), b(2000);
+  std::vector<uint8_t> a(11000), b(11000);
   for (uint8_t& v : a) v = static_cast<uint8_t>(random());
   for (uint8_t& v : b) v = static_cast<uint8_t>(random());
   SerialParallel serial;
