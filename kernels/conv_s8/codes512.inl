@@ -12,6 +12,9 @@ class CodePacker {
   }
 
   using Codes = __m512i;
+  /// How many rows' values one pack takes.
+  template <int kBlocks>
+  static constexpr int kTogether = kBlocks < 3 ? 4 / kBlocks : 1;
 
   /// Codes of values that are rounded, 16 of each block.
   template <bool kBare, int kBlocks>
@@ -32,6 +35,23 @@ class CodePacker {
   static inline __attribute__((always_inline)) void store(uint8_t* to, size_t count, Codes codes) {
     if (count == 16 * kBlocks) return store_whole<kBlocks>(to, codes);
     _mm512_mask_storeu_epi8(to, (__mmask64{1} << count) - 1, codes);
+  }
+
+  /// The same of the codes of row `kRow` among those packed together.
+  template <int kBlocks, int kRow>
+  static inline __attribute__((always_inline)) void store_row(uint8_t* to, size_t count,
+                                                              Codes codes) {
+    if constexpr (kTogether<kBlocks> == 1) {
+      store<kBlocks>(to, count, codes);
+    } else if constexpr (kBlocks == 1) {
+      const __m128i row = _mm512_extracti32x4_epi32(codes, kRow);
+      if (count == 16) return _mm_storeu_si128(reinterpret_cast<__m128i*>(to), row);
+      _mm_mask_storeu_epi8(to, static_cast<__mmask16>((1U << count) - 1), row);
+    } else {
+      const __m256i row = _mm512_extracti64x4_epi64(codes, kRow);
+      if (count == 32) return _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), row);
+      _mm256_mask_storeu_epi8(to, (1U << count) - 1, row);
+    }
   }
 
   const Floats high;  // what values are to be held to that may not fit int32

@@ -149,6 +149,8 @@ inline void finish(const Target& t, const Columns& c, size_t pixel, Ints raw) {
 ///   offset(block)    what the sums of a block begin with
 ///   Row row(at, sums)    a row's sums to what is stored
 ///   store(at, row)   once no other row of the tile needs registers for its constants
+///   kPacksRows       whether rows(at, sums) and store_rows(at, rows) take as many rows at once as
+///                    CodePacker::kTogether says
 ///   kInRegisters     whether it is worth its code where sums are made; else end_tile() does it
 struct RowAt {
   size_t row, pixel;
@@ -157,6 +159,7 @@ struct RowAt {
 /// An end that leaves sums in memory, without offsets: rows of kBlocks blocks.
 template <int kBlocks>
 struct TileEnd {
+  static constexpr bool kPacksRows = false;
   struct Row {
     Ints of[kBlocks];
   };

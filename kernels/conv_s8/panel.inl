@@ -125,7 +125,8 @@ struct BlockColumns {
 template <Scaling kScaling, int kBlocks>
 class CodeEnd {
  public:
-  static constexpr bool kInRegisters = kScaling != Scaling::residual;
+  static constexpr bool kInRegisters = true;
+  static constexpr bool kPacksRows = true;
   using Row = CodePacker::Codes;
 
   CodeEnd(const Target& target, const BlockColumns<kBlocks>& columns)
@@ -153,6 +154,23 @@ class CodeEnd {
     CodePacker::store<kBlocks>(out_ + at.pixel * stride_, count_, row);
   }
 
+  /// The same for CodePacker::kTogether<kBlocks> rows, their sums one behind the other.
+  template <int kSums>
+  inline __attribute__((always_inline)) Row rows(const RowAt* at, const Ints (&sums)[kSums]) const {
+    Ints values[kSums];
+    simd::unroll<kSums>([&](auto i) __attribute__((always_inline)) {
+      values[i] = to_ints(scaled<kScaling>(epilogue_, residual_stride_, columns_.of[i % kBlocks],
+                                           at[i / kBlocks].pixel, sums[i]));
+    });
+    return pack_.template pack<kScaling == Scaling::bare>(values);
+  }
+  template <typename Packer = CodePacker>
+  inline __attribute__((always_inline)) void store_rows(const RowAt* at, const Row& rows) const {
+    simd::unroll<Packer::template kTogether<kBlocks>>([&](auto r) __attribute__((always_inline)) {
+      Packer::template store_row<kBlocks, r>(out_ + at[r].pixel * stride_, count_, rows);
+    });
+  }
+
  private:
   ConvEpilogue epilogue_;
   CodePacker pack_;
@@ -167,6 +185,7 @@ template <int kBlocks>
 class FloatEnd {
  public:
   static constexpr bool kInRegisters = true;
+  static constexpr bool kPacksRows = false;
   struct Row {
     Floats of[kBlocks];
   };
@@ -208,6 +227,7 @@ template <int kBlocks>
 class AnyEnd {
  public:
   static constexpr bool kInRegisters = false;
+  static constexpr bool kPacksRows = false;
   struct Row {
     Ints of[kBlocks];
   };

@@ -26,6 +26,31 @@ inline size_t vnni_rows(size_t blocks, size_t left) {
   return left >= 4 ? 4 : (left >= 2 ? 2 : 1);
 }
 
+/// Ends the rows of a tile, several at once where their codes fill one register together.
+template <int kRows, int kBlocks, typename End>
+inline __attribute__((always_inline)) void end_rows(const __m512i (&acc)[kRows][kBlocks],
+                                                    const RowAt* at, const End& end) {
+  constexpr int kTogether =
+      End::kPacksRows && kRows == most_rows(kBlocks) ? CodePacker::kTogether<kBlocks> : 1;
+  typename End::Row ends[kRows / kTogether];
+  simd::unroll<kRows / kTogether>([&](auto i) __attribute__((always_inline)) {
+    Ints sums[kTogether * kBlocks];
+    simd::unroll<kTogether * kBlocks>([&](auto s) __attribute__((always_inline)) {
+      sums[s].v = apart(acc[i * kTogether + s / kBlocks][s % kBlocks]);
+    });
+    if constexpr (kTogether == 1)
+      ends[i] = end.row(at[i], sums);
+    else
+      ends[i] = end.rows(at + i * kTogether, sums);
+  });
+  simd::unroll<kRows / kTogether>([&](auto i) __attribute__((always_inline)) {
+    if constexpr (kTogether == 1)
+      end.store(at[i], ends[i]);
+    else
+      end.store_rows(at + i * kTogether, ends[i]);
+  });
+}
+
 // Inlined, it would share registers with its callers, and g++ would spill accumulators.
 template <int kRows, int kBlocks, typename End>
 __attribute__((noinline)) void multiply_tile(const uint8_t* a, size_t a_stride,
@@ -54,14 +79,7 @@ __attribute__((noinline)) void multiply_tile(const uint8_t* a, size_t a_stride,
     a += depths.pitch;
     weights += groups * 64;
   }
-  typename End::Row rows[kRows];
-  simd::unroll<kRows>([&](auto r) __attribute__((always_inline)) {
-    Ints sums[kBlocks];
-    simd::unroll<kBlocks>([&](auto b)
-                              __attribute__((always_inline)) { sums[b].v = apart(acc[r][b]); });
-    rows[r] = end.row(at[r], sums);
-  });
-  simd::unroll<kRows>([&](auto r) __attribute__((always_inline)) { end.store(at[r], rows[r]); });
+  end_rows<kRows, kBlocks>(acc, at, end);
 }
 
 /// Tiles by way of memory: those of fewer rows than they could have would be much code for little.
