@@ -80,6 +80,19 @@ void transpose(const uint8_t* const (&column)[4], size_t k, __m128i flip, uint8_
   }
 }
 
+// Four rows of four columns to [4][4].
+inline void interleave_four(const uint8_t* from, size_t stride, __m128i flip, uint8_t* out) {
+  const auto load = [=](size_t i) {
+    int32_t codes;
+    __builtin_memcpy(&codes, from + i * stride, sizeof(codes));
+    return _mm_cvtsi32_si128(codes);
+  };
+  const __m128i low = _mm_unpacklo_epi8(load(0), load(1)),
+                high = _mm_unpacklo_epi8(load(2), load(3));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(out),
+                   _mm_xor_si128(_mm_unpacklo_epi16(low, high), flip));
+}
+
 // The panel of `count` columns from `column` on, padded to `width` columns, in groups of G.
 template <size_t G>
 void pack_panel(const GemmS8Weights& w, size_t column, size_t count, size_t width, uint8_t* out) {
@@ -99,7 +112,16 @@ void pack_panel(const GemmS8Weights& w, size_t column, size_t count, size_t widt
       for (size_t i = 0; i < 4; ++i) columns[i] = from + (n + i) * w.column_stride;
       for (size_t v = 0; v < vectors; ++v)
         transpose<G>(columns, v * 16, flip16, out + (v * 16 / G * width + n) * G, width);
-      for (size_t k = vectors * 16; k < w.k; ++k)
+      size_t k = vectors * 16;
+      if constexpr (G == 4)
+        for (; k + 4 <= w.k; k += 4)
+          for (size_t i = 0; i < 4; ++i) {
+            uint32_t codes;
+            __builtin_memcpy(&codes, columns[i] + k, sizeof(codes));
+            codes ^= flip * 0x01010101U;
+            __builtin_memcpy(out + (k / 4 * width + n + i) * 4, &codes, sizeof(codes));
+          }
+      for (; k < w.k; ++k)
         for (size_t i = n; i < n + 4; ++i) one(k, i);
     }
   } else if (w.column_stride == 1) {
@@ -112,6 +134,14 @@ void pack_panel(const GemmS8Weights& w, size_t column, size_t count, size_t widt
       for (size_t k = groups * G; k < w.k; ++k)
         for (size_t i = n; i < n + 16; ++i) one(k, i);
     }
+    if constexpr (G == 4)
+      for (; n + 4 <= count; n += 4) {
+        for (size_t g = 0; g < groups; ++g)
+          interleave_four(from + g * 4 * w.row_stride + n, w.row_stride, flip16,
+                          out + (g * width + n) * 4);
+        for (size_t k = groups * 4; k < w.k; ++k)
+          for (size_t i = n; i < n + 4; ++i) one(k, i);
+      }
   }
   for (size_t k = 0; k < w.k; ++k)
     for (size_t i = n; i < count; ++i) one(k, i);

@@ -55,7 +55,7 @@ class AttentionF32 final : public AttentionStep {
     args.a = {reinterpret_cast<const float*>(head.q) + row * g.q.row, g.q.row, g.q.column};
     args.packed_b = reinterpret_cast<const float*>(own);
     args.out = scores;
-    args.out_row = g.keys;
+    args.out_row = line(g);
     args.epilogue.alpha = attrs_.alpha;
     SerialParallel serial;
     gemm_f32(*variant_.table, args, serial);
@@ -116,7 +116,7 @@ class AttentionF32 final : public AttentionStep {
     args.m = static_cast<size_t>(count);
     args.n = static_cast<size_t>(g.columns);
     args.k = static_cast<size_t>(g.keys);
-    args.a = {scores, g.keys, 1};
+    args.a = {scores, line(g), 1};
     args.packed_b = reinterpret_cast<const float*>(own + packed_k(g));
     args.out = reinterpret_cast<float*>(head.out) + row * g.out.row;
     args.out_row = g.out.row;

@@ -54,7 +54,7 @@ class AttentionS8 final : public AttentionStep {
     args.a_stride = static_cast<size_t>(g.q.row);
     args.packed = own;
     args.c = scores;
-    args.c_stride = static_cast<size_t>(g.keys);
+    args.c_stride = static_cast<size_t>(line(g));
     args.scratch = codes_of(g, own) + code_bytes(g);
     args.epilogue.type = GemmS8Output::f32;
     args.epilogue.multiplier = &score_scale_;
@@ -68,7 +68,7 @@ class AttentionS8 final : public AttentionStep {
     const auto keys = static_cast<size_t>(g.keys);
     auto* codes = reinterpret_cast<uint8_t*>(codes_of(g, own));
     softmax_.codes({.x = scores,
-                    .x_stride = keys,
+                    .x_stride = static_cast<size_t>(line(g)),
                     .addend = addend.data,
                     .addend_stride = addend.stride,
                     .addend_step = addend.step,

@@ -59,11 +59,9 @@ class AttentionStep : public Step {
   }
   virtual void weigh_heads(const AttentionGeometry& /*g*/, const AttentionHead& /*head*/,
                            size_t /*heads*/, const float* /*scores*/) const {}
-  /// Floats from a row of scores to the next. Those in place begin a vector of their own, so that
-  /// what reads one waits for no store to another.
-  int64_t line(const AttentionGeometry& g) const {
-    return reads_in_place(g) ? (g.keys + 15) / 16 * 16 : g.keys;
-  }
+  /// Floats from a row of scores to the next: each begins a line of the cache, so that no vector
+  /// lies across two, and what reads one row waits for no store to another.
+  static int64_t line(const AttentionGeometry& g) { return (g.keys + 15) / 16 * 16; }
   /// Packs K and V.
   virtual void begin(const AttentionGeometry& g, const AttentionHead& head,
                      std::byte* own) const = 0;
