@@ -106,21 +106,31 @@ TEST_CASE("layernorm_f32: near the truth, the same bits on every row") {
   }
 }
 
-TEST_CASE("layernorm_f32: codes are the rounded floats, the same on every row") {
+TEST_CASE("layernorm_f32: floats and their rounded codes alone, the same on every row") {
   SerialParallel serial;
   for (const Case& c : kCases) {
     CAPTURE(c.name);
     const std::vector<float> x = random_floats(c.rows * c.n, 1, -2.0F, 6.0F);
     const std::vector<float> scale = random_floats(c.n, 3);
+    const std::vector<float> bias = random_floats(c.n, 4);
     LayerNormF32Args args;
     args.kind = c.kind;
     args.x = x.data();
     args.rows = c.rows;
     args.n = c.n;
     args.scale = scale.data();
+    if (c.bias) args.bias = bias.data();
     std::vector<float> y(c.rows * c.n);
     args.y = y.data();
     layernorm_f32(*layernorm_f32_variants()[0].table, args, serial);
+    for_each_row(layernorm_f32_variants(), select_layernorm_f32,
+                 [&](const LayerNormF32Variant& variant) {
+                   std::vector<float> same(y.size());
+                   LayerNormF32Args floats = args;
+                   floats.y = same.data();
+                   layernorm_f32(*variant.table, floats, serial);
+                   CHECK(first_difference(same.data(), y.data(), y.size()) == y.size());
+                 });
     for (const CodeRounding& rounding :
          {CodeRounding{0.02F, 117, 0, 255}, CodeRounding{0.01F, -5, -128, 127}})
       for_each_row(
