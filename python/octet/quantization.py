@@ -73,7 +73,7 @@ def quantize(
     progress: True for a bar where stderr is a terminal, False for none, or a function (stage, done,
     all) whose result False ends the quantization.
     options: those of `octet quantize` with underscores: mode="dynamic", format="integer",
-    calibrator="percentile", activations=16, block_size=32, max_loss=40, cost_model="off", …
+    calibrator="percentile", activations=16, states=8, block_size=32, max_loss=40, cost_model="off", …
 
     Raises as Session does, and what `calibration` raises.
     """
