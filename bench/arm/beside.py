@@ -61,7 +61,7 @@ def main():
     rows = [["model, million instructions a run", "CPU", "octet fp32", "octet fp32, XNNPACK", "ORT fp32", "octet int8",
              "ORT int8", "octet / ORT, fp32", "int8"]]
     models = []
-    for model, quantized, calibration in instructions.prepared(options.models):
+    for model, quantized, calibration in instructions.prepared(options.models, options.states):
         models.append((model, quantized, calibration[0], list(peer_forms(model, calibration))))
     for cpu in PARTS:
         jobs = [(form, sample, PEER_RUNS) for model, _, sample, forms in models for form in (model, *forms)]

@@ -47,12 +47,13 @@ def per_run(cpu, model, sample, seconds, *extra):
 def parse(description):
     arguments = argparse.ArgumentParser(description=description)
     arguments.add_argument("--seconds", type=float, default=2.0, help="of emulated runs of octet for each figure")
+    arguments.add_argument("--states", default="16", help="bits of the states of int8 recurrences: 16 or 8")
     arguments.add_argument("--markdown", action="store_true")
     arguments.add_argument("models", nargs="*", help="names; all where none is given")
     return arguments.parse_args()
 
 
-def prepared(names):
+def prepared(names, states):
     """(float model, static int8 model, calibration samples) of the bundled models of these names; all where none."""
     WORK.mkdir(parents=True, exist_ok=True)
     run("cc", "-O1", "-shared", "-fPIC", "-fvisibility=hidden", "-o", WORK / "count.so", ROOT / "bench/arm/count.c")
@@ -63,7 +64,7 @@ def prepared(names):
         calibration = WORK / f"{model.stem}.calibration"
         quantized = WORK / f"{model.stem}.int8.onnx"
         run(BUILD / "release/bin/octet", "quantize", model, "-o", quantized, "--mode", "static", "--cost-model", "off",
-            "--calibration", calibration)
+            "--states", states, "--calibration", calibration)
         yield model, quantized, sorted(calibration.glob("*.npz"))
 
 
@@ -71,7 +72,7 @@ def main():
     options = parse(__doc__)
     rows = [["model, million instructions a run", *(f"{kind}, {isa}" for isa in CPUS.values() for kind in ("fp32", "int8")),
              *(f"int8 / fp32, {isa}" for isa in CPUS.values())]]
-    for model, quantized, calibration in prepared(options.models):
+    for model, quantized, calibration in prepared(options.models, options.states):
         counts = [[per_run(cpu, m, calibration[0], options.seconds) for m in (model, quantized)] for cpu in CPUS]
         rows.append([model.stem, *(f"{c / 1e6:.2f}" for pair in counts for c in pair),
                      *(f"{pair[1] / pair[0]:.2f}" for pair in counts)])

@@ -161,6 +161,8 @@ TEST_CASE("options of the search that make no sense together are refused") {
       {{"--max-loss", "30", "--mode", "int4"}, "static and dynamic"},
       {{"--max-loss", "30", "--observe-only"}, "--observe-only writes no model"},
       {{"--activations", "16", "--mode", "dynamic"}, "--activations"},
+      {{"--states", "8", "--mode", "fp16"}, "--states is for --mode static and dynamic"},
+      {{"--states", "4"}, "--states"},
       {{"--cost-model", "maybe"}, "maybe"},
   };
   for (const Usage& c : cases) {
