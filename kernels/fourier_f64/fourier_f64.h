@@ -5,6 +5,7 @@
 #include <span>
 
 #include "kernels/dispatch.h"
+#include "kernels/fourier.h"
 
 // Discrete Fourier transforms, kFourierLanes at a time: mixed radices by decimation in time (Cooley
 // and Tukey 1965), O(n times the sum of n's prime factors). A cell is one element of all of them:
@@ -15,14 +16,7 @@ namespace octet::kernels {
 inline constexpr size_t kFourierLanes = 8;
 inline constexpr size_t kFourierCell = 2 * kFourierLanes;  ///< Doubles of a cell.
 
-/// y[k] = sum over i of x[i] e^(turn 2 pi i k / length).
-struct FourierF64Plan {
-  size_t length;
-  const double* roots;    ///< e^(turn 2 pi k / length), [length][2].
-  const size_t* radices;  ///< Their product is the length; a 2 or 4 may come anywhere,
-                          ///< an 8 at the end.
-  double turn;            ///< -1; 1 for the inverse.
-};
+using FourierF64Plan = FourierTransform<double>;
 
 struct FourierF64Table {
   /// x and y: length cells each, apart; scratch: cells of the largest radix.

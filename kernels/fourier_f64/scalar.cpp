@@ -4,10 +4,12 @@ namespace octet::kernels {
 namespace {
 
 using Lanes = double;
+using Real = double;
 constexpr size_t kWidth = 1;
+constexpr size_t kLanes = kFourierLanes;
+constexpr size_t kCell = kFourierCell;
 
-#include "kernels/fourier_f64/passes.inl"
-
+#include "kernels/fourier_f64/pairs.inl"
 void load_pairs(const float* x, size_t step, const float* window, size_t length, double* cells) {
   for (size_t i = 0; i < length; ++i) load_sample(x + i, step, window[i], cells + i * kFourierCell);
 }

@@ -9,12 +9,14 @@
 namespace octet::kernels {
 namespace {
 
+using Real = double;
 constexpr size_t kWidth = OCTET_FOURIER_WIDTH;
+constexpr size_t kLanes = kFourierLanes;
+constexpr size_t kCell = kFourierCell;
 typedef double Lanes __attribute__((vector_size(8 * kWidth), may_alias));
 typedef float Narrow __attribute__((vector_size(4 * kWidth), may_alias));
 
-#include "kernels/fourier_f64/passes.inl"
-
+#include "kernels/fourier_f64/pairs.inl"
 constexpr size_t kTile = 8;  // Floats that are transposed at a time, along either axis.
 
 void load_pairs(const float* x, size_t step, const float* window, size_t length, double* cells) {
