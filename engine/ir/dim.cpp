@@ -93,6 +93,7 @@ Dim operator-(const Dim& a, const Dim& b) { return a + b * Dim(-1); }
 
 Dim operator*(const Dim& a, const Dim& b) {
   Dim product(wrap_mul(a.constant_, b.constant_));
+  if (a.known() && b.known()) return product;
   for (const auto& [name, coefficient] : a.terms_)
     product.add(name, wrap_mul(coefficient, b.constant_));
   for (const auto& [name, coefficient] : b.terms_)

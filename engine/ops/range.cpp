@@ -24,6 +24,9 @@ int64_t count_of(T start, T limit, T delta) {
   return count > 0 && count < 0x1p62 ? static_cast<int64_t>(count) : 0;
 }
 
+// Elements that inference tells: axes and extents are few, positions of a sequence decide no type.
+constexpr int64_t kMost = 64;
+
 Status infer(InferContext& context) {
   if (const int64_t stash = context.attrs<RangeAttrs>().stash_type; stash != 1)
     return unsupported("stash_type " + std::to_string(stash));
@@ -45,7 +48,7 @@ Status infer(InferContext& context) {
   }
   const int64_t known = std::max<int64_t>(count.value(), 0);
   context.set_tensor(0, context.dtype(0), Shape{Dim(known)});
-  if (known > kMaxInferredElements) return {};
+  if (known > kMost) return {};
   std::vector<Dim> elements;
   for (int64_t i = 0; i < known; ++i) elements.push_back(first + step * Dim(i));
   context.set_elements(0, std::move(elements));

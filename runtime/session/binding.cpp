@@ -42,11 +42,12 @@ class Binder {
         bound_(std::make_shared<Binding>()) {
     bound_->plan = std::move(plan);
     bound_->input_dims = std::move(input_dims);
-    bound_->slots.resize(plan_.slots.size());
+    bound_->slots = plan_.unbound;
     bound_->steps.resize(plan_.steps.size());
     bound_->dims.resize(groups.count);
     counts_.assign(groups.count, kUnknown);
     host_of_.assign(groups.count, kNoHost);
+    relabels_.assign(plan_.steps.size(), -1);
   }
 
   Result<std::shared_ptr<const Binding>> run() {
@@ -98,13 +99,13 @@ class Binder {
     for (size_t s = 0; s < plan_.steps.size(); ++s) {
       const PlannedStep& step = plan_.steps[s];
       if (step.node == kNoNode) continue;
-      if (groups_.repeats[step.node] && !types_.any_late() && step.bodies.empty() &&
+      if (groups_.repeats(step.node) && !types_.any_late() && step.bodies.empty() &&
           step.extent_inputs.empty())
         continue;  // Neither late nor new.
       const Node& node = graph_.node(step.node);
       bool late = !node.bodies.empty();
       for (const ValueId id : node.inputs) late = late || (id != kNoValue && !types_.has_dims(id));
-      if (!groups_.repeats[step.node]) OCTET_RETURN_IF_ERROR(types_.infer(step.node, late));
+      if (!groups_.repeats(step.node)) OCTET_RETURN_IF_ERROR(types_.infer(step.node, late));
       for (const ValueId id : node.outputs) late = late || (id != kNoValue && !types_.has_dims(id));
       late = late || judged_late(step);
       bound_->steps[s].late = late;
@@ -121,22 +122,9 @@ class Binder {
   }
 
   Status place_slots() {
-    size_t given = 0;
-    for (SlotId id = 0; id < plan_.slots.size(); ++id) bound_->slots[id].root = id;
-    for (const SlotId id : plan_.inputs) {
-      if (id == kNoSlot) continue;
-      bound_->slots[id].place = Place::input;
-      bound_->slots[id].index = given++;
-    }
-    for (SlotId id = 0; id < plan_.slots.size(); ++id) {
+    for (const SlotId id : plan_.made) {
       const Slot& slot = plan_.slots[id];
       BoundSlot& bound = bound_->slots[id];
-      if (slot.constant) {
-        bound.place = Place::constant;
-        bound.dims = &slot.constant->dims();
-        bound.bytes = slot.constant->bytes().size();
-        continue;
-      }
       if (!types_.has_dims(slot.value)) {
         bound.place = Place::late;
         continue;
@@ -223,24 +211,32 @@ class Binder {
     }
   }
 
-  bool is_view(size_t index) const {
+  bool is_view(size_t index) {
     const PlannedStep& step = plan_.steps[index];
     if (bound_->steps[index].late || step.inputs.empty() || step.inputs[0] == kNoSlot) return false;
-    return step.alias == AliasRule::Kind::view || relabels(step);
+    return step.alias == AliasRule::Kind::view || relabels(index);
   }
 
   // A Transpose or a change of layout after which every element lies where it was.
-  bool relabels(const PlannedStep& step) const {
-    if (step.outputs[0] == kNoSlot) return false;
-    const auto same = [&](const std::vector<int64_t>& axes) {
-      return ops::keeps_bytes(shape_of(step.inputs[0]), shape_of(step.outputs[0]), axes);
-    };
-    if (step.node == kNoNode) return same({});
-    const Dims* dims = bound_->slots[step.inputs[0]].dims;
-    if (dims == nullptr) return false;
-    const auto axes = ops::transpose_axes(graph_.node(step.node), dims->size());
-    return axes && same(*axes);
+  bool relabels(size_t index) {
+    const PlannedStep& step = plan_.steps[index];
+    if (!step.relabels || step.outputs[0] == kNoSlot) return false;
+    int8_t& known = relabels_[like(index)];
+    if (known < 0) known = keeps_bytes(step) ? 1 : 0;
+    return known != 0;
   }
+
+  bool keeps_bytes(const PlannedStep& step) {
+    const auto from = shapes_of(std::span(step.inputs).first(1), input_views_);
+    const auto to = shapes_of(std::span(step.outputs).first(1), output_views_);
+    if (step.node == kNoNode) return ops::keeps_bytes(from[0], to[0], {});
+    if (bound_->slots[step.inputs[0]].dims == nullptr) return false;
+    const auto axes = ops::transpose_axes(graph_.node(step.node), from[0].rank());
+    return axes && ops::keeps_bytes(from[0], to[0], *axes);
+  }
+
+  // The step whose dims and forms are this one's, in this binding.
+  size_t like(size_t index) const { return &groups_ == &plan_.types ? plan_.alike[index] : index; }
 
   // A slot without its bytes.
   void describe(SlotId id, TensorView& view) const {
@@ -250,11 +246,6 @@ class Binder {
     view.layout = slot.layout;
     view.quant = slot.quant.get();
     dims != nullptr ? view.dims.assign(dims->begin(), dims->end()) : view.dims.clear();
-  }
-  TensorView shape_of(SlotId id) const {
-    TensorView view;
-    describe(id, view);
-    return view;
   }
 
   // The slot whose bytes these are, while views of views are still being found.
@@ -280,7 +271,7 @@ class Binder {
         if (id != kNoSlot) last_read_[root_of(id)] = s;
     for (const SlotId id : plan_.outputs) last_read_[root_of(id)] = plan_.steps.size();
     for (const size_t s : bound_->running) overwrite_input(s);
-    for (SlotId id = 0; id < plan_.slots.size(); ++id) bound_->slots[id].root = root_of(id);
+    for (const SlotId id : plan_.made) bound_->slots[id].root = root_of(id);
   }
 
   void overwrite_input(size_t s) {
@@ -321,7 +312,7 @@ class Binder {
   }
 
   // In memory that the steps take after one another.
-  std::span<TensorView> shapes_of(const std::vector<SlotId>& ids, std::vector<TensorView>& views) {
+  std::span<TensorView> shapes_of(std::span<const SlotId> ids, std::vector<TensorView>& views) {
     if (views.size() < ids.size()) views.resize(ids.size());
     for (size_t i = 0; i < ids.size(); ++i)
       if (ids[i] != kNoSlot)
@@ -334,9 +325,15 @@ class Binder {
   // Scratch, and the steps that are worth several threads.
   void size_steps() {
     double wide_cost = 0;
+    std::vector<double> costs(plan_.steps.size(), -1);  // Nanoseconds, where they are known.
     for (const size_t s : bound_->running) {
       BoundStep& bound = bound_->steps[s];
       if (bound.late) continue;
+      if (const size_t first = like(s); costs[first] >= 0) {
+        bound.wide = bound_->steps[first].wide;
+        if (bound.wide) wide_cost += costs[first];
+        continue;
+      }
       const PlannedStep& step = plan_.steps[s];
       const auto inputs = shapes_of(step.inputs, input_views_);
       const auto outputs = shapes_of(step.outputs, output_views_);
@@ -344,10 +341,11 @@ class Binder {
       const size_t alone = step.step->scratch_bytes(inputs, outputs, 1);
       if (width_ == 1) {
         bound_->scratch_bytes = std::max(bound_->scratch_bytes, alone);
+        costs[s] = 0;
         continue;
       }
       const size_t shared = step.step->scratch_bytes(inputs, outputs, width_);
-      const double cost = cost_of(step, inputs, outputs);
+      const double cost = costs[s] = cost_of(step, inputs, outputs);
       bound.wide = share_small_ || cost >= kMinSharedStep;
       bound_->scratch_bytes =
           std::max({bound_->scratch_bytes, alone, bound.wide ? shared : size_t{0}});
@@ -380,6 +378,7 @@ class Binder {
   std::vector<int64_t> counts_;
   std::vector<size_t> host_of_;
   std::vector<size_t> last_read_;
+  std::vector<int8_t> relabels_;  // By step; -1 while it isn't known.
   std::vector<TensorView> input_views_, output_views_;
 };
 

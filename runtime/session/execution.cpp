@@ -57,11 +57,15 @@ void Execution::bind_steps() {
   moving_.clear();
   arena_ = nullptr;
   for (const size_t s : binding_->running) {
-    if (contexts_[s] == nullptr)
-      contexts_[s] = std::make_unique<StepContext>(*this, s, options_.cpu);
-    contexts_[s]->bind(binding_->steps[s].wide ? shared_ : alone_);
+    const bool fresh = contexts_[s] == nullptr;
+    if (fresh) contexts_[s] = std::make_unique<StepContext>(*this, s, options_.cpu);
+    contexts_[s]->share_among(binding_->steps[s].wide ? shared_ : alone_);
     contexts_[s]->each_port([&](SlotId id, TensorView& view) {
       const Place place = binding_->slots[binding_->slots[id].root].place;
+      if (fresh)
+        describe(id, view);
+      else if (binding_->slots[id].place != Place::constant)
+        move(id, view);
       if (place == Place::input || place == Place::output || place == Place::late)
         moving_.emplace_back(id, &view);
     });
@@ -111,12 +115,16 @@ const Dims& Execution::dims_of(SlotId id) const {
   return bound.place == Place::late ? late_[id].dims() : *bound.dims;
 }
 
-void Execution::describe(SlotId id, TensorView& view) const {
-  const Slot& slot = plan_.slots[id];
+void Execution::move(SlotId id, TensorView& view) const {
   const Dims& dims = dims_of(id);
-  view.dtype = slot.dtype;
   view.dims.assign(dims.begin(), dims.end());
   view.data = address(id);
+}
+
+void Execution::describe(SlotId id, TensorView& view) const {
+  move(id, view);
+  const Slot& slot = plan_.slots[id];
+  view.dtype = slot.dtype;
   view.layout = slot.layout;
   view.quant = slot.quant.get();
   const Tensor* held = slot.constant ? &*slot.constant : &late_[id];

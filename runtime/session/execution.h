@@ -55,6 +55,8 @@ class Execution {
   void observe(size_t s, const RunOptions& options) const;
   const Dims& dims_of(SlotId id) const;
   void describe(SlotId id, TensorView& view) const;
+  /// Sets the dims and the data of a view that describes the slot.
+  void move(SlotId id, TensorView& view) const;
   TensorView view(SlotId id) const;
   /// Multiply-accumulates of each step at this binding's dims; 0 where data decides.
   const std::vector<int64_t>& step_macs();

@@ -7,8 +7,10 @@
 #include "engine/ir/memory.h"
 #include "engine/ir/stop.h"
 #include "engine/ops/common/signature.h"
+#include "engine/ops/transpose.h"
 #include "runtime/brought.h"
 #include "runtime/providers.h"
+#include "runtime/session/alike_steps.h"
 #include "runtime/session/convert.h"
 #include "runtime/session/program.h"
 
@@ -45,6 +47,9 @@ class Lowering {
       plan_.outputs.push_back(slot);
     }
     plan_.types = group_types(graph_);
+    plan_.alike = alike_steps(plan_);
+    for (SlotId id = 0; id < plan_.slots.size(); ++id)
+      if (!plan_.slots[id].constant) plan_.made.push_back(id);
     return std::move(plan_);
   }
 
@@ -138,6 +143,7 @@ class Lowering {
     OCTET_ASSIGN(planned.step, make_conversion(source, target, options_.cpu));
     planned.inputs = {from};
     planned.outputs = {to};
+    planned.relabels = true;
     planned.name = "convert:" + graph_.value(target.value).name;
     add_step(std::move(planned));
     return {};
@@ -205,6 +211,7 @@ class Lowering {
     planned.name = node.name;
     planned.packed_inputs = weights_.take_ports();
     planned.alias = node.op->alias.kind;
+    planned.relabels = ops::transpose_axes(node, 0).has_value();
     for (size_t i = 0; i < node.inputs.size(); ++i) {
       if (!node.has_input(i)) {
         planned.inputs.push_back(kNoSlot);

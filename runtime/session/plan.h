@@ -6,14 +6,13 @@
 
 #include "engine/ir/graph.h"
 #include "engine/ops/op.h"
+#include "runtime/session/bound_slot.h"
 #include "runtime/session/type_groups.h"
 
 namespace octet::runtime {
 
 class Program;
 
-using SlotId = uint32_t;
-inline constexpr SlotId kNoSlot = 0xFFFFFFFF;
 inline constexpr size_t kNoStep = SIZE_MAX;
 
 /// One stored form of a value: codes or real elements, in one layout.
@@ -36,7 +35,8 @@ struct PlannedStep {
   std::vector<size_t> packed_inputs;  ///< Constants that the step packed: it reads only their dims.
   std::vector<size_t> extent_inputs;  ///< Not constant, of axes or extents that inference judges.
   AliasRule::Kind alias = AliasRule::Kind::none;
-  std::string name;  ///< The node's name, or "convert:" and the value's.
+  bool relabels = false;  ///< A Transpose or a conversion: a view where all elements stay in place.
+  std::string name;       ///< The node's name, or "convert:" and the value's.
   StepInfo info;
   std::vector<std::shared_ptr<Program>> bodies;
 };
@@ -49,6 +49,9 @@ struct Plan {
   std::vector<SlotId> inputs;   ///< One a graph input; kNoSlot for one with a default value.
   std::vector<SlotId> outputs;  ///< Row-major, of the logical dtype.
   TypeGroups types;
+  std::vector<size_t> alike;       ///< alike_steps.
+  std::vector<BoundSlot> unbound;  ///< unbound_slots, once the constants are where they stay.
+  std::vector<SlotId> made;        ///< The slots that aren't constant.
 
   /// The extents of a slot's value are logical, so all forms of a value share them.
   const Type& type_of(SlotId id) const { return graph->value(slots[id].value).type; }

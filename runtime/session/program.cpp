@@ -118,6 +118,7 @@ Result<std::shared_ptr<Program>> Program::compile_body(std::shared_ptr<Graph> gr
 Status Program::lower_graph(std::shared_ptr<Graph> graph, CompileWeights& weights) {
   OCTET_ASSIGN(Plan plan, lower(std::move(graph), options_, weights));
   OCTET_ASSIGN(files_, own_constants(plan, weights));
+  plan.unbound = unbound_slots(plan);
   plan_ = std::make_shared<const Plan>(std::move(plan));
   for (size_t i = 0; i < plan_->inputs.size(); ++i)
     if (plan_->inputs[i] != kNoSlot) inputs_.push_back(plan_->graph->inputs[i]);

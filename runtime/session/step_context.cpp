@@ -18,11 +18,6 @@ StepContext::StepContext(Execution& execution, size_t step, CpuToken cpu)
   }
 }
 
-void StepContext::bind(Parallel& parallel) {
-  parallel_ = &parallel;
-  each_port([&](SlotId id, TensorView& view) { execution_.describe(id, view); });
-}
-
 void StepContext::refresh_inputs() {
   for (size_t i = 0; i < inputs_.size(); ++i)
     if (step_.inputs[i] != kNoSlot) inputs_[i] = execution_.view(step_.inputs[i]);

@@ -22,8 +22,7 @@ class StepContext final : public RunContext {
  public:
   StepContext(Execution& execution, size_t step, CpuToken cpu);
 
-  /// Takes types and dims from the execution's binding.
-  void bind(Parallel& parallel);
+  void share_among(Parallel& parallel) { parallel_ = &parallel; }
 
   /// f(slot, view) for each port that is there.
   template <typename F>

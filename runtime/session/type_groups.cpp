@@ -1,6 +1,7 @@
 #include "runtime/session/type_groups.h"
 
 #include <map>
+#include <numeric>
 #include <string>
 #include <tuple>
 
@@ -15,7 +16,8 @@ constexpr size_t kMaxIntegers = 1024, kMaxOthers = 16;
 TypeGroups no_groups(const Graph& graph) {
   TypeGroups groups;
   groups.of.assign(graph.value_capacity(), 0);
-  groups.repeats.assign(graph.node_capacity(), false);
+  groups.first.resize(graph.node_capacity());
+  std::iota(groups.first.begin(), groups.first.end(), NodeId{0});
   return groups;
 }
 
@@ -31,7 +33,7 @@ class Grouping {
   TypeGroups run() {
     for (ValueId id = 0; id < graph_.value_capacity(); ++id)
       if (graph_.alive_value(id)) group_value(id);
-    for (const NodeId id : graph_.order()) groups_.repeats[id] = repeats(id);
+    for (const NodeId id : graph_.order()) groups_.first[id] = first_like(id);
     return std::move(groups_);
   }
 
@@ -60,16 +62,16 @@ class Grouping {
     groups_.of[id] = at->second;
   }
 
-  bool repeats(NodeId id) {
+  NodeId first_like(NodeId id) {
     const Node& node = graph_.node(id);
-    if (!node.bodies.empty()) return false;
+    if (!node.bodies.empty()) return id;
     auto& earlier =
         seen_nodes_[{node.op, node.opset, groups_of(node.inputs), groups_of(node.outputs)}];
     AttrMap attrs = node.op->attrs.write(node.attrs, kMaxOpset);
-    for (const AttrMap& other : earlier)
-      if (other == attrs) return true;
-    earlier.push_back(std::move(attrs));
-    return false;
+    for (const auto& [other, first] : earlier)
+      if (other == attrs) return first;
+    earlier.emplace_back(std::move(attrs), id);
+    return id;
   }
 
   std::vector<uint32_t> groups_of(const std::vector<ValueId>& values) const {
@@ -81,7 +83,7 @@ class Grouping {
   const Graph& graph_;
   TypeGroups groups_;
   std::map<Content, uint32_t> seen_types_;
-  std::map<Ports, std::vector<AttrMap>> seen_nodes_;
+  std::map<Ports, std::vector<std::pair<AttrMap, NodeId>>> seen_nodes_;
 };
 
 }  // namespace

@@ -14,7 +14,9 @@ struct TypeGroups {
   std::vector<uint32_t> of;  ///< By ValueId: its group, below `count`.
   size_t count = 0;
   std::vector<uint8_t> constant;  ///< By group: whether its values are constants, and not boxed.
-  std::vector<bool> repeats;      ///< By NodeId.
+  std::vector<NodeId> first;      ///< By NodeId: the earliest node that it repeats, or itself.
+
+  bool repeats(NodeId id) const { return first[id] != id; }
 };
 
 /// Constants of the same dims are one group where their elements are equal or decide no type: more

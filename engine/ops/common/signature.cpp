@@ -133,6 +133,7 @@ Status check_port(const Port& port, const Type& type, size_t i) {
   if (!type.shape) return {};
   if (type.shape->size() < port.least_rank || type.shape->size() > port.most_rank)
     return invalid_model(input_name(i) + " has rank " + std::to_string(type.shape->size()));
+  if (port.least == 0 && port.most == Port().most) return {};
   const auto count = element_count(*type.shape).maybe();
   if (count && (*count < port.least || *count > port.most))
     return invalid_model(input_name(i) + " has " + std::to_string(*count) + " elements");
