@@ -4,8 +4,8 @@
 
 #define OCTET_INLINE __attribute__((always_inline))
 
-// Bins k and length / 2 - k: the transforms of even and of odd samples, the latter turned, added and
-// subtracted.
+// Bins k and length / 2 - k: the transforms of even and of odd samples, the latter turned, added
+// and subtracted.
 void power(const float* cells, size_t length, const float* turns, float* bins) {
   const size_t half = length / 2;
   const auto square = [&](size_t k, size_t l, const Part& x) OCTET_INLINE {

@@ -1,5 +1,5 @@
-// Pairs of real frames into and out of cells, sample by sample and point by point. Included inside an
-// anonymous namespace.
+// Pairs of real frames into and out of cells, sample by sample and point by point. Included inside
+// an anonymous namespace.
 
 #include "kernels/fourier_f64/passes.inl"
 

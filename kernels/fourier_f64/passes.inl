@@ -1,5 +1,6 @@
-// The transform over `Lanes`, kWidth `Real`s that add, subtract and multiply each by each; a cell is
-// kLanes real parts, then as many imaginary ones (kCell). Included inside an anonymous namespace.
+// The transform over `Lanes`, kWidth `Real`s that add, subtract and multiply each by each; a cell
+// is kLanes real parts, then as many imaginary ones (kCell). Included inside an anonymous
+// namespace.
 
 #define OCTET_INLINE __attribute__((always_inline))
 
@@ -12,8 +13,7 @@ struct Root {
 };
 
 inline OCTET_INLINE Part load(const Real* cell) {
-  return {*reinterpret_cast<const Lanes*>(cell),
-          *reinterpret_cast<const Lanes*>(cell + kLanes)};
+  return {*reinterpret_cast<const Lanes*>(cell), *reinterpret_cast<const Lanes*>(cell + kLanes)};
 }
 inline OCTET_INLINE void store(Real* cell, const Part& part) {
   *reinterpret_cast<Lanes*>(cell) = part.re;
@@ -39,8 +39,7 @@ class Transform {
     const size_t part = length / radix;
     if (part == 1) return last(x, stride * kCell, y, radix);
     for (size_t q = 0; q < radix; ++q)
-      level(x + q * stride * kCell, stride * radix, y + q * part * kCell, part,
-            depth + 1);
+      level(x + q * stride * kCell, stride * radix, y + q * part * kCell, part, depth + 1);
     const size_t apart = part * kCell;
     for (size_t k = 0; k < part; ++k, y += kCell) {
       if (radix == 4)
@@ -134,8 +133,7 @@ class Transform {
       for (size_t r = 0; r < radix; ++r) {
         Part sum = load(scratch_ + l);
         for (size_t q = 1; q < radix; ++q)
-          sum =
-              plus(sum, turned(load(scratch_ + q * kCell + l), root(q * r % radix * step)));
+          sum = plus(sum, turned(load(scratch_ + q * kCell + l), root(q * r % radix * step)));
         store(y + r * y_apart + l, sum);
       }
     }
