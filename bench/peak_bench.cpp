@@ -1,8 +1,8 @@
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
-#include <vector>
 
+#include "bench/aligned.h"
 #include "kernels/cpu/isa.h"
 
 // What the machine can do at most: multiply-adds from registers to twelve independent sums, and
@@ -76,20 +76,37 @@ void multiply_add(benchmark::State& state, const Probe& probe) {
                          benchmark::Counter::kIsIterationInvariantRate);
 }
 
-// One load of each cache line.
-void read(benchmark::State& state) {
-  const auto bytes = static_cast<size_t>(state.range(0));
-  const std::vector<uint64_t> data(bytes / 8, 1);
-  for (auto _ : state) {
-    const uint64_t* at = data.data();
-    size_t lines = bytes / 64;
-    __asm__ volatile(
-        "1:\n vmovdqu (%0), %%ymm0\n vmovdqu 32(%0), %%ymm1\n add $64, %0\n dec %1\n jnz 1b\n"
-        "vzeroupper"
-        : "+r"(at), "+r"(lines)
-        :
-        : "cc", "memory", "xmm0", "xmm1");
+// Four lines a turn, so that the loop is no limit; 512-bit loads leave room to ask for lines as far
+// ahead as single rows of gemm_s8 do.
+#define OCTET_LINE256(at) "vmovdqu " at "(%0), %%ymm0\n vmovdqu 32+" at "(%0), %%ymm1\n"
+#define OCTET_LINE512(at) "prefetcht0 2048+" at "(%0)\n vmovdqu64 " at "(%0), %%zmm0\n"
+#define OCTET_LOOP(name, line)                                                     \
+  void name(const float* at, size_t turns) {                                       \
+    __asm__ volatile("1:\n" line("0") line("64") line("128")                       \
+                         line("192") "add $256, %0\n dec %1\n jnz 1b\n vzeroupper" \
+                     : "+r"(at), "+r"(turns)                                       \
+                     :                                                             \
+                     : "cc", "memory", "xmm0", "xmm1");                            \
   }
+OCTET_LOOP(read256, OCTET_LINE256)
+OCTET_LOOP(read512, OCTET_LINE512)
+#undef OCTET_LOOP
+#undef OCTET_LINE512
+#undef OCTET_LINE256
+
+struct Reader {
+  const char* name;
+  Isa isa;
+  void (*run)(const float* at, size_t turns);
+};
+
+constexpr Reader kReaders[] = {{"peak/avx2/read", Isa::avx2, read256},
+                               {"peak/avx512vnni/read", Isa::avx512vnni, read512}};
+
+void read(benchmark::State& state, const Reader& reader) {
+  const auto bytes = static_cast<size_t>(state.range(0));
+  const auto data = bench::floats(bytes / sizeof(float));
+  for (auto _ : state) reader.run(data.get(), bytes / 256);
   state.counters["GB/s"] = benchmark::Counter(static_cast<double>(bytes) * 1e-9,
                                               benchmark::Counter::kIsIterationInvariantRate);
 }
@@ -99,13 +116,13 @@ const bool kRegistered = [] {
     if (CpuToken::probe(probe.isa))
       benchmark::RegisterBenchmark(
           probe.name, [&probe](benchmark::State& state) { multiply_add(state, probe); });
-  if (CpuToken::probe(Isa::avx2))
-    benchmark::RegisterBenchmark("peak/read", read)
-        ->Arg(16 << 10)
-        ->Arg(256 << 10)
-        ->Arg(1 << 20)
-        ->Arg(4 << 20)
-        ->Arg(256 << 20);
+  for (const Reader& reader : kReaders) {
+    if (!CpuToken::probe(reader.isa)) continue;
+    auto* reading = benchmark::RegisterBenchmark(
+        reader.name, [&reader](benchmark::State& state) { read(state, reader); });
+    for (const int64_t kilobytes : {16, 256, 400, 512, 1024, 4096, 10240, 262144})
+      reading->Arg(kilobytes << 10);
+  }
   return true;
 }();
 
