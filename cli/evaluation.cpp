@@ -125,9 +125,12 @@ Result<std::vector<Evaluation>> evaluate_items(std::span<const Transcriber> tran
     batches.emplace_back(transcribers[k], batch, translates, evaluations[k].rows);
   const size_t turn = std::max(batch, kTurn);
   for (size_t first = 0; first < items.size(); first += turn)
-    for (Batches& each : batches)
+    for (size_t k = 0; k < batches.size(); ++k) {
+      // Who hears a recording first reads it from further away.
+      Batches& each = batches[first / turn % 2 == 0 ? k : batches.size() - 1 - k];
       for (size_t i = first; i < std::min(first + turn, items.size()); ++i)
         OCTET_RETURN_IF_ERROR(each.add(items[i]));
+    }
   for (Batches& each : batches) OCTET_RETURN_IF_ERROR(each.flush());
   for (Evaluation& evaluation : evaluations) {
     evaluation.translates = translates;
