@@ -43,7 +43,7 @@ extern "C" ssize_t write(int fd, const void* bytes, size_t count) {
 }
 extern "C" int fsync(int fd) { return hit() ? -1 : static_cast<int>(::syscall(SYS_fsync, fd)); }
 extern "C" int rename(const char* from, const char* to) noexcept {
-  return hit() ? -1 : static_cast<int>(::syscall(SYS_rename, from, to));
+  return hit() ? -1 : static_cast<int>(::syscall(SYS_renameat, AT_FDCWD, from, AT_FDCWD, to));
 }
 
 namespace octet::testing {
