@@ -268,14 +268,7 @@ class Fusion {
 }  // namespace
 
 Result<bool> run(Graph& graph, const PassOptions& /*options*/) {
-  bool changed = false;
-  for (const NodeId id : graph.order()) {
-    if (!graph.alive(id)) continue;
-    const Node& node = graph.node(id);
-    if (node.op->name != "Softmax" || !node.op->domain.empty()) continue;
-    changed = Fusion(graph, id).run() || changed;
-  }
-  return changed;
+  return change_each(graph, "Softmax", [&](NodeId id) { return Fusion(graph, id).run(); });
 }
 
 }  // namespace octet::passes::fuse_attention

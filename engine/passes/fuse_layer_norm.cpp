@@ -79,13 +79,7 @@ bool fuse(Graph& graph, NodeId id) {
 }  // namespace
 
 Result<bool> run(Graph& graph, const PassOptions& /*options*/) {
-  bool changed = false;
-  for (const NodeId id : graph.order()) {
-    if (!graph.alive(id)) continue;
-    const Node& node = graph.node(id);
-    if (node.op->name == "Add" && node.op->domain.empty()) changed = fuse(graph, id) || changed;
-  }
-  return changed;
+  return change_each(graph, "Add", [&](NodeId id) { return fuse(graph, id); });
 }
 
 }  // namespace octet::passes::fuse_layer_norm

@@ -69,27 +69,26 @@ std::optional<Tensor> filters_of(const Graph& graph, ValueId id) {
   return Tensor::of({matrix->dims()[0] / 2, matrix->dims()[1]}, filters);
 }
 
+bool fuse(Graph& graph, NodeId id) {
+  const Node& node = graph.node(id);
+  if (node.inputs.size() != 2) return false;
+  const Node* stft = stft_of(graph, node.inputs[0]);
+  auto filters = stft == nullptr ? std::nullopt : filters_of(graph, node.inputs[1]);
+  if (!filters) return false;
+  std::vector<ValueId> inputs(stft->inputs.begin(), stft->inputs.begin() + 3);
+  const ValueId output = node.outputs[0];
+  const std::string name = node.name;
+  inputs.push_back(graph.add_constant(
+      graph.unique_name(graph.value(node.inputs[1]).name + "_bands"), std::move(*filters)));
+  replace_producer(graph, output,
+                   make_node(kOctetDomain, "PowerBands", std::move(inputs), {}, name));
+  return true;
+}
+
 }  // namespace
 
 Result<bool> run(Graph& graph, const PassOptions& /*options*/) {
-  bool changed = false;
-  for (const NodeId id : graph.order()) {
-    if (!graph.alive(id)) continue;
-    const Node& node = graph.node(id);
-    if (!node.op->domain.empty() || node.op->name != "MatMul" || node.inputs.size() != 2) continue;
-    const Node* stft = stft_of(graph, node.inputs[0]);
-    auto filters = stft == nullptr ? std::nullopt : filters_of(graph, node.inputs[1]);
-    if (!filters) continue;
-    std::vector<ValueId> inputs(stft->inputs.begin(), stft->inputs.begin() + 3);
-    const ValueId output = node.outputs[0];
-    const std::string name = node.name;
-    inputs.push_back(graph.add_constant(
-        graph.unique_name(graph.value(node.inputs[1]).name + "_bands"), std::move(*filters)));
-    replace_producer(graph, output,
-                     make_node(kOctetDomain, "PowerBands", std::move(inputs), {}, name));
-    changed = true;
-  }
-  return changed;
+  return change_each(graph, "MatMul", [&](NodeId id) { return fuse(graph, id); });
 }
 
 }  // namespace octet::passes::fuse_power_bands

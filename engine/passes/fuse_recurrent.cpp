@@ -23,7 +23,7 @@ Result<bool> run(Graph& graph, const PassOptions& /*options*/) {
   bool changed = false;
   for (const NodeId id : graph.order()) {
     Node& node = graph.node(id);
-    if (!ops::recurrent::has_state_bits(node)) continue;
+    if (!ops::recurrent::is_recurrent(node)) continue;
     const ValueId source = rounded_source(graph, node.inputs[0]);
     if (source == kNoValue) continue;
     const LowerContext context(graph, node, CpuToken::scalar(), {});

@@ -90,17 +90,11 @@ NodeId replace_producer(Graph& graph, ValueId output, Node node) {
 
 bool rewrite_each(Graph& graph, std::string_view name,
                   std::optional<Node> (*match)(const Graph& graph, const Node& node)) {
-  bool changed = false;
-  for (const NodeId id : graph.order()) {
-    if (!graph.alive(id)) continue;
-    const Node& node = graph.node(id);
-    if (node.op->name != name || !node.op->domain.empty()) continue;
-    auto found = match(graph, node);
-    if (!found) continue;
-    replace_producer(graph, node.outputs[0], std::move(*found));
-    changed = true;
-  }
-  return changed;
+  return change_each(graph, name, [&](NodeId id) {
+    auto found = match(graph, graph.node(id));
+    if (found) replace_producer(graph, graph.node(id).outputs[0], std::move(*found));
+    return found.has_value();
+  });
 }
 
 Node make_node(std::string_view domain, std::string_view name, std::vector<ValueId> inputs,

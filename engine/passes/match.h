@@ -37,6 +37,19 @@ bool one_reads_elements(const Graph& graph, ValueId id);
 /// Puts `node` in place of the node that makes `output`: same output value, types follow.
 NodeId replace_producer(Graph& graph, ValueId output, Node node);
 
+/// Calls f(id) for each node of ai.onnx's `name`, in order, that no f before it took away. Whether
+/// one of them was true: that it changed the graph.
+template <typename F>
+bool change_each(Graph& graph, std::string_view name, const F& f) {
+  bool changed = false;
+  for (const NodeId id : graph.order()) {
+    if (!graph.alive(id)) continue;
+    const OpDef& op = *graph.node(id).op;
+    if (op.domain.empty() && op.name == name) changed = f(id) || changed;
+  }
+  return changed;
+}
+
 /// Asks `match` about each node of ai.onnx's `name`, in order, and puts the node that it gives in
 /// place of that one. Whether there was one.
 bool rewrite_each(Graph& graph, std::string_view name,

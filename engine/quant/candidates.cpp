@@ -47,8 +47,7 @@ void choose_states(Graph& graph, const QuantizeOptions& options, Report& report)
   if (options.state_bits == 16) return;
   for (const NodeId id : graph.order()) {
     Node& node = graph.node(id);
-    if (!ops::recurrent::has_state_bits(node) ||
-        !graph.value(node.inputs[ops::recurrent::kR]).quant)
+    if (!ops::recurrent::is_recurrent(node) || !graph.value(node.inputs[ops::recurrent::kR]).quant)
       continue;
     node.attrs = ops::recurrent::with_state_bits(node, options.state_bits);
     const auto made = std::find_if(node.outputs.begin(), node.outputs.end(),

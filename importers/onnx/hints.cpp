@@ -12,7 +12,7 @@ template <typename G, typename F>
 void each_recurrent(G& graph, const F& f) {
   for (const NodeId id : graph.order()) {
     auto& node = graph.node(id);
-    if (ops::recurrent::has_state_bits(node)) f(node);
+    if (ops::recurrent::is_recurrent(node)) f(node);
     for (const auto& body : node.bodies) each_recurrent<G>(*body, f);
   }
 }

@@ -11,8 +11,7 @@ constexpr size_t kCell = kSpectrumCell;
 
 #include "kernels/fourier_f32/spectra.inl"
 void load_frames(const float* x, size_t step, const float* window, size_t length, float* cells) {
-  for (size_t i = 0; i < length; ++i)
-    for (size_t l = 0; l < kLanes; ++l) cells[i * kLanes + l] = x[l * step + i] * window[i];
+  load_samples(x, step, window, 0, length, cells);
 }
 
 }  // namespace

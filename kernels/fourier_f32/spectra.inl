@@ -1,8 +1,15 @@
 // Powers and bands over `Lanes`. Included inside an anonymous namespace.
 
-#include "kernels/fourier_f64/passes.inl"
+#include "kernels/fourier_passes.inl"
 
 #define OCTET_INLINE __attribute__((always_inline))
+
+// Samples from the i-th on.
+void load_samples(const float* x, size_t step, const float* window, size_t i, size_t length,
+                  float* cells) {
+  for (; i < length; ++i)
+    for (size_t l = 0; l < kLanes; ++l) cells[i * kLanes + l] = x[l * step + i] * window[i];
+}
 
 // Bins k and length / 2 - k: the transforms of even and of odd samples, the latter turned, added
 // and subtracted.

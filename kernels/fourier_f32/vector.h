@@ -28,8 +28,7 @@ void load_frames(const float* x, size_t step, const float* window, size_t length
       for (size_t l = 0; l < kLanes; l += kWidth)
         *reinterpret_cast<Lanes*>(to + j * kLanes + l) *= window[i + j];
   }
-  for (; i < length; ++i)
-    for (size_t l = 0; l < kLanes; ++l) cells[i * kLanes + l] = x[l * step + i] * window[i];
+  load_samples(x, step, window, i, length, cells);
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // Pairs of real frames into and out of cells, sample by sample and point by point. Included inside
 // an anonymous namespace.
 
-#include "kernels/fourier_f64/passes.inl"
+#include "kernels/fourier_passes.inl"
 
 void load_sample(const float* x, size_t step, float window, double* cell) {
   for (size_t l = 0; l < kFourierCell; ++l)

@@ -44,7 +44,7 @@ std::map<std::string, int64_t> bits_of(const Graph& graph) {
   std::map<std::string, int64_t> bits;
   for (const NodeId id : graph.order()) {
     const Node& node = graph.node(id);
-    if (ops::recurrent::has_state_bits(node))
+    if (ops::recurrent::is_recurrent(node))
       bits[node.name] = ops::recurrent::attrs_of(node).state_bits;
   }
   return bits;

@@ -74,7 +74,7 @@ Attrs with(const Node& node, M RecurrentAttrs::*member, M value) {
 
 Attrs with_dynamic_x(const Node& node) { return with(node, &RecurrentAttrs::dynamic_x, true); }
 
-bool has_state_bits(const Node& node) {
+bool is_recurrent(const Node& node) {
   return node.attrs.is<LstmAttrs>() || node.attrs.is<GruAttrs>();
 }
 

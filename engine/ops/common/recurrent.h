@@ -77,9 +77,9 @@ const RecurrentAttrs& attrs_of(const Node& node);
 /// The node's attributes with dynamic_x set. Requires that `match_s8` takes the node: other rows
 /// don't round X.
 Attrs with_dynamic_x(const Node& node);
-/// Whether the node is an LSTM or a GRU, whose int8 rows choose the state's bits.
-bool has_state_bits(const Node& node);
-/// The node's attributes with these state_bits, 8 or 16. Requires has_state_bits.
+/// Whether the node is an LSTM or a GRU.
+bool is_recurrent(const Node& node);
+/// The node's attributes with these state_bits, 8 or 16. Requires is_recurrent.
 Attrs with_state_bits(const Node& node, int64_t bits);
 inline size_t gates_of(Cell cell) { return static_cast<size_t>(cell); }
 inline bool is_bidirectional(const RecurrentAttrs& attrs) {
