@@ -67,12 +67,13 @@ float sum_lanes(size_t n, Element element) {
       n, 0.0F, [](float a, float b) { return a + b; }, element);
 }
 
-inline uint8_t code(float x, const CodeRounding& to) {
-  const float steps = x / to.scale;
+/// The code of so many steps.
+inline uint8_t step_code(float steps, const CodeRounding& to) {
   if (std::isnan(steps)) return static_cast<uint8_t>(to.zero_point);
-  const int32_t code = quantize<int16_t>(x, Scale{to.scale}, ZeroPoint{to.zero_point});
+  const int32_t code = quantize<int16_t>(steps, Scale{1.0F}, ZeroPoint{to.zero_point});
   return static_cast<uint8_t>(std::clamp(code, to.low, to.high));
 }
+inline uint8_t code(float x, const CodeRounding& to) { return step_code(x / to.scale, to); }
 
 inline float activate(float x, const Activation& activation) {
   switch (activation.kind) {

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "kernels/softmax_f32/rough_exp.h"
 #include "kernels/softmax_f32/softmax_f32.h"
 
 namespace octet::kernels {
@@ -18,9 +19,23 @@ void finish(float* y, const float* x, size_t axis, size_t step, float max, float
     y[i] = logarithm ? (x[i] - max) - log_sum : y[i] * inverse;
 }
 
+float lane_maximum(const float* x, size_t axis) {
+  return simd::combine_lanes(axis, kLowest, simd::max,
+                             [&](float lane, size_t i) { return simd::max(lane, x[i]); });
+}
+
+float rough_exp(float x) {
+  if (std::isnan(x)) return x;
+  x = std::max(x, math::kRoughExpLow);
+  const float n = std::fma(x, math::kLog2E, math::kRoundShift) - math::kRoundShift;
+  const float r = std::fma(x, math::kLog2E, -n);
+  float p = math::kRoughExp[3];
+  for (int i = 2; i >= 0; --i) p = std::fma(p, r, math::kRoughExp[i]);
+  return std::ldexp(p, static_cast<int>(n));
+}
+
 void row(const float* x, float* y, size_t axis, bool logarithm) {
-  const float max = simd::combine_lanes(
-      axis, kLowest, simd::max, [&](float lane, size_t i) { return simd::max(lane, x[i]); });
+  const float max = lane_maximum(x, axis);
   const float sum = simd::sum_lanes(axis, [&](float lane, size_t i) {
     const float e = math::exp(x[i] - max);
     if (!logarithm) y[i] = e;
@@ -43,21 +58,32 @@ void columns(const float* x, float* y, size_t axis, size_t inner, size_t columns
   }
 }
 
+// Row r with its addends.
+float* scores(const SoftmaxCodesArgs& args, size_t r) {
+  float* line = args.x + r * args.x_stride;
+  for (size_t i = 0; args.addend != nullptr && i < args.axis; ++i)
+    line[i] += args.addend[r * args.addend_stride + i * args.addend_step];
+  return line;
+}
+
 void rows(const SoftmaxCodesArgs& args) {
   for (size_t r = 0; r < args.rows; ++r) {
-    float* line = args.x + r * args.x_stride;
-    for (size_t i = 0; args.addend != nullptr && i < args.axis; ++i)
-      line[i] += args.addend[r * args.addend_stride + i * args.addend_step];
+    float* line = scores(args, r);
     row(line, line, args.axis, false);
   }
 }
 
 void codes(const SoftmaxCodesArgs& args) {
-  rows(args);
   for (size_t r = 0; r < args.rows; ++r) {
-    const float* line = args.x + r * args.x_stride;
+    float* line = scores(args, r);
+    const float max = lane_maximum(line, args.axis);
+    const float sum = simd::sum_lanes(args.axis, [&](float lane, size_t i) {
+      line[i] = rough_exp(line[i] - max);
+      return lane + line[i];
+    });
+    const float factor = 1.0F / (sum * args.rounding.scale);
     for (size_t i = 0; i < args.axis; ++i)
-      args.y[r * args.y_stride + i] = simd::code(line[i], args.rounding);
+      args.y[r * args.y_stride + i] = simd::step_code(line[i] * factor, args.rounding);
   }
 }
 

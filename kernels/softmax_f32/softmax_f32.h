@@ -11,6 +11,10 @@
 // A row that holds NaN or +infinity, or nothing but -infinity, gives NaN, as the formula does.
 // inner = 1: the sum has 16 lanes (element i goes to lane i mod 16) that are added as a fixed tree
 // (8 apart, 4, 2, 1). inner > 1: the sum runs along the axis in order.
+//
+// Codes need less: they are those of exp(x - max) * (1 / (sum * scale)) with an exponential whose
+// relative error is below 1e-4, so that no value lies further than 1/16 from what is rounded. It is
+// the same on every instruction set (rough_exp.h).
 
 namespace octet::kernels {
 
@@ -49,7 +53,8 @@ struct SoftmaxF32Table {
   /// Columns [0, columns) of one outer index; elements of a column are `inner` apart.
   void (*columns)(const float* x, float* y, size_t axis, size_t inner, size_t columns,
                   bool logarithm);
-  /// The 8-bit codes of rows' softmax, without a logarithm. Leaves x undefined.
+  /// The 8-bit codes of rows' softmax, by the rougher exponential and one factor a row. NaN gives
+  /// the zero point. Leaves x undefined.
   void (*codes)(const SoftmaxCodesArgs& args);
   /// x[i] = value where mask[i] isn't 0.
   void (*fill)(float* x, const uint8_t* mask, float value, size_t count);

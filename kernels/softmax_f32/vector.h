@@ -1,8 +1,10 @@
 #pragma once
 
-// softmax_f32 over F32x16, included once by each instruction set's file.
+// softmax_f32 over F32x16, included once by each instruction set's file, after its
+// times_power_of_two(F32x16 p, F32x16 n): p 2^n for whole n where that is no denormal; NaN stays.
 
 #include "kernels/simd/functions.h"
+#include "kernels/softmax_f32/rough_exp.h"
 #include "kernels/softmax_f32/softmax_f32.h"
 
 namespace octet::kernels {
@@ -17,13 +19,31 @@ constexpr size_t kLanes = 16;
 // another's.
 constexpr size_t kTogether = simd::kRegisters < 32 ? 1 : 4;
 
+// Which exponential, by the contract.
+enum class Exp { fine, rough };
+
+template <Exp kExp>
+inline __attribute__((always_inline)) F32x16 exponential(F32x16 x) {
+  if constexpr (kExp == Exp::fine) return simd::exp(x);
+  // max gives its second operand when one is NaN.
+  x = simd::max(simd::set(math::kRoughExpLow), x);
+  const F32x16 by = simd::set(math::kLog2E), shift = simd::set(math::kRoundShift);
+  const F32x16 n = simd::sub(simd::fma(x, by, shift), shift);
+  const F32x16 r = simd::fma(x, by, simd::neg(n));
+  F32x16 p = simd::set(math::kRoughExp[3]);
+#pragma GCC unroll 3
+  for (int i = 2; i >= 0; --i) p = simd::fma(p, r, simd::set(math::kRoughExp[i]));
+  return times_power_of_two(p, n);
+}
+
 // e^(x - max) of N whole vectors into y (unless only the sum is wanted), added to the sum in order.
-template <bool kStore, size_t N>
+template <Exp kExp, bool kStore, size_t N>
 inline __attribute__((always_inline)) F32x16 add_exponentials(const float* x, float* y,
                                                               F32x16 center, F32x16 sum) {
   F32x16 e[N];
 #pragma GCC unroll 4
-  for (size_t v = 0; v < N; ++v) e[v] = simd::exp(simd::sub(simd::load(x + v * kLanes), center));
+  for (size_t v = 0; v < N; ++v)
+    e[v] = exponential<kExp>(simd::sub(simd::load(x + v * kLanes), center));
 #pragma GCC unroll 4
   for (size_t v = 0; v < N; ++v) {
     if constexpr (kStore) simd::store(y + v * kLanes, e[v]);
@@ -32,24 +52,24 @@ inline __attribute__((always_inline)) F32x16 add_exponentials(const float* x, fl
   return sum;
 }
 
-// e^(x - max) into y (unless only the sum is wanted); gives the sum of all.
-template <bool kStore>
-float exponentials(const float* x, float* y, size_t axis, float max) {
+// e^(x - max) into y (unless only the sum is wanted); gives the lanes of the sum of all.
+template <Exp kExp, bool kStore>
+F32x16 exponentials(const float* x, float* y, size_t axis, float max) {
   const F32x16 center = simd::set(max);
   F32x16 sum = simd::zero();
   size_t i = 0;
   if constexpr (kTogether > 1)
     for (; i + kTogether * kLanes <= axis; i += kTogether * kLanes)
-      sum = add_exponentials<kStore, kTogether>(x + i, y + i, center, sum);
+      sum = add_exponentials<kExp, kStore, kTogether>(x + i, y + i, center, sum);
   for (; i + kLanes <= axis; i += kLanes)
-    sum = add_exponentials<kStore, 1>(x + i, y + i, center, sum);
+    sum = add_exponentials<kExp, kStore, 1>(x + i, y + i, center, sum);
   if (i < axis) {
     const Mask16 rest = simd::first(axis - i);
-    const F32x16 e = simd::exp(simd::sub(simd::load(x + i, rest), center));
+    const F32x16 e = exponential<kExp>(simd::sub(simd::load(x + i, rest), center));
     if constexpr (kStore) simd::store(y + i, e, rest);
     sum = simd::select(rest, simd::add(sum, e), sum);
   }
-  return simd::sum_lanes(sum);
+  return sum;
 }
 
 float maximum(const float* x, size_t axis) {
@@ -86,7 +106,7 @@ float add_maximum(float* x, const float* addend, size_t step, size_t axis) {
 void row(const float* x, float* y, size_t axis, bool logarithm) {
   const float max = maximum(x, axis);
   if (logarithm) {
-    const F32x16 sum = simd::set(exponentials<false>(x, y, axis, max));
+    const F32x16 sum = simd::set(simd::sum_lanes(exponentials<Exp::fine, false>(x, y, axis, max)));
     const F32x16 log_sum = simd::log(sum);
     const F32x16 center = simd::set(max);
     for (size_t i = 0; i < axis; i += kLanes) {
@@ -96,7 +116,8 @@ void row(const float* x, float* y, size_t axis, bool logarithm) {
     }
     return;
   }
-  const F32x16 inverse = simd::set(1.0F / exponentials<true>(x, y, axis, max));
+  const float sum = simd::sum_lanes(exponentials<Exp::fine, true>(x, y, axis, max));
+  const F32x16 inverse = simd::set(1.0F / sum);
   size_t i = 0;
   for (; i + kLanes <= axis; i += kLanes) simd::store(y + i, simd::mul(simd::load(y + i), inverse));
   if (i == axis) return;
@@ -130,11 +151,20 @@ void columns(const float* x, float* y, size_t axis, size_t inner, size_t columns
                     simd::first(columns - c < kLanes ? columns - c : kLanes), logarithm);
 }
 
+// The codes of so many steps, of the first n <= 16.
+inline __attribute__((always_inline)) void store_steps(uint8_t* p, F32x16 steps,
+                                                       const simd::Codes& to, size_t n) {
+  simd::store_bytes(p, simd::hold(steps, to.low, to.high), to.zero_point, n);
+}
+
 // Rows whose passes follow one another, so that the sums of one are awaited while others run.
 constexpr size_t kRowsAtOnce = 8;
 
-// From row `begin` of a few on: e^(x - max) in place, and the factors that make their sums 1.
-void row_exponentials(const SoftmaxCodesArgs& args, size_t begin, size_t count, float* factor) {
+// From row `begin` of a few on: e^(x - max) in place, and the factors that make their sums
+// 1 / scale.
+template <Exp kExp>
+void row_exponentials(const SoftmaxCodesArgs& args, size_t begin, size_t count, float scale,
+                      float* factor) {
   const size_t axis = args.axis;
   float* x = args.x + begin * args.x_stride;
   for (size_t r = 0; r < count; ++r) {
@@ -144,10 +174,13 @@ void row_exponentials(const SoftmaxCodesArgs& args, size_t begin, size_t count, 
                     : add_maximum(line, args.addend + (begin + r) * args.addend_stride,
                                   args.addend_step, axis);
   }
+  // No row waits for another's sum.
+  F32x16 sums[kRowsAtOnce];
   for (size_t r = 0; r < count; ++r) {
     float* line = x + r * args.x_stride;
-    factor[r] = 1.0F / exponentials<true>(line, line, axis, factor[r]);
+    sums[r] = exponentials<kExp, true>(line, line, axis, factor[r]);
   }
+  for (size_t r = 0; r < count; ++r) factor[r] = 1.0F / (simd::sum_lanes(sums[r]) * scale);
 }
 
 // The softmax of kRows rows from `begin` on, of kVectors vectors of which the last may be narrow:
@@ -219,7 +252,7 @@ void rows(const SoftmaxCodesArgs& args) {
   for (size_t begin = 0; begin < args.rows; begin += kRowsAtOnce) {
     const size_t count = args.rows - begin < kRowsAtOnce ? args.rows - begin : kRowsAtOnce;
     float factor[kRowsAtOnce];
-    row_exponentials(args, begin, count, factor);
+    row_exponentials<Exp::fine>(args, begin, count, 1.0F, factor);
     for (size_t r = 0; r < count; ++r) {
       float* line = args.x + (begin + r) * args.x_stride;
       const F32x16 inverse = simd::set(factor[r]);
@@ -239,17 +272,17 @@ void codes(const SoftmaxCodesArgs& args) {
     float* x = args.x + begin * args.x_stride;
     uint8_t* y = args.y + begin * args.y_stride;
     float factor[kRowsAtOnce];
-    row_exponentials(args, begin, count, factor);
+    row_exponentials<Exp::rough>(args, begin, count, args.rounding.scale, factor);
     for (size_t r = 0; r < count; ++r) {
       const F32x16 inverse = simd::set(factor[r]);
       const float* line = x + r * args.x_stride;
       uint8_t* out = y + r * args.y_stride;
       size_t i = 0;
       for (; i + kLanes <= axis; i += kLanes)
-        simd::store_codes(out + i, simd::mul(simd::load(line + i), inverse), to, kLanes);
+        store_steps(out + i, simd::mul(simd::load(line + i), inverse), to, kLanes);
       if (i == axis) continue;
       const F32x16 last = simd::load(line + i, simd::first(axis - i));
-      simd::store_codes(out + i, simd::mul(last, inverse), to, axis - i);
+      store_steps(out + i, simd::mul(last, inverse), to, axis - i);
     }
   }
 }

@@ -128,57 +128,88 @@ TEST_CASE("softmax_f32: rows a stride apart are as each alone") {
       }
 }
 
-TEST_CASE("softmax_f32: codes are the rounded softmax, the same on every row") {
+namespace {
+
+// The softmax in steps of codes, before they are rounded; NaN where there is none.
+std::vector<double> exact_steps(const std::vector<float>& scores, float scale) {
+  const double max = *std::max_element(scores.begin(), scores.end());
+  double sum = 0.0;
+  std::vector<double> steps;
+  for (const float score : scores) sum += steps.emplace_back(std::exp(score - max));
+  for (double& step : steps) step /= sum * static_cast<double>(scale);
+  return steps;
+}
+
+}  // namespace
+
+TEST_CASE("softmax_f32: codes within a sixteenth of the softmax, the same on every row") {
   struct Rounded {
     const char* name;
     size_t axis;
     CodeRounding rounding;
     int addend_step;  // -1: no addend
+    float widest;     // score
   };
   constexpr size_t kRows = 11;
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  for (const Rounded& c : {Rounded{"one", 1, {1.0F / 255, 0, 0, 255}, -1},
-                           Rounded{"seventeen", 17, {1.0F / 256, 0, 0, 255}, 1},
-                           Rounded{"signed", 201, {0.0037F, -128, -128, 127}, -1},
-                           Rounded{"one addend a row", 201, {0.0037F, -128, -128, 127}, 0},
-                           Rounded{"saturating", 5, {0.001F, 3, 0, 255}, 0},
-                           Rounded{"addends", 80, {0.002F, 0, 0, 255}, 1},
-                           Rounded{"limits", 64, {0.002F, 10, 12, 40}, -1}}) {
+  for (const Rounded& c : {Rounded{"one", 1, {1.0F / 255, 0, 0, 255}, -1, 6.0F},
+                           Rounded{"seventeen", 17, {1.0F / 256, 0, 0, 255}, 1, 6.0F},
+                           Rounded{"signed", 201, {0.0037F, -128, -128, 127}, -1, 6.0F},
+                           Rounded{"one addend a row", 201, {0.0037F, -128, -128, 127}, 0, 6.0F},
+                           Rounded{"saturating", 5, {0.001F, 3, 0, 255}, 0, 6.0F},
+                           Rounded{"addends", 80, {0.002F, 0, 0, 255}, 1, 6.0F},
+                           Rounded{"alike", 144, {0.00003F, 0, 0, 255}, -1, 0.01F},
+                           Rounded{"far apart", 64, {1.0F / 255, 0, 0, 255}, -1, 300.0F},
+                           Rounded{"limits", 64, {0.002F, 10, 12, 40}, -1, 6.0F}}) {
     CAPTURE(c.name);
     const size_t stride = c.axis + 3;
-    std::vector<float> x = random_floats(kRows * stride, 3, -6.0F, 6.0F);
+    std::vector<float> x = random_floats(kRows * stride, 3, -c.widest, c.widest);
     if (c.axis > 1) x[0] = -kInfinity;
-    x[4 * stride] = std::nanf("");
+    x[4 * stride] = std::nanf("0x1ff");
     std::vector<float> addend = random_floats(kRows * stride, 4, -2.0F, 2.0F);
     if (c.axis > 1) addend[stride + 1] = -kInfinity;
     const auto step = static_cast<size_t>(std::max(c.addend_step, 0));
-    std::vector<uint8_t> expected(kRows * stride, 77);
+    SoftmaxCodesArgs args;
+    args.x_stride = args.addend_stride = args.y_stride = stride;
+    args.addend = c.addend_step < 0 ? nullptr : addend.data();
+    args.addend_step = step;
+    args.rows = kRows;
+    args.axis = c.axis;
+    args.rounding = c.rounding;
+    const auto codes_by = [&](const SoftmaxF32Table& table) {
+      std::vector<float> scores = x;
+      std::vector<uint8_t> codes(kRows * stride, 77);
+      SoftmaxCodesArgs own = args;
+      own.x = scores.data();
+      own.y = codes.data();
+      table.codes(own);
+      return codes;
+    };
+    const std::vector<uint8_t> codes = codes_by(*softmax_f32_variants()[0].table);
     for (size_t r = 0; r < kRows; ++r) {
-      std::vector<float> sums(c.axis), p(c.axis);
+      std::vector<float> scores(c.axis);
       for (size_t i = 0; i < c.axis; ++i)
-        sums[i] = x[r * stride + i] + (c.addend_step < 0 ? 0.0F : addend[r * stride + i * step]);
-      softmax_f32_variants()[0].table->row(sums.data(), p.data(), c.axis, false);
-      for (size_t i = 0; i < c.axis; ++i) {
-        const int32_t code =
-            quantize<int16_t>(p[i], Scale{c.rounding.scale}, ZeroPoint{c.rounding.zero_point});
-        expected[r * stride + i] = static_cast<uint8_t>(
-            r == 4 ? c.rounding.zero_point : std::clamp(code, c.rounding.low, c.rounding.high));
+        scores[i] = x[r * stride + i] +
+                    (c.addend_step < 0 ? 0.0F : addend[r * args.addend_stride + i * step]);
+      const std::vector<double> steps = exact_steps(scores, c.rounding.scale);
+      for (size_t i = 0; i < stride; ++i) {
+        CAPTURE(r);
+        CAPTURE(i);
+        const uint8_t byte = codes[r * stride + i];
+        if (i >= c.axis) {
+          CHECK(byte == 77);
+        } else if (r == 4) {
+          CHECK(byte == static_cast<uint8_t>(c.rounding.zero_point));
+        } else {
+          const int code = c.rounding.low < 0 ? static_cast<int8_t>(byte) : byte;
+          const double real =
+              std::clamp<double>(steps[i] + c.rounding.zero_point, c.rounding.low, c.rounding.high);
+          CHECK(std::fabs(code - real) <= 0.5 + 1.0 / 16);
+        }
       }
     }
     for_each_row(softmax_f32_variants(), select_softmax_f32, [&](const SoftmaxF32Variant& variant) {
-      std::vector<float> scores = x;
-      std::vector<uint8_t> codes(kRows * stride, 77);
-      variant.table->codes({.x = scores.data(),
-                            .x_stride = stride,
-                            .addend = c.addend_step < 0 ? nullptr : addend.data(),
-                            .addend_stride = stride,
-                            .addend_step = step,
-                            .y = codes.data(),
-                            .y_stride = stride,
-                            .rows = kRows,
-                            .axis = c.axis,
-                            .rounding = c.rounding});
-      CHECK((codes == expected));
+      CHECK((codes_by(*variant.table) == codes));
     });
   }
 }
