@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "speech/stepper.h"
-
 namespace octet::speech {
 namespace {
 
@@ -22,10 +20,16 @@ struct Lane {
 class Decoder {
  public:
   Decoder(const StepGraphs& graphs, const SearchSettings& settings, Monitor& monitor)
-      : graphs_(graphs), settings_(settings), monitor_(monitor) {}
+      : graphs_(graphs),
+        settings_(settings),
+        monitor_(monitor),
+        decoder_(graphs.decoder),
+        lm_(graphs.lm),
+        tiles_(graphs.contexts.size()) {}
 
   Expected<std::vector<Decoded>> run(std::vector<BeamSearch> searches) {
-    if (auto failure = prepare()) return *failure;
+    for (Stepper* stepper : {graphs_.decoder, graphs_.lm})
+      if (stepper != nullptr) stepper->begin();
     std::vector<Decoded> results(searches.size());
     for (size_t i = 0; i < searches.size(); ++i)
       lanes_.push_back({i, std::move(searches[i]), 0, 1, {}});
@@ -39,33 +43,22 @@ class Decoder {
   }
 
  private:
-  Outcome prepare() {
-    for (auto [graph, stepper] : {std::pair(graphs_.decoder, &decoder_), {graphs_.lm, &lm_}}) {
-      if (graph == nullptr) continue;
-      auto made = Stepper::of(*graph, graphs_.vocabulary);
-      if (!made) return made.failure();
-      stepper->emplace(std::move(*made));
-    }
-    tiles_.resize(graphs_.contexts.size());
-    return std::nullopt;
-  }
-
   Outcome step() {
     place_rows();
-    if (decoder_) {
+    if (decoder_ != nullptr) {
       if (auto failure = bind_contexts()) return failure;
       if (auto failure = decoder_->step(tokens_, parents_, monitor_)) return failure;
     }
-    if (lm_)
+    if (lm_ != nullptr)
       if (auto failure = lm_->step(tokens_, parents_, monitor_)) return failure;
     for (Lane& lane : lanes_) {
       const size_t rows = lane.search.tokens().size();
-      const auto part = [&](const std::optional<Stepper>& stepper) {
-        return stepper ? stepper->log_probs().subspan(lane.first * graphs_.vocabulary,
-                                                      rows * graphs_.vocabulary)
-                       : std::span<const float>();
+      const auto part = [&](const Stepper* stepper) {
+        return stepper != nullptr ? stepper->log_probs().subspan(lane.first * graphs_.vocabulary,
+                                                                 rows * graphs_.vocabulary)
+                                  : std::span<const float>();
       };
-      if (decoder_ && decoder_->hidden_width() > 0) keep_hidden(lane, rows);
+      if (decoder_ != nullptr && decoder_->hidden_width() > 0) keep_hidden(lane, rows);
       lane.search.advance(part(decoder_), part(lm_));
     }
     return std::nullopt;
@@ -143,8 +136,8 @@ class Decoder {
   const StepGraphs& graphs_;
   const SearchSettings& settings_;
   Monitor& monitor_;
-  std::optional<Stepper> decoder_;
-  std::optional<Stepper> lm_;
+  Stepper* decoder_;
+  Stepper* lm_;
   std::vector<Lane> lanes_;
   bool first_step_ = true;
   std::vector<int64_t> tokens_;

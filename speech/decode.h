@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "speech/beam_search.h"
-#include "speech/graph.h"
+#include "speech/stepper.h"
 
 namespace octet::speech {
 
@@ -16,8 +16,8 @@ struct Context {
 
 /// What steps a search; both null: it steps on CTC scores alone.
 struct StepGraphs {
-  Graph* decoder = nullptr;
-  Graph* lm = nullptr;
+  Stepper* decoder = nullptr;
+  Stepper* lm = nullptr;
   size_t vocabulary = 0;
   std::span<const Context> contexts;  ///< The decoder's, for all utterances.
 };

@@ -92,6 +92,7 @@ Expected<Recognizer> Recognizer::load(const std::string& folder, const Options& 
 
 Outcome Recognizer::load_graphs(const Options& options) {
   graphs_.resize(kParts);
+  steppers_.resize(kParts);
   for (const PartRow& row : part_rows()) {
     if (row.path == nullptr && !bundle_.translation) continue;
     const std::string& path =
@@ -111,6 +112,16 @@ Outcome Recognizer::load_graphs(const Options& options) {
                                     std::to_string(bundle_.tokens.size()) +
                                     "]: one for each token");
   return std::nullopt;
+}
+
+Expected<Stepper*> Recognizer::stepper(Part part, size_t vocabulary) {
+  auto& stepper = steppers_[static_cast<size_t>(part)];
+  if (!stepper) {
+    auto made = Stepper::of(*graph(part), vocabulary);
+    if (!made) return made.failure();
+    stepper.emplace(std::move(*made));
+  }
+  return &*stepper;
 }
 
 RecognizerSettings Recognizer::settings() const {
@@ -194,11 +205,18 @@ Outcome Recognizer::search(Encoded& encoded, const RecognizerSettings& settings,
     searches.emplace_back(how, BeamSearch::Special{bundle_.start, bundle_.end, bundle_.blank},
                           vocabulary, prefixes[i].get(), max_tokens(how, batch.lengths[i]));
   }
-  StepGraphs graphs{nullptr, how.lm_weight != 0 ? graph(Part::lm) : nullptr, vocabulary, {}};
+  StepGraphs graphs{nullptr, nullptr, vocabulary, {}};
+  if (how.lm_weight != 0) {
+    auto lm = stepper(Part::lm, vocabulary);
+    if (!lm) return lm.failure();
+    graphs.lm = *lm;
+  }
   std::optional<Results> memory;
   std::vector<Context> contexts;
   if (how.ctc_weight < 1) {
-    graphs.decoder = graph(Part::decoder);
+    auto decoder = stepper(Part::decoder, vocabulary);
+    if (!decoder) return decoder.failure();
+    graphs.decoder = *decoder;
     auto made = run_named(*graph(Part::memory), {{"encoded", batch.encoded()}}, monitor);
     if (!made) return made.failure();
     memory.emplace(std::move(*made));
@@ -277,7 +295,9 @@ Expected<std::vector<Decoded>> Recognizer::search_translation(Encoded& encoded,
   for (size_t i = 0; i < batch.size(); ++i)
     searches.emplace_back(settings, BeamSearch::Special{how.start, how.end, std::nullopt},
                           how.tokens.size(), nullptr, max_tokens(settings, batch.lengths[i]));
-  const StepGraphs graphs{graph(Part::translation_decoder), nullptr, how.tokens.size(), contexts};
+  auto decoder = stepper(Part::translation_decoder, how.tokens.size());
+  if (!decoder) return decoder.failure();
+  const StepGraphs graphs{*decoder, nullptr, how.tokens.size(), contexts};
   return decode(graphs, std::move(searches), settings, monitor);
 }
 

@@ -6,7 +6,7 @@
 
 #include "speech/beam_search.h"
 #include "speech/bundle.h"
-#include "speech/graph.h"
+#include "speech/stepper.h"
 
 namespace octet::speech {
 
@@ -51,6 +51,7 @@ class Recognizer {
   explicit Recognizer(Bundle bundle) : bundle_(std::move(bundle)) {}
   Outcome load_graphs(const Options& options);
   Outcome check(const RecognizerSettings& settings) const;
+  Expected<Stepper*> stepper(Part part, size_t vocabulary);
   Expected<Encoded> encode(std::span<const std::vector<float>> utterances, Monitor& monitor);
   Outcome search(Encoded& encoded, const RecognizerSettings& settings, Monitor& monitor);
   Outcome translate(Encoded& encoded, const RecognizerSettings& settings, Monitor& monitor);
@@ -59,7 +60,8 @@ class Recognizer {
                                                            Monitor& monitor);
 
   Bundle bundle_;
-  std::vector<std::unique_ptr<Graph>> graphs_;  // By Part; null where the bundle has none.
+  std::vector<std::unique_ptr<Graph>> graphs_;    // By Part; null where the bundle has none.
+  std::vector<std::optional<Stepper>> steppers_;  // Of those that step, and had to.
 };
 
 }  // namespace octet::speech

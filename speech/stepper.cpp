@@ -67,7 +67,6 @@ Outcome Stepper::find_outputs(size_t vocabulary) {
   return std::nullopt;
 }
 
-// Zeros of one row; free extents begin at 0.
 Outcome Stepper::find_states() {
   for (size_t i = 0;; ++i) {
     const auto input = graph_->input("state." + std::to_string(i));
@@ -79,18 +78,24 @@ Outcome Stepper::find_states() {
     const Port& port = graph_->inputs()[*input];
     if (port.dims.empty() || port.dtype != graph_->outputs()[*output].dtype)
       return graph_->failed("'" + port.name + "' has no rows, or another type as a result");
-    State state{*input, *output, {}, {}};
-    TensorRef& ref = inputs_[*input];
+    states_.push_back({*input, *output, {}, {}});
+  }
+  return std::nullopt;
+}
+
+void Stepper::begin() {
+  for (State& state : states_) {
+    const Port& port = graph_->inputs()[state.input];
+    TensorRef& ref = inputs_[state.input];
     ref.dims = port.dims;
     ref.dims[0] = 1;
     for (int64_t& dim : ref.dims) dim = std::max<int64_t>(dim, 0);
-    state.now.make_room(product(ref.dims) * element_bytes(port.dtype));
-    std::fill_n(state.now.data.get(), state.now.bytes, std::byte{0});
+    const size_t bytes = product(ref.dims) * element_bytes(port.dtype);
+    state.now.make_room(bytes);
+    std::fill_n(state.now.data.get(), bytes, std::byte{0});
     ref.data = state.now.data.get();
     ref.bytes = state.now.bytes;
-    states_.push_back(std::move(state));
   }
-  return std::nullopt;
 }
 
 Outcome Stepper::bind(const std::string& name, const TensorRef& tensor) {

@@ -12,12 +12,15 @@ namespace octet::speech {
 /// Steps a graph that carries state from one token to the next: a decoder or a language model with
 /// inputs tokens [H], parents [H], state.0 … and outputs log_probs [H, vocabulary], next.0 …, and
 /// hidden [H, D] where it has that. Results of a step are the states of the next one where they
-/// lie: each state has two buffers that take turns.
+/// lie: each state has two buffers that take turns, and keeps them for the next sequences.
 class Stepper {
  public:
   /// Checks the graph's inputs and outputs; the graph outlives it.
   static Expected<Stepper> of(Graph& graph, size_t vocabulary);
 
+  /// Before the first step of new sequences: states are zeros of one row, and empty where they
+  /// grow.
+  void begin();
   /// Gives an input other than tokens, parents and states; its data outlives the steps.
   Outcome bind(const std::string& name, const TensorRef& tensor);
   /// Row h continues row parents[h] of the step before; of the first step all parents are 0.
