@@ -19,6 +19,7 @@ constexpr double kMargin = 10;
 
 // Tokens of a block.
 constexpr size_t kBlock = 32;
+size_t blocks_of(size_t vocabulary) { return (vocabulary + kBlock - 1) / kBlock; }
 
 float largest(const float* values, size_t count) {
   constexpr size_t kLanes = 8;
@@ -34,15 +35,6 @@ float largest(const float* values, size_t count) {
 // What a bound may fall below a score by the rounding of float32.
 double below(double score) { return score - 1e-3 - 1e-6 * std::abs(score); }
 
-template <typename T>
-std::vector<T> appended(const std::vector<T>& list, T last) {
-  std::vector<T> made;
-  made.reserve(list.size() + 1);
-  made = list;
-  made.push_back(last);
-  return made;
-}
-
 }  // namespace
 
 BeamSearch::BeamSearch(const SearchSettings& settings, const Special& special, size_t vocabulary,
@@ -52,10 +44,12 @@ BeamSearch::BeamSearch(const SearchSettings& settings, const Special& special, s
       vocabulary_(vocabulary),
       ctc_(settings.ctc_weight > 0 ? ctc : nullptr),
       max_tokens_(max_tokens),
+      traces_(1),
       tokens_{special.start},
       parents_{0},
       nothing_(vocabulary, 0.0F) {
-  open_.push_back({{}, ctc_ == nullptr ? CtcPrefix::State{} : ctc_->empty(), {}});
+  open_.emplace_back();
+  if (ctc_ != nullptr) open_[0].prefix = ctc_->empty();
 }
 
 BeamSearch::Row BeamSearch::row(size_t h) const {
@@ -72,11 +66,13 @@ bool BeamSearch::better(const Candidate& a, const Candidate& b) {
 
 void BeamSearch::keep(const Candidate& candidate) {
   if (!std::isfinite(candidate.score)) return;
+  if (best_.size() == settings_.beam) {
+    if (!better(candidate, best_.front())) return;
+    std::pop_heap(best_.begin(), best_.end(), better);
+    best_.pop_back();
+  }
   best_.push_back(candidate);
   std::push_heap(best_.begin(), best_.end(), better);
-  if (best_.size() <= settings_.beam) return;
-  std::pop_heap(best_.begin(), best_.end(), better);
-  best_.pop_back();
 }
 
 // What scores no more isn't kept.
@@ -85,8 +81,8 @@ double BeamSearch::worst_kept() const {
 }
 
 // What a hypothesis's score is made of, but for CTC.
-double BeamSearch::base(const Hypothesis& hypothesis) const {
-  return (1 - settings_.ctc_weight) * hypothesis.attention + settings_.lm_weight * hypothesis.lm +
+double BeamSearch::base(const Open& open) const {
+  return (1 - settings_.ctc_weight) * open.attention + settings_.lm_weight * open.lm +
          settings_.length_bonus * static_cast<double>(length_);
 }
 
@@ -94,8 +90,7 @@ void BeamSearch::offer_end(size_t h) {
   const Row row = this->row(h);
   const auto end = static_cast<size_t>(special_.end);
   const double whole = ctc_ == nullptr ? 0 : ctc_->complete(open_[h].prefix);
-  double score = base(open_[h].hypothesis) +
-                 (1 - settings_.ctc_weight) * Row::at(row.attention, end) +
+  double score = base(open_[h]) + (1 - settings_.ctc_weight) * Row::at(row.attention, end) +
                  settings_.lm_weight * Row::at(row.lm, end);
   if (ctc_ != nullptr) score += settings_.ctc_weight * whole;
   keep({h, special_.end, score, whole});
@@ -112,11 +107,11 @@ void BeamSearch::bound_tokens(size_t h) {
   const float* attention = known(row.attention);
   const float* lm = known(row.lm);
   const float* frames = known(ctc_ == nullptr ? nullptr : ctc_->log_bounds().data());
-  const auto start = static_cast<float>(base(open_[h].hypothesis) + settings_.length_bonus);
+  const auto start = static_cast<float>(base(open_[h]) + settings_.length_bonus);
   const auto attention_weight = static_cast<float>(1 - settings_.ctc_weight);
   const auto lm_weight = static_cast<float>(settings_.lm_weight);
   const auto ctc_weight = static_cast<float>(ctc_ == nullptr ? 0 : settings_.ctc_weight);
-  const auto prefix = static_cast<float>(open_[h].hypothesis.ctc);
+  const auto prefix = static_cast<float>(open_[h].ctc);
   const auto scale = static_cast<float>(ctc_ == nullptr ? 0 : onsets_[h].log_scale);
   float* bounds = bounds_.data() + h * vocabulary_;
   for (size_t c = 0; c < vocabulary_; ++c)
@@ -125,18 +120,20 @@ void BeamSearch::bound_tokens(size_t h) {
   for (const int64_t token : {special_.start, special_.end, special_.blank.value_or(special_.end)})
     bounds[static_cast<size_t>(token)] = static_cast<float>(kImpossible);
   for (size_t first = 0; first < vocabulary_; first += kBlock)
-    blocks_.push_back({h, first, largest(bounds + first, std::min(kBlock, vocabulary_ - first))});
+    blocks_.push_back({largest(bounds + first, std::min(kBlock, vocabulary_ - first)),
+                       static_cast<uint32_t>(h * blocks_of(vocabulary_) + first / kBlock)});
 }
 
 // CTC scores are calculated only where they decide.
-void BeamSearch::offer_block(const Block& block) {
-  const size_t h = block.from;
+void BeamSearch::offer_block(size_t index) {
+  const size_t h = index / blocks_of(vocabulary_);
+  const size_t first = index % blocks_of(vocabulary_) * kBlock;
   const Row row = this->row(h);
   const double weight = settings_.ctc_weight;
-  const double base = this->base(open_[h].hypothesis) + settings_.length_bonus;
+  const double base = this->base(open_[h]) + settings_.length_bonus;
   const float* bounds = bounds_.data() + h * vocabulary_;
   double worst = worst_kept();
-  for (size_t c = block.first; c < std::min(block.first + kBlock, vocabulary_); ++c) {
+  for (size_t c = first; c < std::min(first + kBlock, vocabulary_); ++c) {
     if (!(static_cast<double>(bounds[c]) > worst)) continue;
     const auto token = static_cast<int64_t>(c);
     double score =
@@ -169,7 +166,7 @@ void BeamSearch::find_best() {
   std::make_heap(blocks_.begin(), blocks_.end(), less);
   while (!blocks_.empty() && static_cast<double>(blocks_.front().bound) > worst_kept()) {
     std::pop_heap(blocks_.begin(), blocks_.end(), less);
-    offer_block(blocks_.back());
+    offer_block(blocks_.back().index);
     blocks_.pop_back();
   }
   std::sort_heap(best_.begin(), best_.end(), better);
@@ -179,24 +176,32 @@ void BeamSearch::take(const Candidate& candidate, std::vector<Open>& next) {
   const auto token = static_cast<size_t>(candidate.token);
   const Row row = this->row(candidate.from);
   const Open& from = open_[candidate.from];
-  Open made{{}, {}, appended(from.rows, candidate.from)};
-  Hypothesis& hypothesis = made.hypothesis;
-  hypothesis.attention = from.hypothesis.attention + Row::at(row.attention, token);
-  hypothesis.lm = from.hypothesis.lm + Row::at(row.lm, token);
-  hypothesis.ctc = candidate.ctc;
-  hypothesis.score = candidate.score;
+  Open made{candidate.score, from.attention + Row::at(row.attention, token),
+            candidate.ctc,   from.lm + Row::at(row.lm, token),
+            traces_.size(),  {}};
+  traces_.push_back({from.trace, candidate.token, candidate.from});
   if (candidate.token == special_.end) {
-    hypothesis.tokens = from.hypothesis.tokens;
-    return end(std::move(made));
+    ended_.push_back(traced(made));
+    return;
   }
-  hypothesis.tokens = appended(from.hypothesis.tokens, candidate.token);
   if (ctc_ != nullptr) made.prefix = ctc_->extend(from.prefix, candidate.token);
   next.push_back(std::move(made));
 }
 
-void BeamSearch::end(Open open) {
-  const double rank = ranked(open.hypothesis.score, open.hypothesis.tokens.size());
-  ended_.push_back({std::move(open.hypothesis), rank, std::move(open.rows)});
+BeamSearch::Ended BeamSearch::traced(const Open& open) const {
+  Ended ended;
+  for (size_t at = open.trace; at != 0; at = traces_[at].before) {
+    ended.rows.push_back(traces_[at].row);
+    if (traces_[at].token != special_.end) ended.hypothesis.tokens.push_back(traces_[at].token);
+  }
+  std::reverse(ended.rows.begin(), ended.rows.end());
+  std::reverse(ended.hypothesis.tokens.begin(), ended.hypothesis.tokens.end());
+  ended.hypothesis.score = open.score;
+  ended.hypothesis.attention = open.attention;
+  ended.hypothesis.ctc = open.ctc;
+  ended.hypothesis.lm = open.lm;
+  ended.rank = ranked(open.score, ended.hypothesis.tokens.size());
+  return ended;
 }
 
 double BeamSearch::ranked(double score, size_t tokens) const {
@@ -218,18 +223,17 @@ void BeamSearch::advance(std::span<const float> attention, std::span<const float
   tokens_.clear();
   parents_.clear();
   for (const Open& open : open_) {
-    tokens_.push_back(open.hypothesis.tokens.back());
-    parents_.push_back(static_cast<int64_t>(open.rows.back()));
+    tokens_.push_back(traces_[open.trace].token);
+    parents_.push_back(static_cast<int64_t>(traces_[open.trace].row));
   }
 }
 
 // No continuation ranks higher: logarithms of probabilities only fall.
-double BeamSearch::best_rank_to_come(const Hypothesis& hypothesis) const {
+double BeamSearch::best_rank_to_come(double score) const {
   if (settings_.lm_weight < 0) return -kImpossible;
-  const size_t length = hypothesis.tokens.size();
-  const double left = static_cast<double>(max_tokens_ - std::min(length, max_tokens_));
-  const double score = hypothesis.score + std::max(settings_.length_bonus, 0.0) * left;
-  return std::max(ranked(score, length), ranked(score, std::max(length, max_tokens_)));
+  const double left = static_cast<double>(max_tokens_ - std::min(length_, max_tokens_));
+  const double most = score + std::max(settings_.length_bonus, 0.0) * left;
+  return std::max(ranked(most, length_), ranked(most, std::max(length_, max_tokens_)));
 }
 
 // Open hypotheses that can't come among the wanted ones. Whatever takes their places in the beam
@@ -240,8 +244,8 @@ void BeamSearch::drop_hopeless() {
   for (const Ended& ended : ended_) ranks.push_back(ended.rank);
   const auto last = ranks.begin() + static_cast<std::ptrdiff_t>(settings_.best - 1);
   std::nth_element(ranks.begin(), last, ranks.end(), std::greater<>());
-  std::erase_if(
-      open_, [&](const Open& open) { return best_rank_to_come(open.hypothesis) < below(*last); });
+  std::erase_if(open_,
+                [&](const Open& open) { return best_rank_to_come(open.score) < below(*last); });
 }
 
 bool BeamSearch::nothing_better_comes() const {
@@ -261,8 +265,10 @@ bool BeamSearch::nothing_better_comes() const {
 std::vector<BeamSearch::Ended> BeamSearch::best() const {
   std::vector<Ended> list = ended_;
   if (list.empty())
-    for (const Open& open : last_open_)
-      list.push_back({open.hypothesis, open.hypothesis.score, open.rows});
+    for (const Open& open : last_open_) {
+      list.push_back(traced(open));
+      list.back().rank = open.score;
+    }
   std::stable_sort(list.begin(), list.end(),
                    [](const Ended& a, const Ended& b) { return a.rank > b.rank; });
   if (list.size() > settings_.best) list.resize(settings_.best);

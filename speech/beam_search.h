@@ -53,10 +53,19 @@ class BeamSearch {
   std::vector<Ended> best() const;
 
  private:
+  /// The last token of a sequence, the row that it came from, and what was before: 0, nothing.
+  struct Trace {
+    size_t before;
+    int64_t token;
+    size_t row;
+  };
   struct Open {
-    Hypothesis hypothesis;
+    double score = 0;
+    double attention = 0;
+    double ctc = 0;
+    double lm = 0;
+    size_t trace = 0;
     CtcPrefix::State prefix;
-    std::vector<size_t> rows;
   };
   struct Candidate {
     size_t from;
@@ -64,11 +73,11 @@ class BeamSearch {
     double score;
     double ctc;
   };
-  /// Tokens of neighbouring ids behind an open hypothesis.
+  /// Tokens of neighbouring ids behind an open hypothesis: all blocks of the first one, then of the
+  /// others.
   struct Block {
-    size_t from;
-    size_t first;  ///< Token.
-    float bound;   ///< No less than the score with any of them.
+    float bound;  ///< No less than the score with any of them.
+    uint32_t index;
   };
   /// Log-probabilities of an open hypothesis's row, [vocabulary]; null: not used.
   struct Row {
@@ -81,17 +90,17 @@ class BeamSearch {
   /// The higher score; of equal ones what comes first.
   static bool better(const Candidate& a, const Candidate& b);
   Row row(size_t h) const;
-  double base(const Hypothesis& hypothesis) const;
+  double base(const Open& open) const;
   void find_best();
   void offer_end(size_t h);
   void bound_tokens(size_t h);
-  void offer_block(const Block& block);
+  void offer_block(size_t index);
   double worst_kept() const;
   void keep(const Candidate& candidate);
   void take(const Candidate& candidate, std::vector<Open>& next);
-  void end(Open open);
+  Ended traced(const Open& open) const;
   double ranked(double score, size_t tokens) const;
-  double best_rank_to_come(const Hypothesis& hypothesis) const;
+  double best_rank_to_come(double score) const;
   void drop_hopeless();
   bool nothing_better_comes() const;
 
@@ -101,6 +110,7 @@ class BeamSearch {
   CtcPrefix* ctc_;
   size_t max_tokens_;
   size_t length_ = 0;  // Tokens of each open hypothesis.
+  std::vector<Trace> traces_;
   std::vector<Open> open_;
   std::vector<Open> last_open_;
   std::vector<Ended> ended_;

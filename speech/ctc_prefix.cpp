@@ -31,13 +31,16 @@ bool impossible(const Forward& at) { return at.label == 0 && at.blank == 0; }
 // The frame after `before`, with `begin` · 2^(kScale exponent) the probability that the last label
 // may begin there.
 Forward next(const Forward& before, double begin, int32_t exponent, double label, double blank) {
-  Forward at{0, 0, impossible(before) ? exponent : before.exponent};
-  if (begin > 0) at.exponent = std::max(at.exponent, exponent);
-  const double ended = lowered(before.label, before.exponent, at.exponent);
-  const double rested = lowered(before.blank, before.exponent, at.exponent);
-  at.label = (ended + lowered(begin, exponent, at.exponent)) * label;
-  at.blank = (ended + rested) * blank;
-  if (!impossible(at) && at.label < kSmall && at.blank < kSmall) {
+  Forward at{(before.label + begin) * label, (before.label + before.blank) * blank,
+             before.exponent};
+  if (before.exponent != exponent) {
+    if (impossible(before) || (begin > 0 && exponent > at.exponent)) at.exponent = exponent;
+    const double ended = lowered(before.label, before.exponent, at.exponent);
+    const double rested = lowered(before.blank, before.exponent, at.exponent);
+    at.label = (ended + lowered(begin, exponent, at.exponent)) * label;
+    at.blank = (ended + rested) * blank;
+  }
+  if (at.label < kSmall && at.blank < kSmall && !impossible(at)) {
     at.label *= kUp;
     at.blank *= kUp;
     --at.exponent;
@@ -49,30 +52,21 @@ Forward next(const Forward& before, double begin, int32_t exponent, double label
 
 // Onsets are 1 at most.
 CtcPrefix::CtcPrefix(std::span<const float> log_probs, size_t vocabulary, int64_t blank)
-    : log_probs_(log_probs),
-      vocabulary_(vocabulary),
-      frames_(log_probs.size() / vocabulary),
+    : frames_(log_probs.size() / vocabulary),
       blank_(blank),
       probs_(log_probs.size()),
-      known_(vocabulary),
       log_bounds_(vocabulary, 0.0F) {
+  std::vector<float> probs(vocabulary);  // Of a frame.
   for (size_t t = 0; t < frames_; ++t) {
     const float* row = log_probs.data() + t * vocabulary;
-    for (size_t c = 0; c < vocabulary; ++c) log_bounds_[c] += exponential_bound(row[c]);
+    for (size_t c = 0; c < vocabulary; ++c) probs[c] = exponential(row[c]);
+    for (size_t c = 0; c < vocabulary; ++c) log_bounds_[c] += probs[c];
+    for (size_t c = 0; c < vocabulary; ++c) probs_[c * frames_ + t] = probs[c];
   }
   for (float& bound : log_bounds_) bound = log_bound(bound);
 }
 
-const float* CtcPrefix::probs_of(int64_t token) {
-  const auto c = static_cast<size_t>(token);
-  float* probs = probs_.data() + c * frames_;
-  if (known_[c]) return probs;
-  known_[c] = true;
-  for (size_t t = 0; t < frames_; ++t) probs[t] = std::exp(log_probs_[t * vocabulary_ + c]);
-  return probs;
-}
-
-CtcPrefix::State CtcPrefix::empty() {
+CtcPrefix::State CtcPrefix::empty() const {
   State state{std::vector<Forward>(frames_), -1};
   const float* blank = probs_of(blank_);
   Forward before{0, 1, 0};
@@ -81,16 +75,19 @@ CtcPrefix::State CtcPrefix::empty() {
   return state;
 }
 
-CtcPrefix::State CtcPrefix::extend(const State& prefix, int64_t token) {
+CtcPrefix::State CtcPrefix::extend(const State& prefix, int64_t token) const {
   State state{std::vector<Forward>(frames_), token};
   const float* label = probs_of(token);
   const float* blank = probs_of(blank_);
-  if (prefix.last < 0) state.frames[0].label = static_cast<double>(label[0]);
+  Forward before;
+  if (prefix.last < 0) before.label = static_cast<double>(label[0]);
+  state.frames[0] = before;
   for (size_t t = 1; t < frames_; ++t) {
     const Forward& from = prefix.frames[t - 1];
     const double begin = token == prefix.last ? from.blank : from.label + from.blank;
-    state.frames[t] = next(state.frames[t - 1], begin, from.exponent, static_cast<double>(label[t]),
-                           static_cast<double>(blank[t]));
+    before = next(before, begin, from.exponent, static_cast<double>(label[t]),
+                  static_cast<double>(blank[t]));
+    state.frames[t] = before;
   }
   return state;
 }
@@ -104,8 +101,8 @@ double CtcPrefix::complete(const State& prefix) const {
 // factor is the same for every c but the last label of g, after which c needs a blank.
 void CtcPrefix::find_onsets(const State& prefix, Onsets& onsets) const {
   onsets.last = prefix.last;
-  onsets.any.assign(frames_, 0.0F);
-  onsets.again.assign(frames_, 0.0F);
+  onsets.any.resize(frames_);
+  onsets.again.resize(frames_);
   const Forward nothing{0, prefix.last < 0 ? 1.0 : 0.0, 0};
   const auto before = [&](size_t t) -> const Forward& {
     return t == 0 ? nothing : prefix.frames[t - 1];
@@ -120,16 +117,16 @@ void CtcPrefix::find_onsets(const State& prefix, Onsets& onsets) const {
   }
   onsets.log_scale = log_of(largest, exponent);
   if (largest == 0) return;
+  const double same = 1 / largest;
   for (size_t t = 0; t < frames_; ++t) {
     const Forward& at = before(t);
-    if (impossible(at)) continue;
-    const double scale = lowered(1.0, at.exponent, exponent) / largest;
+    const double scale = lowered(same, at.exponent, exponent);
     onsets.any[t] = static_cast<float>((at.label + at.blank) * scale);
     onsets.again[t] = static_cast<float>(at.blank * scale);
   }
 }
 
-float CtcPrefix::sum(const Onsets& onsets, int64_t token) {
+float CtcPrefix::sum(const Onsets& onsets, int64_t token) const {
   constexpr size_t kLanes = 8;
   const float* onset = token == onsets.last ? onsets.again.data() : onsets.any.data();
   const float* probs = probs_of(token);

@@ -35,30 +35,29 @@ class CtcPrefix {
     int64_t last = -1;
   };
 
-  /// log_probs: [frames, vocabulary], at least one frame; must outlive this.
+  /// log_probs: [frames, vocabulary], at least one frame.
   CtcPrefix(std::span<const float> log_probs, size_t vocabulary, int64_t blank);
 
-  State empty();
-  State extend(const State& prefix, int64_t token);
+  State empty() const;
+  State extend(const State& prefix, int64_t token) const;
   /// log P(the labels are g and nothing more).
   double complete(const State& prefix) const;
 
   /// Takes the place of what `onsets` held.
   void find_onsets(const State& prefix, Onsets& onsets) const;
   /// The sum of a token other than the blank.
-  float sum(const Onsets& onsets, int64_t token);
+  float sum(const Onsets& onsets, int64_t token) const;
   /// The logarithm of no less than any prefix's sum of a token, [vocabulary].
   std::span<const float> log_bounds() const { return log_bounds_; }
 
  private:
-  const float* probs_of(int64_t token);
+  const float* probs_of(int64_t token) const {
+    return probs_.data() + static_cast<size_t>(token) * frames_;
+  }
 
-  std::span<const float> log_probs_;
-  size_t vocabulary_;
   size_t frames_;
   int64_t blank_;
-  std::vector<float> probs_;  // [vocabulary, frames], of those known:
-  std::vector<bool> known_;   // tokens that were asked for.
+  std::vector<float> probs_;  // [vocabulary, frames].
   std::vector<float> log_bounds_;
 };
 
