@@ -20,7 +20,7 @@ struct DeleteConverter {
   void operator()(soxr* converter) const { soxr_delete(converter); }
 };
 
-std::optional<size_t> first_not_finite(const std::vector<float>& samples) {
+std::optional<size_t> first_not_finite(std::span<const float> samples) {
   constexpr uint32_t kExponent = 0x7f800000;  // All of its bits: infinite, or no number.
   uint32_t count = 0;
   for (const float x : samples) count += (std::bit_cast<uint32_t>(x) & kExponent) == kExponent;
@@ -40,17 +40,19 @@ struct AudioReader::State {
   bool ended = false;
   uint64_t frames = 0;
   std::vector<float> interleaved;
-  std::vector<float> mono;
+  std::vector<float> averaged;
+  std::span<const float> mono;
   std::vector<float> converted;
 
   Failure failed(const std::string& cause) const { return bad_data(path + ": " + cause); }
 
-  void average(size_t channels) {
-    for (size_t i = 0; i < mono.size(); ++i) {
+  void average(size_t channels, size_t count) {
+    averaged.resize(count);
+    for (size_t i = 0; i < count; ++i) {
       double sum = 0;
       for (size_t c = 0; c < channels; ++c)
         sum += static_cast<double>(interleaved[i * channels + c]);
-      mono[i] = static_cast<float>(sum / static_cast<double>(channels));
+      averaged[i] = static_cast<float>(sum / static_cast<double>(channels));
     }
   }
 
@@ -59,11 +61,8 @@ struct AudioReader::State {
     const auto channels = static_cast<size_t>(info.channels);
     const auto got = static_cast<size_t>(sf_readf_float(file.get(), interleaved.data(), kFrames));
     if (sf_error(file.get()) != SF_ERR_NO_ERROR) return failed(sf_strerror(file.get()));
-    mono.resize(got);
-    if (channels == 1)
-      std::copy_n(interleaved.data(), got, mono.data());
-    else
-      average(channels);
+    if (channels != 1) average(channels, got);
+    mono = channels == 1 ? std::span<const float>(interleaved).first(got) : averaged;
     if (const auto bad = first_not_finite(mono))
       return failed("sample " + std::to_string(frames + *bad) + " is not a finite number");
     frames += got;
@@ -122,7 +121,7 @@ Expected<std::span<const float>> AudioReader::read() {
   State& state = *state_;
   while (!state.ended) {
     if (auto failure = state.read_mono()) return *failure;
-    if (!state.converter) return std::span<const float>(state.mono);
+    if (!state.converter) return state.mono;
     if (auto failure = state.convert()) return *failure;
     if (!state.converted.empty()) return std::span<const float>(state.converted);
   }

@@ -26,15 +26,16 @@ Expected<std::vector<int64_t>> lengths_of(const Graph& graph, const Results& res
   return std::vector<int64_t>(values.begin(), values.end());
 }
 
-Expected<std::vector<float>> rows_of(const Graph& graph, const Results& results, const char* name,
-                                     size_t rows) {
+// Values of [rows, any, any], where the results lie.
+Expected<std::span<const float>> rows_of(const Graph& graph, const Results& results,
+                                         const char* name, size_t rows) {
   const size_t at = *graph.output(name);
   const auto dims = results.dims(at);
   const auto values = results.values<float>(at);
   if (dims.size() != 3 || dims[0] != static_cast<int64_t>(rows) ||
       values.size() != static_cast<size_t>(dims[0] * dims[1] * dims[2]))
     return wrong_output(graph, name);
-  return std::vector<float>(values.begin(), values.end());
+  return values;
 }
 
 // All rows in one run.
@@ -133,10 +134,14 @@ Expected<EncodedBatch> encode_batch(const EncoderGraphs& graphs,
   }
   longest = (longest + quarter - 1) / quarter * quarter;
   const auto count = static_cast<int64_t>(utterances.size());
-  std::vector<float> waveform(utterances.size() * longest, 0.0F);
-  for (size_t i = 0; i < utterances.size(); ++i)
-    std::copy(utterances[i].begin(), utterances[i].end(),
-              waveform.begin() + static_cast<std::ptrdiff_t>(i * longest));
+  std::vector<float>& waveform = graphs.waveform;
+  waveform.resize(utterances.size() * longest);
+  auto at = waveform.begin();
+  for (const auto& utterance : utterances) {
+    const auto end = at + static_cast<std::ptrdiff_t>(longest);
+    std::fill(std::copy(utterance.begin(), utterance.end(), at), end, 0.0F);
+    at = end;
+  }
   auto features = run_named(graphs.features,
                             {{"waveform", {waveform, {count, static_cast<int64_t>(longest)}}},
                              {"lengths", {samples, {count}}}},
@@ -162,7 +167,7 @@ Expected<EncodedBatch> encode_batch(const EncoderGraphs& graphs,
   if (!scores) return scores.failure();
   if (scores->size() != utterances.size() * most * graphs.vocabulary)
     return wrong_output(graphs.ctc, "log_probs");
-  batch.scores = std::move(*scores);
+  batch.scores.assign(scores->begin(), scores->end());
   return batch;
 }
 

@@ -27,6 +27,7 @@ struct EncoderGraphs {
   size_t vocabulary;
   int sample_rate;
   std::optional<StreamingBundle> streaming;
+  std::vector<float>& waveform;  ///< Where utterances are padded; it keeps its memory.
 };
 
 /// Utterances as the encoder gives them.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace octet::speech {
 namespace {
@@ -43,9 +44,9 @@ size_t PauseCutter::cut() const {
 std::optional<Segment> PauseCutter::next() {
   if (buffer_.empty() || (!finished_ && buffer_.size() <= longest_)) return std::nullopt;
   const size_t end = buffer_.size() <= longest_ ? buffer_.size() : cut();
-  const auto at = buffer_.begin() + static_cast<std::ptrdiff_t>(end);
-  Segment segment{start_, {buffer_.begin(), at}};
-  buffer_.erase(buffer_.begin(), at);
+  std::vector<float> rest(buffer_.begin() + static_cast<std::ptrdiff_t>(end), buffer_.end());
+  buffer_.resize(end);
+  Segment segment{start_, std::exchange(buffer_, std::move(rest))};
   start_ += static_cast<int64_t>(end);
   return segment;
 }

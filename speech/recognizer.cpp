@@ -166,8 +166,9 @@ Expected<std::vector<Recognition>> Recognizer::run(std::span<const std::vector<f
 
 Expected<Recognizer::Encoded> Recognizer::encode(std::span<const std::vector<float>> utterances,
                                                  Monitor& monitor) {
-  const EncoderGraphs graphs{*graph(Part::features), *graph(Part::encoder), *graph(Part::ctc),
-                             bundle_.tokens.size(),  bundle_.sample_rate,   bundle_.streaming};
+  const EncoderGraphs graphs{
+      *graph(Part::features), *graph(Part::encoder), *graph(Part::ctc), bundle_.tokens.size(),
+      bundle_.sample_rate,    bundle_.streaming,     waveform_};
   auto batch = encode_batch(graphs, utterances, monitor);
   if (!batch) return batch.failure();
   Encoded encoded{std::move(*batch), {}, {}};

@@ -60,7 +60,8 @@ class Recognizer {
                                                            Monitor& monitor);
 
   Bundle bundle_;
-  std::vector<std::unique_ptr<Graph>> graphs_;    // By Part; null where the bundle has none.
+  std::vector<std::unique_ptr<Graph>> graphs_;  // By Part; null where the bundle has none.
+  std::vector<float> waveform_;
   std::vector<std::optional<Stepper>> steppers_;  // Of those that step, and had to.
 };
 
