@@ -82,6 +82,19 @@ void check_prefixes(const Lattice& lattice, CtcPrefix& scorer, const CtcPrefix::
   }
 }
 
+TEST_CASE("exponentials are within 1e-7 of their size, and their logarithms' bounds above") {
+  for (float x = 0; x > -87; x -= 1.7e-3F) {
+    CAPTURE(x);
+    const double expected = std::exp(static_cast<double>(x));
+    CHECK(static_cast<double>(exponential(x)) == doctest::Approx(expected).epsilon(1e-7));
+    const float bound = log_bound(exponential(x));
+    CHECK(bound >= x - 1e-4F);
+    CHECK(bound <= x + 0.061F);
+  }
+  for (const float x : {-87.5F, -1e30F, -std::numeric_limits<float>::infinity()})
+    CHECK(exponential(x) == 0);
+}
+
 TEST_CASE("CTC prefix scores are sums over all paths") {
   const struct {
     const char* name;

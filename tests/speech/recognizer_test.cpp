@@ -69,6 +69,22 @@ TEST_CASE("a batch gives each utterance what it gives alone") {
   }
 }
 
+TEST_CASE("what an utterance gives doesn't depend on those before it") {
+  Recognizer used = load(kTranslator);
+  const auto utterances = noises();
+  const auto all = run(used, utterances, used.settings());
+  Monitor monitor;
+  monitor.deadline = std::chrono::steady_clock::now();
+  REQUIRE_FALSE(used.run(utterances, used.settings(), monitor));
+  for (const auto& utterance : utterances) {
+    Recognizer fresh = load(kTranslator);
+    const auto expected = run(fresh, {&utterance, 1}, fresh.settings());
+    const auto results = run(used, {&utterance, 1}, used.settings());
+    check_same(results[0].best, expected[0].best);
+    check_same(results[0].translation, expected[0].translation);
+  }
+}
+
 TEST_CASE("audio too short for a frame says nothing, alone and beside others") {
   Recognizer recognizer = load(kTranslator);
   const std::vector<std::vector<float>> utterances = {std::vector<float>(20, 0.1F), noises()[0]};
