@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -16,6 +17,28 @@ struct Digest {
   friend bool operator<(const Digest& a, const Digest& b) {
     return a.high != b.high ? a.high < b.high : a.low < b.low;
   }
+};
+
+/// A digest of bytes that come part by part.
+class Digester {
+ public:
+  explicit Digester(const Digest& seed);
+  /// The next bytes: a multiple of 64, but for the last.
+  void add(std::span<const std::byte> bytes);
+  Digest finish() const;
+
+ private:
+  // Four chains of products, named: compilers keep no array in registers.
+  struct Chains {
+    uint64_t a, b, c, d;
+  };
+  static Chains absorb(const Chains& state, const Chains& keys, const std::byte* block);
+
+  Digest seed_;
+  Chains keys_;
+  Chains state_;
+  std::array<std::byte, 64> last_{};
+  uint64_t size_ = 0;
 };
 
 /// The digest of `bytes` under `seed`. Digests of parts are joined by digesting them in turn.

@@ -1,8 +1,10 @@
 #include "engine/ir/mapped_file.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -14,6 +16,8 @@ namespace octet {
 namespace {
 
 const auto kPage = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+// Stays in a core's own cache.
+constexpr size_t kReadAtOnce = size_t{64} << 10;
 
 }  // namespace
 
@@ -145,17 +149,24 @@ class MappedFile::Registry {
   bool buried_ = false;
 };
 
-MappedFile::MappedFile(void* memory, size_t size, std::string name)
-    : memory_(memory), size_(size), name_(std::move(name)) {}
+MappedFile::MappedFile(int descriptor, void* memory, size_t size, std::string name)
+    : descriptor_(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0)),
+      memory_(memory),
+      size_(size),
+      name_(std::move(name)) {}
 
-MappedFile::~MappedFile() { Registry::all().unmap(*this); }
+MappedFile::~MappedFile() {
+  Registry::all().unmap(*this);
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
 
 Result<std::shared_ptr<const MappedFile>> MappedFile::map(int descriptor, size_t size,
                                                           std::string name) {
   void* memory = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
   if (memory == MAP_FAILED)
     return Error{ErrorCode::machine, "cannot map '" + name + "': " + std::strerror(errno)};
-  std::unique_ptr<MappedFile> made(new (std::nothrow) MappedFile(memory, size, std::move(name)));
+  std::unique_ptr<MappedFile> made(new (std::nothrow)
+                                       MappedFile(descriptor, memory, size, std::move(name)));
   if (!made) {
     ::munmap(memory, size);
     return Error{ErrorCode::machine, "out of memory"};
@@ -163,6 +174,28 @@ Result<std::shared_ptr<const MappedFile>> MappedFile::map(int descriptor, size_t
   std::shared_ptr<MappedFile> file(std::move(made));
   Registry::all().add(file);
   return std::shared_ptr<const MappedFile>(std::move(file));
+}
+
+void MappedFile::read(std::span<const std::byte> part,
+                      FunctionRef<void(std::span<const std::byte>)> take) const {
+  if (descriptor_ < 0) return take(part);  // No more descriptors: by way of the mapping.
+  std::vector<std::byte> block(std::min(part.size(), kReadAtOnce));
+  while (!part.empty()) {
+    const auto at = static_cast<off_t>(part.data() - static_cast<const std::byte*>(memory_));
+    const size_t wanted = std::min(part.size(), block.size());
+    size_t read = 0;
+    while (read < wanted) {
+      const ssize_t got =
+          ::pread(descriptor_, block.data() + read, wanted - read, at + static_cast<off_t>(read));
+      if (got < 0 && errno == EINTR) continue;
+      if (got <= 0) break;
+      read += static_cast<size_t>(got);
+    }
+    if (read < wanted) range_->cut = true;
+    std::fill(block.begin() + static_cast<ptrdiff_t>(read), block.end(), std::byte{0});
+    take({block.data(), wanted});
+    part = part.subspan(wanted);
+  }
 }
 
 Status MappedFile::intact() const {

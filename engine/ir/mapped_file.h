@@ -7,6 +7,7 @@
 #include <string>
 
 #include "engine/ir/result.h"
+#include "kernels/parallel.h"
 
 namespace octet {
 
@@ -25,6 +26,11 @@ class MappedFile {
   std::span<const std::byte> bytes() const {
     return {static_cast<const std::byte*>(memory_), size_};
   }
+  /// Hands copies of the bytes of `part` to `take`, in order, in blocks of whole kilobytes (but for
+  /// the last): reading a mapping's pages once this way is faster than bringing them into it and
+  /// letting them go. What the file no longer has is zeros, and then it isn't `intact`.
+  void read(std::span<const std::byte> part,
+            FunctionRef<void(std::span<const std::byte>)> take) const;
   /// An error that names the file when a part of it was missing at a read so far.
   Status intact() const;
 
@@ -41,8 +47,9 @@ class MappedFile {
  private:
   struct Range;
   class Registry;
-  MappedFile(void* memory, size_t size, std::string name);
+  MappedFile(int descriptor, void* memory, size_t size, std::string name);
 
+  int descriptor_;
   void* memory_;
   size_t size_;
   std::string name_;

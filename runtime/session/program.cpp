@@ -29,12 +29,19 @@ size_t hash_of_dims(std::span<const Tensor> inputs) {
 
 // Functions without a kernel become their bodies.
 Status expand_functions(Graph& graph) {
+  const auto expands = [&](NodeId id) {
+    const OpDef& op = *graph.node(id).op;
+    return op.implementations.empty() && op.expand != nullptr;
+  };
+  const auto nodes = graph.order();
+  if (std::none_of(nodes.begin(), nodes.end(), expands)) return {};
+  OCTET_RETURN_IF_ERROR(infer_graph(graph));
   int expanded = 0;
   for (bool changed = true; changed;) {
     changed = false;
     for (const NodeId id : graph.order()) {
+      if (!expands(id)) continue;
       const Node& node = graph.node(id);
-      if (!node.op->implementations.empty() || node.op->expand == nullptr) continue;
       if (++expanded > kMaxExpansions)
         return Error{ErrorCode::limit, "functions expand to too many nodes"};
       const std::string label = node.label();
@@ -76,9 +83,8 @@ Status run_all_passes(Graph& graph, const CompileOptions& options) {
     if (std::find(keep.begin(), keep.end(), graph.value(id).name) != keep.end())
       pass_options.keep.push_back(id);
   }
-  OCTET_RETURN_IF_ERROR(infer_graph(graph));
   OCTET_RETURN_IF_ERROR(expand_functions(graph));
-  if (!options.fuse) return {};
+  if (!options.fuse) return infer_graph(graph);
   OCTET_RETURN_IF_ERROR(run_passes(graph, PassPhase::portable, pass_options));
   return run_passes(graph, PassPhase::fusion, pass_options);
 }

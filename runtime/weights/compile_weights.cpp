@@ -12,7 +12,7 @@ namespace octet::runtime {
 namespace {
 
 // A constant larger than this takes part in the cache file's name with its first bytes alone: steps
-// may read only a little of it.
+// may read only a little of it. So does one that no file holds: only keys need all of it.
 constexpr size_t kMaxNaming = size_t{16} << 20;
 constexpr size_t kSample = 4096;
 
@@ -28,6 +28,12 @@ void collect_constants(const Graph& graph, std::vector<Tensor>& constants) {
 template <typename T>
 std::span<const std::byte> bytes_of(const T& object) {
   return std::as_bytes(std::span(&object, 1));
+}
+
+Digest digest_of_file(const MappedFile& file, std::span<const std::byte> part, const Digest& seed) {
+  Digester digester(seed);
+  file.read(part, [&](std::span<const std::byte> block) { digester.add(block); });
+  return digester.finish();
 }
 
 // The seed that keys of a cache folder are digested under: nobody who can't read the folder can
@@ -71,18 +77,18 @@ Status CompileWeights::begin(const Graph& graph, Parallel& parallel) {
 
 void CompileWeights::open_cache(const std::vector<Tensor>& constants, Parallel& parallel) {
   std::vector<Digest> digests(constants.size());
+  std::vector<char> whole(constants.size());
   parallel.for_ranges(constants.size(), 1, [&](size_t begin, size_t end) {
     for (size_t i = begin; i < end; ++i) {
       const auto bytes = constants[i].bytes();
-      digests[i] = digest_of(bytes.size() > kMaxNaming ? bytes.first(kSample) : bytes, seed_);
-      MappedFile::release(bytes);
+      const auto file = MappedFile::find(bytes.data());
+      whole[i] = file && bytes.size() <= kMaxNaming;
+      digests[i] = whole[i] ? digest_of_file(*file, bytes, seed_)
+                            : digest_of(bytes.first(std::min(bytes.size(), kSample)), seed_);
     }
   });
-  for (size_t i = 0; i < constants.size(); ++i) {
-    const auto bytes = constants[i].bytes();
-    if (bytes.size() <= kMaxNaming && MappedFile::find(bytes.data()))
-      digests_[bytes.data()] = {bytes.size(), digests[i]};
-  }
+  for (size_t i = 0; i < constants.size(); ++i)
+    if (whole[i]) digests_[constants[i].bytes().data()] = {constants[i].bytes().size(), digests[i]};
   path_ = folder_ / (to_hex(digest_of(std::as_bytes(std::span(digests)), seed_)) + ".weights");
   cache_ = std::make_unique<const CacheFile>(path_, *build_);
 }

@@ -123,6 +123,36 @@ TEST_CASE("a table that stays mapped and is cut short is an error of the run tha
   CHECK(cut.error().message == "'table.data' was cut short while it was being read");
 }
 
+TEST_CASE("a part of a mapping is read in order, and a missing one as zeros") {
+  constexpr size_t kLarge = 40 * kPage;  // More than one block.
+  std::string text(kLarge, '\0');
+  for (size_t i = 0; i < kLarge; ++i) text[i] = static_cast<char>(i * 7 + i / kPage);
+  const Folder folder;
+  folder.write("a", text);
+  const OpenFile a(folder.path / "a");
+  const auto made = MappedFile::map(a.get(), kLarge, "a");
+  REQUIRE(made.ok());
+  const MappedFile& file = **made;
+  const auto read = [&](size_t begin, size_t size) {
+    std::string all;
+    file.read(file.bytes().subspan(begin, size), [&](std::span<const std::byte> block) {
+      CHECK(all.size() % 1024 == 0);
+      all.append(reinterpret_cast<const char*>(block.data()), block.size());
+    });
+    return all;
+  };
+  for (const auto& [begin, size] :
+       {std::pair<size_t, size_t>{0, kLarge}, {0, 0}, {1, 5}, {4095, 30 * kPage}, {kLarge - 1, 1}})
+    CHECK(read(begin, size) == text.substr(begin, size));
+  CHECK(file.intact().ok());
+  REQUIRE(::ftruncate(a.get(), 20 * kPage + 10) == 0);
+  CHECK(read(10, kPage) == text.substr(10, kPage));
+  CHECK(file.intact().ok());
+  const size_t left = 20 * kPage + 10 - 100;
+  CHECK(read(100, 30 * kPage) == text.substr(100, left) + std::string(30 * kPage - left, '\0'));
+  CHECK_FALSE(file.intact().ok());
+}
+
 TEST_CASE("pages that are given back are read again") {
   const Folder folder;
   folder.write("a", std::string(kSize, 'x'));

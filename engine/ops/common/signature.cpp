@@ -151,21 +151,29 @@ Status check_signature(const InferContext& context) {
   // A variadic port may have no input at all, but none of its inputs may be left out.
   const size_t named = signature->variadic ? ports.size() - 1 : ports.size();
   const size_t count = signature->variadic ? std::max(given, named) : named;
-  std::map<std::string_view, DType> same;
+  const auto port_at = [&](size_t i) -> const Port& {
+    return ports[std::min(i, ports.size() - 1)];
+  };
+  const auto is_typed = [&](size_t i) {
+    const Type& type = context.input(i);
+    return type.kind == Type::Kind::tensor && type.dtype != DType::undefined;
+  };
   for (size_t i = 0; i < count; ++i) {
-    const Port& port = ports[std::min(i, ports.size() - 1)];
+    const Port& port = port_at(i);
     if (!node.has_input(i)) {
       if (port.required) return invalid_model(input_name(i) + " is missing");
       continue;
     }
     const Type& type = context.input(i);
     OCTET_RETURN_IF_ERROR(check_port(port, type, i));
-    if (port.same.empty() || type.kind != Type::Kind::tensor || type.dtype == DType::undefined)
-      continue;
-    const auto [first, fresh] = same.emplace(port.same, type.dtype);
-    if (!fresh && first->second != type.dtype)
-      return invalid_model(input_name(i) + " is " + std::string(dtype_name(type.dtype)) +
-                           " where others are " + std::string(dtype_name(first->second)));
+    if (port.same.empty() || !is_typed(i)) continue;
+    for (size_t j = 0; j < i; ++j) {
+      if (port_at(j).same != port.same || !node.has_input(j) || !is_typed(j)) continue;
+      if (const DType other = context.input(j).dtype; other != type.dtype)
+        return invalid_model(input_name(i) + " is " + std::string(dtype_name(type.dtype)) +
+                             " where others are " + std::string(dtype_name(other)));
+      break;
+    }
   }
   return {};
 }
