@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <string_view>
 
 namespace octet {
 namespace {
@@ -19,27 +20,62 @@ int64_t wrap_add(int64_t a, int64_t b) {
   return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
 }
 
+// The parts of `text` between the separators that lie outside all parentheses.
+std::vector<std::string> split(std::string_view text, char separator) {
+  std::vector<std::string> parts(1);
+  int depth = 0;
+  for (const char c : text) {
+    depth += c == '(' ? 1 : (c == ')' ? -1 : 0);
+    if (c == separator && depth == 0)
+      parts.emplace_back();
+    else
+      parts.back() += c;
+  }
+  return parts;
+}
+
+std::string join(const std::vector<std::string>& parts, char separator) {
+  std::string text;
+  for (const auto& part : parts) {
+    if (!text.empty()) text += separator;
+    text += part;
+  }
+  return text;
+}
+
 // Atoms of products are "a*b" with sorted factors.
 std::string product_name(const std::string& a, const std::string& b) {
-  std::vector<std::string> factors;
-  for (const std::string& side : {a, b}) {
-    int depth = 0;
-    std::string factor;
-    for (const char c : side) {
-      depth += c == '(' ? 1 : (c == ')' ? -1 : 0);
-      if (c == '*' && depth == 0) {
-        factors.push_back(factor);
-        factor.clear();
-      } else {
-        factor += c;
-      }
-    }
-    factors.push_back(factor);
-  }
+  std::vector<std::string> factors = split(a, '*');
+  for (std::string& factor : split(b, '*')) factors.push_back(std::move(factor));
   std::sort(factors.begin(), factors.end());
-  std::string name;
-  for (const auto& factor : factors) name += (name.empty() ? "" : "*") + factor;
-  return name;
+  return join(factors, '*');
+}
+
+constexpr std::string_view kBroadcast = "broadcast(";
+constexpr size_t kMostText = 256;
+
+// What an extent is a broadcast of: of itself where it isn't one of others.
+std::vector<std::string> broadcast_operands(const Dim& dim) {
+  const std::string text = dim.to_string();
+  if (!text.starts_with(kBroadcast)) return {text};
+  int depth = 1;
+  size_t end = kBroadcast.size();
+  for (; end < text.size() && depth > 0; ++end)
+    depth += text[end] == '(' ? 1 : (text[end] == ')' ? -1 : 0);
+  if (end != text.size()) return {text};
+  return split(std::string_view(text).substr(kBroadcast.size(), end - 1 - kBroadcast.size()), ',');
+}
+
+// The broadcast of two extents that are unknown. It is associative, commutative and, of extents
+// that fit each other, idempotent: its atom names each operand once, in order.
+Dim broadcast_unknown(const Dim& a, const Dim& b) {
+  std::vector<std::string> operands = broadcast_operands(a);
+  for (std::string& operand : broadcast_operands(b)) operands.push_back(std::move(operand));
+  std::sort(operands.begin(), operands.end());
+  operands.erase(std::unique(operands.begin(), operands.end()), operands.end());
+  const std::string text = join(operands, ',');
+  if (text.size() > kMostText) return Dim::fresh();
+  return Dim::symbol(std::string(kBroadcast) + text + ")");
 }
 
 }  // namespace
@@ -174,7 +210,7 @@ std::optional<Shape> broadcast(const Shape& a, const Shape& b) {
     } else if (x.known() && y.known()) {
       return std::nullopt;
     } else {
-      out[i] = x.known() ? x : (y.known() ? y : Dim::fresh());
+      out[i] = x.known() ? x : (y.known() ? y : broadcast_unknown(x, y));
     }
   }
   return out;

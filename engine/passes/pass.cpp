@@ -4,6 +4,7 @@
 
 #include "engine/ir/log.h"
 #include "engine/ops/op.h"
+#include "engine/passes/independent_extents.h"
 
 namespace octet {
 
@@ -20,16 +21,12 @@ constexpr int kRounds = 3;
 Status run_on_bodies(Graph& graph, PassPhase phase, const PassOptions& options) {
   for (const NodeId id : graph.order())
     for (const auto& body : graph.node(id).bodies)
-      OCTET_RETURN_IF_ERROR(
-          run_passes(*body, phase, PassOptions{.fold_limit = options.fold_limit, .keep = {}}));
+      OCTET_RETURN_IF_ERROR(run_passes(
+          *body, phase, PassOptions{.fold_limit = options.fold_limit, .keep = {}, .body = true}));
   return {};
 }
 
-}  // namespace
-
-std::span<const Pass> all_passes() { return kPasses; }
-
-Status run_passes(Graph& graph, PassPhase phase, const PassOptions& options) {
+Status run_rounds(Graph& graph, PassPhase phase, const PassOptions& options) {
   OCTET_RETURN_IF_ERROR(infer_graph(graph));
   OCTET_RETURN_IF_ERROR(run_on_bodies(graph, phase, options));
   for (int round = 0; round < kRounds; ++round) {
@@ -53,6 +50,20 @@ Status run_passes(Graph& graph, PassPhase phase, const PassOptions& options) {
   }
   remove_dead(graph);
   return {};
+}
+
+}  // namespace
+
+std::span<const Pass> all_passes() { return kPasses; }
+
+Status run_passes(Graph& graph, PassPhase phase, const PassOptions& options) {
+  if (options.body) return run_rounds(graph, phase, options);
+  {
+    const IndependentExtents extents(graph);
+    const auto status = run_rounds(graph, phase, options);
+    if (!status.ok() || !extents.renamed()) return status;
+  }
+  return infer_graph(graph);
 }
 
 bool remove_dead(Graph& graph) {

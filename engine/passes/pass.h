@@ -20,6 +20,8 @@ struct PassOptions {
   size_t fold_limit = size_t{16} << 20;
   /// Values that must survive, as outputs do (observed inner values).
   std::vector<ValueId> keep;
+  /// The graph is a node's body: extents of its inputs follow from the node's.
+  bool body = false;
 
   bool keeps(ValueId id) const { return std::find(keep.begin(), keep.end(), id) != keep.end(); }
 };
@@ -43,7 +45,8 @@ struct Pass {
 /// All passes, in the order of passes.def.
 std::span<const Pass> all_passes();
 
-/// Runs the passes of a phase in order, twice if the first round changed anything; bodies too.
+/// Runs the passes of a phase in order, twice if the first round changed anything; bodies too. None
+/// takes extents of inputs to be equal because of their names (`IndependentExtents`).
 Status run_passes(Graph& graph, PassPhase phase, const PassOptions& options = {});
 
 /// Removes nodes whose outputs nobody reads, and values that nobody holds. For passes.

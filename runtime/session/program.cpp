@@ -5,6 +5,7 @@
 #include "engine/ir/bools.h"
 #include "engine/ir/log.h"
 #include "engine/ops/op.h"
+#include "engine/passes/independent_extents.h"
 #include "engine/passes/pass.h"
 #include "runtime/session/execution.h"
 #include "runtime/session/lower.h"
@@ -75,8 +76,9 @@ Result<std::shared_ptr<Program>> Program::compile(std::shared_ptr<Graph> graph,
 
 namespace {
 
-Status run_all_passes(Graph& graph, const CompileOptions& options) {
+Status run_all_passes(Graph& graph, const CompileOptions& options, bool body) {
   PassOptions pass_options;
+  pass_options.body = body;
   for (ValueId id = 0; id < graph.value_capacity(); ++id) {
     if (!graph.alive_value(id)) continue;
     const auto& keep = options.keep;
@@ -101,7 +103,9 @@ Program::Program(const CompileOptions& options)
 Result<std::shared_ptr<Program>> Program::build(std::shared_ptr<Graph> graph,
                                                 const CompileOptions& options) {
   std::shared_ptr<Program> program(new Program(options));
-  OCTET_RETURN_IF_ERROR(run_all_passes(*graph, options));
+  const std::shared_ptr<Graph> held = graph;
+  const IndependentExtents extents(*held);
+  OCTET_RETURN_IF_ERROR(run_all_passes(*graph, options, false));
   CompileWeights weights(options.cache);
   OCTET_RETURN_IF_ERROR(weights.begin(*graph, *program->parallel_));
   program->choices_path_ = weights.companion(".choices");
@@ -116,7 +120,7 @@ Result<std::shared_ptr<Program>> Program::compile_body(std::shared_ptr<Graph> gr
                                                        const CompileOptions& options,
                                                        CompileWeights& weights) {
   std::shared_ptr<Program> program(new Program(options));
-  OCTET_RETURN_IF_ERROR(run_all_passes(*graph, options));
+  OCTET_RETURN_IF_ERROR(run_all_passes(*graph, options, true));
   OCTET_RETURN_IF_ERROR(program->lower_graph(std::move(graph), weights));
   return program;
 }

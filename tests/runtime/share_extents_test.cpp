@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <functional>
+
 #include "engine/ops/evaluate.h"
 #include "engine/ops/op.h"
 #include "engine/passes/pass.h"
@@ -154,4 +156,120 @@ TEST_CASE("layers add no shape computation but for the results that they are ask
   };
   CHECK(shapes_of(2) == shapes_of(1));
   CHECK(shapes_of(8) == shapes_of(1));
+}
+
+namespace {
+
+// Graphs whose inputs share the name n, each with runs at extents that agree and at others.
+struct Shared {
+  std::string name;
+  std::vector<Shape> inputs;
+  std::function<ValueId(Graph&, const std::vector<ValueId>&)> build;
+  std::vector<std::vector<Dims>> runs;
+};
+
+const Shared kShared[] = {
+    {"a difference of extents",
+     {{n, n}},
+     [](Graph& graph, const std::vector<ValueId>& x) {
+       return op(graph, "Sub", {extent(graph, x[0], 0), extent(graph, x[0], 1)});
+     },
+     {{{4, 4}}, {{2, 5}}}},
+    {"slices from a difference of extents on",
+     {{n, n}},
+     [](Graph& graph, const std::vector<ValueId>& x) {
+       const ValueId start = op(graph, "Sub", {extent(graph, x[0], 1), extent(graph, x[0], 0)});
+       const ValueId one = integers(graph, {1});
+       return op(graph, "Slice", {x[0], start, integers(graph, {100}), one, one});
+     },
+     {{{4, 4}}, {{2, 5}}}},
+    {"extents that change places",
+     {{n, n}},
+     [](Graph& graph, const std::vector<ValueId>& x) {
+       const ValueId shape = op(graph, "Concat", {extent(graph, x[0], 1), extent(graph, x[0], 0)},
+                                {{"axis", int64_t{0}}});
+       return op(graph, "Neg", {op(graph, "Reshape", {op(graph, "Relu", {x[0]}), shape})});
+     },
+     {{{4, 4}}, {{2, 5}}}},
+    {"a residual that is repeated",
+     {{n, kWidth}, {n, kWidth}},
+     [](Graph& graph, const std::vector<ValueId>& x) {
+       const ValueId w = graph.add_constant(
+           "w", Tensor::of({kWidth, kWidth},
+                           std::vector<float>{1, 0, 0, 2, 0, 1, 0, 0, 3, 0, 1, 0, 0, 0, 0, 1}));
+       return op(graph, "Add", {op(graph, "MatMul", {x[0], w}), x[1]});
+     },
+     {{{5, kWidth}, {5, kWidth}},
+      {{5, kWidth}, {1, kWidth}},
+      {{1, kWidth}, {5, kWidth}},
+      {{5, kWidth}, {3, kWidth}}}},
+    {"an operand that Expand gives another's extents",
+     {{n, 1}, {n, kWidth}, {1, kWidth}},
+     [](Graph& graph, const std::vector<ValueId>& x) {
+       const ValueId wide = op(graph, "Expand", {x[2], op(graph, "Shape", {x[0]})});
+       return op(graph, "Mul", {wide, x[1]});
+     },
+     {{{5, 1}, {5, kWidth}, {1, kWidth}}, {{5, 1}, {1, kWidth}, {1, kWidth}}}},
+};
+
+}  // namespace
+
+TEST_CASE("extents of one name that a caller gives differently make no wrong results") {
+  for (const Shared& c : kShared) {
+    INFO(c.name);
+    const auto graph = std::make_shared<Graph>();
+    std::vector<ValueId> ids;
+    for (const Shape& shape : c.inputs)
+      ids.push_back(
+          graph->add_input("x" + std::to_string(ids.size()), Type::tensor(DType::f32, shape)));
+    graph->set_outputs({c.build(*graph, ids)});
+    const auto portable = graph->clone();
+    REQUIRE(run_passes(*portable, PassPhase::portable).ok());
+    for (const auto& [form, model] : {std::pair("passed on", portable), {"as it is", graph}}) {
+      INFO(form);
+      const auto program = Program::compile(model->clone(), {});
+      REQUIRE(program.ok());
+      for (const auto& dims : c.runs) {
+        std::vector<Tensor> inputs;
+        for (const Dims& one : dims)
+          inputs.push_back(random_floats(one, static_cast<uint32_t>(inputs.size() + 1)));
+        const auto expected = evaluated(*graph, inputs);
+        const auto results = (*program)->run(inputs);
+        INFO((results.ok() ? "" : results.error().message));
+        REQUIRE(results.ok() == expected.ok());
+        if (expected.ok()) CHECK((*results)[0] == (*expected)[0]);
+      }
+    }
+  }
+}
+
+TEST_CASE("inputs and outputs keep the names of their extents") {
+  const auto graph = std::make_shared<Graph>();
+  const ValueId x = graph->add_input("x", Type::tensor(DType::f32, Shape{n, t}));
+  const ValueId y = graph->add_input("y", Type::tensor(DType::f32, Shape{n, t}));
+  graph->set_outputs({op(*graph, "Add", {op(*graph, "Relu", {x}), y})});
+  REQUIRE(infer_graph(*graph).ok());
+  const auto program = Program::compile(graph, {});
+  REQUIRE(program.ok());
+  const Graph& compiled = *(*program)->plan().graph;
+  for (const ValueId id : {compiled.inputs[0], compiled.inputs[1], compiled.outputs()[0]})
+    CHECK(compiled.value(id).type.shape == Shape{n, t});
+}
+
+TEST_CASE("a broadcast of unknown extents is the same one however it is made") {
+  const auto of = [](const Dim& a, const Dim& b) { return broadcast({a}, {b})->at(0); };
+  const Dim both = of(n, m);
+  CHECK(of(m, n) == both);
+  CHECK(of(both, n) == both);
+  CHECK(of(m, both) == both);
+  CHECK(of(both, both) == both);
+  CHECK(both != n);
+  CHECK(both != of(n, t));
+  CHECK(of(both, t) == of(of(t, m), n));
+  CHECK(of(both, 1) == both);
+  CHECK(of(both, 7) == Dim(7));
+  CHECK(of(both + Dim(1), n) != of(both, n));
+  CHECK(of(both * t, n) != both);
+  CHECK(of(both * of(t, s), n) != of(both, of(t, s)));
+  CHECK(of(floor_div(both, n), n) == of(n, floor_div(of(m, n), n)));
 }
