@@ -138,3 +138,32 @@ TEST_CASE("convolutions of sequences by one tap run as products between Transpos
     for (Steps& steps : check(*w.finish(outputs))) CHECK(steps["Conv"] == test.convolutions);
   }
 }
+
+TEST_CASE(
+    "weights stored as halfs give the same bits whatever the rows before, and those of floats") {
+  const Tensor w = random_floats({24, 60}, 1);
+  std::vector<float> rounded = w.to_float();
+  std::vector<_Float16> halfs(rounded.begin(), rounded.end());
+  rounded.assign(halfs.begin(), halfs.end());
+  const auto program_of = [](bool stored, const Tensor& weights) {
+    Graph graph;
+    const ValueId x = graph.add_input("x", Type::tensor(DType::f32, Shape{Dim::symbol("t"), 24}));
+    ValueId b = graph.add_constant("w", weights);
+    if (stored) b = add(graph, "Cast", {b}, {{"to", int64_t{1}}}, "wide");
+    graph.set_outputs({add(graph, "MatMul", {x, b}, {}, "y")});
+    const auto program = Program::compile(graph.clone(), {});
+    REQUIRE(program.ok());
+    return *program;
+  };
+  const auto bytes = std::as_bytes(std::span(halfs));
+  const auto stored = program_of(true, Tensor::copy(DType::f16, w.dims(), bytes));
+  const auto floats = program_of(false, Tensor::of(w.dims(), rounded));
+  CHECK(stored->plan().steps[0].info.kernel == "gemm_f32_f16");
+  for (const int64_t rows : {1, 1, 8, 1, 3, 3, 4, 2, 1, 9}) {
+    CAPTURE(rows);
+    const std::vector<Tensor> x = {random_floats({rows, 24}, static_cast<unsigned>(rows))};
+    const auto actual = stored->run(x), expected = floats->run(x);
+    REQUIRE((actual.ok() && expected.ok()));
+    CHECK((*actual)[0] == (*expected)[0]);
+  }
+}

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <atomic>
 
 #include "engine/ops/common/activation.h"
 #include "engine/ops/common/dequantize.h"
@@ -44,7 +45,9 @@ WeightFormat format_of(const Tensor& b, const QuantPtr& quant, bool transposed) 
 
 // Stored weights are read as they are, but where there are enough rows to multiply by and floats
 // stay in the caches, widening them takes longer than reading floats: a graph whose stored
-// constants would take at most so many bytes as floats keeps its factors in both forms.
+// constants would take at most so many bytes as floats keeps its factors in both forms. Few rows
+// right after a product of many read floats, too, which are in the caches then: a search by beams
+// begins with one row each time. Either form gives the same sums.
 constexpr size_t kMostFloatBytes = size_t{8} << 20;
 constexpr size_t kRowsForFloats = 4;
 
@@ -102,7 +105,10 @@ class ProductF32 final : public Step {
     const ProductShape shape = product_shape(a.dims, b.dims, spec_.transpose_a, spec_.transpose_b);
     GemmF32Args args = arguments(shape);
     args.a.data = a.as<float>();
-    if (!is_packed_) args.b.data = b.as<float>();
+    if (is_packed_)
+      choose_form(args);
+    else
+      args.b.data = b.as<float>();
     args.out = out.as<float>();
     args.scratch = reinterpret_cast<float*>(context.scratch().data());
     if (spec_.addend) set_addend(context.input(*spec_.addend), args.epilogue);
@@ -117,6 +123,7 @@ class ProductF32 final : public Step {
 
   size_t scratch_bytes(std::span<const TensorView> inputs, std::span<const TensorView> /*outputs*/,
                        size_t /*width*/) const override {
+    if (is_packed_) return 0;
     const ProductShape shape =
         product_shape(inputs[0].dims, inputs[1].dims, spec_.transpose_a, spec_.transpose_b);
     return gemm_f32_scratch_size(*variant_.table, arguments(shape)) * sizeof(float);
@@ -157,7 +164,7 @@ class ProductF32 final : public Step {
     gemm_f32_pack_stored(*variant_.table, format_, stored, k, n, packed);
   }
 
-  // Everything but the pointers to data.
+  // Everything but the pointers to data and the form of a packed B.
   GemmF32Args arguments(const ProductShape& shape) const {
     GemmF32Args args;
     args.m = static_cast<size_t>(shape.m);
@@ -165,7 +172,6 @@ class ProductF32 final : public Step {
     args.k = static_cast<size_t>(shape.k);
     args.a = {nullptr, shape.a_row, shape.a_column};
     args.b = {nullptr, shape.b_row, shape.b_column};
-    if (is_packed_) choose_form(args);
     args.out_row = shape.n;
     args.epilogue.alpha = spec_.alpha;
     args.epilogue.activation = kernel_activation(spec_.epilogue);
@@ -182,9 +188,17 @@ class ProductF32 final : public Step {
 
   void choose_form(GemmF32Args& args) const {
     const bool floats =
-        format_.form == WeightForm::f32 || (floats_.count() > 0 && args.m >= kRowsForFloats);
+        format_.form == WeightForm::f32 || (floats_.count() > 0 && reads_floats(args.m));
     args.packed_b = (floats ? floats_ : stored_).bytes().data();
     if (!floats) args.format = format_;
+  }
+
+  // Of a B in both forms.
+  bool reads_floats(size_t rows) const {
+    const bool many = rows >= kRowsForFloats;
+    const bool before = many_before_.load(std::memory_order_relaxed);
+    if (many != before) many_before_.store(many, std::memory_order_relaxed);
+    return many || before;
   }
 
   static GemmF32Batch level(const BatchAxis& axis) {
@@ -231,6 +245,7 @@ class ProductF32 final : public Step {
   Tensor stored_, floats_;
   WeightFormat format_;
   bool is_packed_ = false;
+  mutable std::atomic<bool> many_before_{false};  // A hint: results don't depend on it.
 };
 
 // Whether the kernel's per-column bias can hold the addend, so that its addend is free.
