@@ -35,7 +35,11 @@ class AttentionS8 final : public AttentionStep {
         score_scale_(q_.scale * k_.scale * attrs_.alpha),
         rounding_(code_rounding(*attrs_.probabilities)),
         plan_(std::move(plan)),
-        variant_(select_gemm_s8(context.cpu())) {}
+        variant_(select_gemm_s8(context.cpu())) {
+    // Another zero point of K adds the same to all scores of a query, which leaves their softmax as
+    // it is. The middle of the codes' range costs products nothing.
+    if (!attrs_.condition) k_.zero_point = k_.is_signed ? 0 : 128;
+  }
   StepInfo info() const override { return {"attention_s8", "native", variant_.isa}; }
 
  protected:

@@ -9,8 +9,8 @@ using namespace kernels;
 
 constexpr const FusedAttentionPorts& kAt = kFusedAttentionPorts;
 
-// Scores of a tile, in floats: they shall stay in the first level of cache.
-constexpr int64_t kTileScores = 8192;
+// Scores of a tile, in floats: they shall stay in the second level of cache.
+constexpr int64_t kTileScores = 24576;
 constexpr int64_t kTileStep = 12;
 constexpr size_t kMostHeadsTogether = 16;
 
@@ -97,7 +97,7 @@ void AttentionStep::run_unit(const AttentionGeometry& g, std::span<const TensorV
   for (int64_t row = part * g.queries / all; row < last; row += tile_rows(g)) {
     const int64_t count = std::min(tile_rows(g), last - row);
     score(g, head, row, count, scores, own);
-    for (int64_t i = 0; i < count; ++i) complete(g, head, row + i, scores + i * line(g));
+    complete(g, head, row, count, scores);
     soften(g, addend_of(g, head, row), count, scores, own);
     weigh(g, head, row, count, scores, own);
   }
@@ -139,8 +139,7 @@ void AttentionStep::run_heads(const AttentionGeometry& g, std::span<const Tensor
     for (size_t i = 0; i < count; ++i) score(g, heads[i], 0, g.queries, scores(i), nullptr);
   if (!each) soften_rows(g, {}, count, scores(0));
   for (size_t i = 0; each && i < count; ++i) {
-    for (int64_t row = 0; row < g.queries; ++row)
-      complete(g, heads[i], row, scores(i) + row * line(g));
+    complete(g, heads[i], 0, g.queries, scores(i));
     soften_rows(g, addend_of(g, heads[i], 0), queries, scores(i));
   }
   if (g.queries == 1)
@@ -170,19 +169,23 @@ void AttentionStep::soften_rows(const AttentionGeometry& g, const RowAddend& add
 }
 
 void AttentionStep::complete(const AttentionGeometry& g, const AttentionHead& head, int64_t row,
-                             float* line) const {
+                             int64_t rows, float* scores) const {
+  const bool fills = head.mask != nullptr && attrs_.condition;
+  if (head.bias == nullptr && attrs_.beta == 1.0F && !fills) return;
   const auto count = static_cast<size_t>(g.keys);
-  if (head.bias != nullptr)
-    elementwise_.binary(BinaryF32::add, line, 1, head.bias + row * g.bias.row, g.bias.column, line,
-                        count);
-  if (attrs_.beta != 1.0F)
-    elementwise_.binary(BinaryF32::mul, line, 1, &attrs_.beta, 0, line, count);
-  if (head.mask == nullptr || !attrs_.condition) return;
-  const auto* mask = reinterpret_cast<const uint8_t*>(head.mask) + row * g.mask.row;
-  if (g.mask.column == 1)
-    softmax_.fill(line, mask, attrs_.fill, count);
-  else if (*mask != 0)  // one for the whole row
-    std::fill_n(line, count, attrs_.fill);
+  for (const int64_t last = row + rows; row < last; ++row, scores += line(g)) {
+    if (head.bias != nullptr)
+      elementwise_.binary(BinaryF32::add, scores, 1, head.bias + row * g.bias.row, g.bias.column,
+                          scores, count);
+    if (attrs_.beta != 1.0F)
+      elementwise_.binary(BinaryF32::mul, scores, 1, &attrs_.beta, 0, scores, count);
+    if (!fills) continue;
+    const auto* mask = reinterpret_cast<const uint8_t*>(head.mask) + row * g.mask.row;
+    if (g.mask.column == 1)
+      softmax_.fill(scores, mask, attrs_.fill, count);
+    else if (*mask != 0)  // one for the whole row
+      std::fill_n(scores, count, attrs_.fill);
+  }
 }
 
 }  // namespace octet::ops

@@ -11,7 +11,7 @@ namespace octet::ops {
 /// Bytes, to whole cache lines.
 inline size_t whole_lines(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
-/// Rows of scores that are made, softened and used together: they stay in the first cache.
+/// Rows of scores that are made, softened and used together: they stay in the second cache.
 int64_t tile_rows(const AttentionGeometry& g);
 
 /// One head's operands.
@@ -107,9 +107,9 @@ class AttentionStep : public Step {
   // A mask of numbers, from a row on.
   RowAddend addend_of(const AttentionGeometry& g, const AttentionHead& head, int64_t row) const;
 
-  // Bias, factor and condition of one row, one rounding each, as the nodes would.
-  void complete(const AttentionGeometry& g, const AttentionHead& head, int64_t row,
-                float* line) const;
+  // Bias, factor and condition of `rows` rows, one rounding each, as the nodes would.
+  void complete(const AttentionGeometry& g, const AttentionHead& head, int64_t row, int64_t rows,
+                float* scores) const;
 };
 
 }  // namespace octet::ops
