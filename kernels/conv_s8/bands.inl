@@ -112,7 +112,7 @@ inline void run_bands(const ConvShape& s, const Matrix& m, const ConvIo& io, con
     band.fill(n, first, rows);
     for (size_t row = 0; row < rows; ++row) {
       multiply_rows(target, m, band.windows(row), 0, m.blocks(),
-                    Following{(n * s.out_h + first + row) * s.out_w});
+                    RowsAt{0, (n * s.out_h + first + row) * s.out_w, 1});
     }
   });
 }

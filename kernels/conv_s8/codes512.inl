@@ -2,7 +2,7 @@
 
 class CodePacker {
  public:
-  explicit CodePacker(const ConvEpilogue& e)
+  __attribute__((noinline)) explicit CodePacker(const ConvEpilogue& e)
       : high(set_floats(e.high - static_cast<float>(e.zero_point))) {
     const CodeEnds ends(e);
     zero_ = _mm512_set1_epi16(static_cast<int16_t>(ends.zero));

@@ -8,7 +8,7 @@ inline uint8x16_t saturated_codes(const Ints& v, int16x8_t zero) {
 
 class CodePacker {
  public:
-  explicit CodePacker(const ConvEpilogue& e)
+  __attribute__((noinline)) explicit CodePacker(const ConvEpilogue& e)
       : high(set_floats(e.high - static_cast<float>(e.zero_point))) {
     const CodeEnds ends(e);
     zero_ = vdupq_n_s16(static_cast<int16_t>(ends.zero));

@@ -158,6 +158,6 @@ inline void run(const ConvShape& s, const void* packed, const ConvIo& io,
     const Rows rows = here ? Rows{first, stride, end - begin, panel_zero(io), nullptr}
                            : gather(s, io, m, group, begin, end,
                                     static_cast<uint8_t*>(scratch) + slot * slot_bytes(s));
-    multiply_rows(target, m, rows, cut.block_at(run), cut.block_at(run + 1), Following{begin});
+    multiply_rows(target, m, rows, cut.block_at(run), cut.block_at(run + 1), RowsAt{0, begin, 1});
   });
 }

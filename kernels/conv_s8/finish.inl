@@ -103,18 +103,20 @@ inline Ints to_codes(const ConvEpilogue& e, Floats v) {
   return add(to_ints(v), set_ints(e.zero_point));
 }
 
-/// v of ConvEpilogue for the columns of one pixel, from sums that have the columns' offset.
+/// v of ConvEpilogue for `count` columns of one pixel, from sums that have the columns' offset.
 template <Scaling kScaling = Scaling::any>
 inline __attribute__((always_inline)) Floats scaled(const ConvEpilogue& e, size_t residual_stride,
-                                                    const Columns& c, size_t pixel, Ints sum) {
+                                                    const Columns& c, size_t count, size_t pixel,
+                                                    Ints sum) {
   constexpr bool kAny = kScaling == Scaling::any;
   Floats v = mul(to_floats(sum), c.multiplier);
   if constexpr (kScaling != Scaling::plain) v = add(v, c.bias);
   if (kScaling == Scaling::residual || (kAny && e.residual != nullptr)) {
     const auto* residual =
         static_cast<const uint8_t*>(e.residual) + pixel * residual_stride + c.first;
-    const Ints code =
-        sub(load_codes(residual, e.residual_signed, c.count), set_ints(e.residual_zero_point));
+    const uint8_t flip = e.residual_signed ? 0x80 : 0;  // to codes of u8, and their zero point
+    const Ints code = sub(load_flipped_codes(residual, flip, count),
+                          set_ints(e.residual_zero_point + static_cast<int32_t>(flip)));
     v = add(v, mul(to_floats(code), set_floats(e.residual_multiplier)));
   }
   if (kScaling == Scaling::swished || (kAny && e.swish_slope != 0.0F)) {
@@ -132,7 +134,7 @@ inline void finish(const Target& t, const Columns& c, size_t pixel, Ints raw) {
     store_ints(static_cast<int32_t*>(t.out) + at, c.count, add(raw, c.offset));
     return;
   }
-  Floats v = scaled(e, t.residual_stride, c, pixel, add(raw, c.offset));
+  Floats v = scaled(e, t.residual_stride, c, c.count, pixel, add(raw, c.offset));
   if (e.out == Element::f32) {
     v = min(max(v, set_floats(e.low)), set_floats(e.high));
     store_floats(static_cast<float*>(t.out) + at, c.count, v);
@@ -151,9 +153,35 @@ inline void finish(const Target& t, const Columns& c, size_t pixel, Ints raw) {
 ///   store(at, row)   once no other row of the tile needs registers for its constants
 ///   kPacksRows       whether rows(at, sums) and store_rows(at, rows) take as many rows at once as
 ///                    CodePacker::kTogether says
-///   kInRegisters     whether it is worth its code where sums are made; else end_tile() does it
+///   kPaysDeep        whether tiles of many rows for large depths are worth their code
+///   kInRegisters     whether it is worth its code where sums are made; else end_tile() may do it
 struct RowAt {
   size_t row, pixel;
+};
+
+/// The rows of a tile: outputs `step` pixels apart.
+struct RowsAt {
+  size_t row, pixel, step;
+  inline __attribute__((always_inline)) RowAt operator[](size_t r) const {
+    return {row + r, pixel + r * step};
+  }
+  inline __attribute__((always_inline)) RowsAt from(size_t r) const {
+    return {row + r, pixel + r * step, step};
+  }
+};
+
+/// Rows of activations by blocks of columns, `block_bytes` apart.
+struct Product {
+  const uint8_t* a;
+  size_t a_stride, rows;
+  const Depths& depths;
+  const int8_t* weights;
+  size_t block_bytes;
+  RowsAt at;
+
+  Product from(size_t row, size_t count) const {
+    return {a + row * a_stride, a_stride, count, depths, weights, block_bytes, at.from(row)};
+  }
 };
 
 /// An end that leaves sums in memory, without offsets: rows of kBlocks blocks.
@@ -164,7 +192,7 @@ struct TileEnd {
     Ints of[kBlocks];
   };
   int32_t* tile;
-  const RowAt* first;
+  size_t first;
 
   inline __attribute__((always_inline)) Ints offset(int /*block*/) const { return set_ints(0); }
   inline __attribute__((always_inline)) Row row(const RowAt& /*at*/,
@@ -174,7 +202,7 @@ struct TileEnd {
     return row;
   }
   inline __attribute__((always_inline)) void store(const RowAt& at, const Row& row) const {
-    int32_t* to = tile + (&at - first) * kBlocks * 16;
+    int32_t* to = tile + (at.row - first) * kBlocks * 16;
     simd::unroll<kBlocks>([&](auto b) __attribute__((always_inline)) {
       store_ints(to + b * 16, 16, row.of[b]);
     });
@@ -183,7 +211,7 @@ struct TileEnd {
 
 /// Ends a tile of sums in memory that lack the offsets.
 template <int kBlocks, typename End>
-__attribute__((noinline)) void end_tile(const int32_t* tile, size_t rows, const RowAt* at,
+__attribute__((noinline)) void end_tile(const int32_t* tile, size_t rows, const RowsAt& at,
                                         const End& given) {
   // Stores of codes may write to any object that isn't local.
   const End end = given;

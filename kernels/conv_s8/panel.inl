@@ -4,12 +4,12 @@
 //   kCodeBytes              bytes of a code in a row of the panel
 //   kGroup                  depths of a column that lie together
 //   padded_depth(depth)     how many depths are multiplied, the last ones with weights of 0
-//   kMaxBlocks, kMaxTileRows, tile_rows(blocks, left, groups)   tiles: blocks of 16 columns, rows
+//   kMaxBlocks, tile_rows(blocks, left, groups)   blocks of 16 columns and rows of one call
 //   kTakesSegments          whether the depths of a row may lie in segments, each of whole groups
-//   Multiplier()(simd::Index<blocks>, rows, a, a_stride, depths, weights, block_bytes, at, end)
-//                           sums of `rows` rows by `blocks` blocks, which an end takes: see RowAt
+//   Multiplier()(simd::Index<blocks>, product, end)
+//                           sums of a Product by `blocks` blocks, which an end takes: see RowAt
 //   copy_codes, fill_codes, sum_codes   what gathers a row
-//   with_blocks(count, f)   f(simd::Index<count>{})
+//   blocks_at_once(left), with_blocks(count, f)   f(simd::Index<count>{}) of so many blocks
 //   CodePacker              rounded values of up to kMaxBlocks blocks to codes (kBare: as
 //                           Scaling::bare says), which it stores
 
@@ -84,10 +84,11 @@ void pack_matrix(void* packed, size_t depth, size_t columns, size_t first, const
 /// Bytes between the rows of a panel; past a row's codes there is room for copies to run over.
 inline size_t panel_stride(size_t depth) { return round_up(depth * kCodeBytes, 64) + 64; }
 
-inline constexpr size_t kPanelRows = 48;
+inline constexpr size_t kCutRows = 24;  // panels end where tiles of 4, 6, 8 and 12 rows do
+inline constexpr size_t kPanelRows = 2 * kCutRows;
 inline constexpr size_t kMaxPanelRows = kPanelRows + kPanelRows / 2;
 
-/// How many panels `rows` rows make, each of at most `most` and half of it.
+/// How many panels `rows` rows (or cuts of them) make, each of at most `most` and half of it.
 inline size_t panel_count(size_t rows, size_t most) {
   return larger(divide_up(rows, most + most / 2), (rows + most / 2) / most);
 }
@@ -110,6 +111,7 @@ template <int kBlocks>
 struct BlockColumns {
   Columns of[kBlocks];
 
+  __attribute__((noinline))
   BlockColumns(const Target& target, const Matrix& m, const Rows& rows, size_t block) {
     for (int b = 0; b < kBlocks; ++b) {
       const size_t column = (block + b) * kLanes;
@@ -119,6 +121,8 @@ struct BlockColumns {
     }
   }
   size_t count() const { return (kBlocks - 1) * kLanes + of[kBlocks - 1].count; }
+  /// Those of one block: only the last one may have fewer.
+  size_t count(int block) const { return block + 1 < kBlocks ? kLanes : of[kBlocks - 1].count; }
 };
 
 /// The end of a tile whose sums become codes without more to them.
@@ -127,12 +131,13 @@ class CodeEnd {
  public:
   static constexpr bool kInRegisters = true;
   static constexpr bool kPacksRows = true;
+  static constexpr bool kPaysDeep = kScaling != Scaling::swished;
   using Row = CodePacker::Codes;
 
   CodeEnd(const Target& target, const BlockColumns<kBlocks>& columns)
       : epilogue_(*target.epilogue),
-        pack_(epilogue_),
         columns_(columns),
+        pack_(epilogue_),
         count_(columns.count()),
         out_(static_cast<uint8_t*>(target.out) + columns.of[0].first),
         stride_(target.out_stride),
@@ -145,8 +150,8 @@ class CodeEnd {
                                                 const Ints (&sums)[kBlocks]) const {
     Ints values[kBlocks];
     simd::unroll<kBlocks>([&](auto b) __attribute__((always_inline)) {
-      values[b] =
-          to_ints(scaled<kScaling>(epilogue_, residual_stride_, columns_.of[b], at.pixel, sums[b]));
+      values[b] = to_ints(scaled<kScaling>(epilogue_, residual_stride_, columns_.of[b],
+                                           columns_.count(b), at.pixel, sums[b]));
     });
     return pack_.template pack<kScaling == Scaling::bare>(values);
   }
@@ -156,25 +161,27 @@ class CodeEnd {
 
   /// The same for CodePacker::kTogether<kBlocks> rows, their sums one behind the other.
   template <int kSums>
-  inline __attribute__((always_inline)) Row rows(const RowAt* at, const Ints (&sums)[kSums]) const {
+  inline __attribute__((always_inline)) Row rows(const RowsAt& at,
+                                                 const Ints (&sums)[kSums]) const {
     Ints values[kSums];
     simd::unroll<kSums>([&](auto i) __attribute__((always_inline)) {
-      values[i] = to_ints(scaled<kScaling>(epilogue_, residual_stride_, columns_.of[i % kBlocks],
-                                           at[i / kBlocks].pixel, sums[i]));
+      constexpr int kBlock = i % kBlocks;
+      values[i] = to_ints(scaled<kScaling>(epilogue_, residual_stride_, columns_.of[kBlock],
+                                           columns_.count(kBlock), at[i / kBlocks].pixel, sums[i]));
     });
     return pack_.template pack<kScaling == Scaling::bare>(values);
   }
   template <typename Packer = CodePacker>
-  inline __attribute__((always_inline)) void store_rows(const RowAt* at, const Row& rows) const {
+  inline __attribute__((always_inline)) void store_rows(const RowsAt& at, const Row& rows) const {
     simd::unroll<Packer::template kTogether<kBlocks>>([&](auto r) __attribute__((always_inline)) {
       Packer::template store_row<kBlocks, r>(out_ + at[r].pixel * stride_, count_, rows);
     });
   }
 
  private:
-  ConvEpilogue epilogue_;
+  const ConvEpilogue& epilogue_;
+  const BlockColumns<kBlocks>& columns_;
   CodePacker pack_;
-  BlockColumns<kBlocks> columns_;
   size_t count_;
   uint8_t* out_;
   size_t stride_, residual_stride_;
@@ -186,6 +193,7 @@ class FloatEnd {
  public:
   static constexpr bool kInRegisters = true;
   static constexpr bool kPacksRows = false;
+  static constexpr bool kPaysDeep = false;
   struct Row {
     Floats of[kBlocks];
   };
@@ -203,7 +211,8 @@ class FloatEnd {
                                                 const Ints (&sums)[kBlocks]) const {
     Row row;
     simd::unroll<kBlocks>([&](auto b) __attribute__((always_inline)) {
-      const Floats v = scaled<Scaling::biased>(epilogue_, 0, columns_.of[b], at.pixel, sums[b]);
+      const Floats v =
+          scaled<Scaling::biased>(epilogue_, 0, columns_.of[b], kLanes, at.pixel, sums[b]);
       row.of[b] = min(max(v, set_floats(epilogue_.low)), set_floats(epilogue_.high));
     });
     return row;
@@ -216,8 +225,8 @@ class FloatEnd {
   }
 
  private:
-  ConvEpilogue epilogue_;
-  BlockColumns<kBlocks> columns_;
+  const ConvEpilogue& epilogue_;
+  const BlockColumns<kBlocks>& columns_;
   float* out_;
   size_t stride_;
 };
@@ -228,6 +237,7 @@ class AnyEnd {
  public:
   static constexpr bool kInRegisters = false;
   static constexpr bool kPacksRows = false;
+  static constexpr bool kPaysDeep = false;
   struct Row {
     Ints of[kBlocks];
   };
@@ -281,7 +291,7 @@ void with_end(const Target& target, const Matrix& m, const Rows& rows, size_t bl
   } else {
     switch (target.scaling) {
       case Scaling::bare: return f(CodeEnd<Scaling::bare, kBlocks>(target, columns));
-      case Scaling::plain: return f(CodeEnd<Scaling::plain, kBlocks>(target, columns));
+      case Scaling::plain:  // A bias of 0 changes nothing.
       case Scaling::biased: return f(CodeEnd<Scaling::biased, kBlocks>(target, columns));
       case Scaling::residual: return f(CodeEnd<Scaling::residual, kBlocks>(target, columns));
       default: return f(CodeEnd<Scaling::swished, kBlocks>(target, columns));
@@ -289,43 +299,35 @@ void with_end(const Target& target, const Matrix& m, const Rows& rows, size_t bl
   }
 }
 
-/// Rows whose pixels follow each other.
-struct Following {
-  size_t first;
-  size_t operator()(size_t row) const { return first + row; }
-};
-
 inline constexpr size_t kFarBytes = 32 * 1024;  // of weights that may have left the first caches
 
-/// Multiplies the rows with the blocks [begin, end) of `m` and finishes pixel_of(row).
-template <Ends kEnds = Ends::all, typename PixelOf>
+/// Multiplies the rows with the blocks [begin, end) of `m` and finishes the outputs `at`.
+template <Ends kEnds = Ends::all>
 void multiply_rows(const Target& target, const Matrix& m, const Rows& rows, size_t begin,
-                   size_t end, PixelOf pixel_of) {
+                   size_t end, const RowsAt& at) {
   if (rows.count == 0) return;
   Multiplier multiply;
   Depths depths{m.groups() / rows.segments, rows.segments, rows.pitch};
   for (size_t block = begin; block < end;) {
-    size_t blocks = smaller(kMaxBlocks, end - block);
-    if (end - block == kMaxBlocks + 1) blocks = divide_up(end - block, 2);
+    const size_t blocks = blocks_at_once(end - block);
     const int8_t* weights = m.codes + block * m.block_bytes();
     depths.ahead = weights;
     depths.ahead_step = 0;
     const size_t next = smaller(kMaxBlocks, end - block - blocks) * m.block_bytes();
     if (next >= kFarBytes) {
-      // The tiles share what they ask for: the next blocks.
-      const size_t tiles = divide_up(rows.count, tile_rows(blocks, rows.count, m.groups()));
+      // The rows share what they ask for: the next blocks.
       depths.ahead += blocks * m.block_bytes();
-      depths.ahead_step = divide_up(next, tiles * m.groups());
+      depths.ahead_step = divide_up(next, rows.count * m.groups());
     }
     with_blocks(blocks, [&](auto count_of) {
       with_end<kEnds, count_of>(target, m, rows, block, [&](const auto& tile_end) {
-        RowAt at[kMaxTileRows];
         for (size_t row = 0, count; row < rows.count; row += count) {
           count = tile_rows(blocks, rows.count - row, m.groups());
-          for (size_t r = 0; r < count; ++r) at[r] = {row + r, pixel_of(row + r)};
-          multiply(count_of, count, rows.data + row * rows.stride, rows.stride, depths, weights,
-                   m.block_bytes(), at, tile_end);
-          depths.ahead += depths.ahead_step * m.groups();
+          multiply(count_of,
+                   Product{rows.data + row * rows.stride, rows.stride, count, depths, weights,
+                           m.block_bytes(), at.from(row)},
+                   tile_end);
+          depths.ahead += depths.ahead_step * count * m.groups();
         }
       });
     });
@@ -343,11 +345,13 @@ struct Cut {
       : runs(1), rows(row_count), blocks(block_count) {
     const size_t wanted = width > 1 ? 2 * width : 1;
     const size_t least = smaller(panel_rows, larger(kPanelRows, row_count / wanted));
-    panels = panel_count(row_count, least);
+    panels = panel_count(divide_up(row_count, kCutRows), least / kCutRows);
     if (panels * others < wanted)
       runs = larger(1, smaller(divide_up(wanted, panels * others), blocks / kMaxBlocks));
   }
   size_t tasks() const { return panels * runs; }
-  size_t row_at(size_t panel) const { return rows * panel / panels; }
+  size_t row_at(size_t panel) const {
+    return smaller(divide_up(rows, kCutRows) * panel / panels * kCutRows, rows);
+  }
   size_t block_at(size_t run) const { return blocks * run / runs; }
 };

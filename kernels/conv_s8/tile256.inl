@@ -4,9 +4,10 @@ inline constexpr size_t kCodeBytes = 2, kGroup = 2;
 inline size_t padded_depth(size_t depth) { return round_up(depth, kGroup); }
 inline constexpr size_t kMaxBlocks = 1;
 inline constexpr bool kTakesSegments = true;
-inline constexpr size_t kMaxTileRows = 6;
 
 inline int32_t panel_zero(const ConvIo& /*io*/) { return 0; }
+
+inline size_t blocks_at_once(size_t /*left*/) { return kMaxBlocks; }
 
 template <typename F>
 void with_blocks(size_t /*count*/, F f) {
@@ -20,9 +21,12 @@ inline size_t tile_rows(size_t /*blocks*/, size_t left, size_t /*groups*/) {
 
 // Inlined, it would share registers with its callers, and g++ would spill accumulators.
 template <int kRows, typename End>
-__attribute__((noinline)) void multiply_tile(const uint8_t* a, size_t a_stride,
-                                             const Depths& depths, const int8_t* weights,
-                                             const RowAt* at, const End& end) {
+__attribute__((noinline)) void multiply_tile(const Product& p, const End& end) {
+  const Depths& depths = p.depths;
+  const RowsAt& at = p.at;
+  const uint8_t* a = p.a;
+  const int8_t* weights = p.weights;
+  const size_t a_stride = p.a_stride;
   __m256i acc[kRows][2];
   simd::unroll<kRows>([&](auto r) {
     acc[r][0] = end.offset(0).lo;
@@ -57,21 +61,19 @@ __attribute__((noinline)) void multiply_tile(const uint8_t* a, size_t a_stride,
 /// Whole tiles end in registers.
 struct Multiplier {
   template <typename End>
-  void operator()(simd::Index<1> /*blocks*/, size_t rows, const uint8_t* a, size_t a_stride,
-                  const Depths& depths, const int8_t* weights, size_t /*block_bytes*/,
-                  const RowAt* at, const End& end) const {
+  void operator()(simd::Index<1> /*blocks*/, const Product& p, const End& end) const {
     if constexpr (End::kInRegisters)
-      if (rows == 6) return multiply_tile<6>(a, a_stride, depths, weights, at, end);
+      if (p.rows == 6) return multiply_tile<6>(p, end);
     // For fewer rows that would be much code for little.
     alignas(64) int32_t tile[6 * 16];
-    const TileEnd<1> sums{tile, at};
-    switch (rows) {
-      case 6: multiply_tile<6>(a, a_stride, depths, weights, at, sums); break;
-      case 4: multiply_tile<4>(a, a_stride, depths, weights, at, sums); break;
-      case 2: multiply_tile<2>(a, a_stride, depths, weights, at, sums); break;
-      default: multiply_tile<1>(a, a_stride, depths, weights, at, sums);
+    const TileEnd<1> sums{tile, p.at.row};
+    switch (p.rows) {
+      case 6: multiply_tile<6>(p, sums); break;
+      case 4: multiply_tile<4>(p, sums); break;
+      case 2: multiply_tile<2>(p, sums); break;
+      default: multiply_tile<1>(p, sums);
     }
-    end_tile<1>(tile, rows, at, end);
+    end_tile<1>(tile, p.rows, p.at, end);
   }
 };
 

@@ -1,4 +1,5 @@
-// The tiles of panel.inl by AMX, after simd/tiles.inl; rows that don't fill one by vnni512.inl.
+// The tiles of panel.inl by AMX, after simd/tiles.inl; rows that don't fill one by vnni512.inl's
+// for one row.
 
 // Less depth, or fewer rows, don't pay the way through tiles.
 inline constexpr size_t kLeastDepth = 32;
@@ -14,9 +15,8 @@ inline bool fills_tiles(size_t rows, size_t groups) {
   return rows >= kLeastRows && groups * kGroup % kTileDepth == 0;
 }
 
-inline size_t tile_rows(size_t blocks, size_t left, size_t groups) {
-  if (!fills_tiles(left, groups)) return vnni_rows(blocks, left);
-  return smaller(left, 2 * kTileRows);
+inline size_t tile_rows(size_t /*blocks*/, size_t left, size_t groups) {
+  return smaller(left, fills_tiles(left, groups) ? kMaxTileRows : kLeastRows);
 }
 
 class Multiplier {
@@ -29,20 +29,19 @@ class Multiplier {
   }
 
   template <int kBlocks, typename End>
-  void operator()(simd::Index<kBlocks> /*blocks*/, size_t rows, const uint8_t* a, size_t a_stride,
-                  const Depths& depths, const int8_t* weights, size_t block_bytes, const RowAt* at,
-                  const End& end) {
-    if (!fills_tiles(rows, depths.groups))
-      return multiply_part<kBlocks>(rows, a, a_stride, depths, weights, block_bytes, at, end);
-    if (shaped_ != rows) configure_tiles(rows);
-    shaped_ = rows;
+  void operator()(simd::Index<kBlocks> /*blocks*/, const Product& p, const End& end) {
+    if (!fills_tiles(p.rows, p.depths.groups)) return multiply_few<kLeastRows, kBlocks>(p, end);
+    if (shaped_ != p.rows) configure_tiles(p.rows);
+    shaped_ = p.rows;
     alignas(64) int32_t tile[kMaxTileRows * kBlocks * kTileColumns];
-    const TileRows codes{rows > kTileRows, a, a_stride, depths.groups * kGroup / kTileDepth};
+    const TileRows codes{p.rows > kTileRows, p.a, p.a_stride,
+                         p.depths.groups * kGroup / kTileDepth};
     for (size_t b = 0; b < kBlocks; b += 2)
-      multiply_tiles(codes, b + 1 < kBlocks,
-                     {reinterpret_cast<const uint8_t*>(weights + b * block_bytes), 64, block_bytes},
-                     tile + b * kTileColumns, kBlocks * kTileColumns);
-    end_tile<kBlocks>(tile, rows, at, end);
+      multiply_tiles(
+          codes, b + 1 < kBlocks,
+          {reinterpret_cast<const uint8_t*>(p.weights + b * p.block_bytes), 64, p.block_bytes},
+          tile + b * kTileColumns, kBlocks * kTileColumns);
+    end_tile<kBlocks>(tile, p.rows, p.at, end);
   }
 
  private:

@@ -5,9 +5,10 @@ inline constexpr size_t kStep = 16;  // codes of a row that are read at once
 inline size_t padded_depth(size_t depth) { return round_up(depth, kStep); }
 inline constexpr size_t kMaxBlocks = 1;
 inline constexpr bool kTakesSegments = false;
-inline constexpr size_t kMaxTileRows = kTileRows;
 
 inline int32_t panel_zero(const ConvIo& io) { return io.in_zero_point - (io.in_signed ? 0 : 128); }
+
+inline size_t blocks_at_once(size_t /*left*/) { return kMaxBlocks; }
 
 template <typename F>
 void with_blocks(size_t /*count*/, F f) {
@@ -21,19 +22,17 @@ inline size_t tile_rows(size_t /*blocks*/, size_t left, size_t /*groups*/) {
 class Multiplier {
  public:
   template <int kBlocks, typename End>
-  void operator()(simd::Index<kBlocks> /*blocks*/, size_t rows, const uint8_t* a, size_t a_stride,
-                  const Depths& depths, const int8_t* weights, size_t /*block_bytes*/,
-                  const RowAt* at, const End& end) {
-    const size_t steps = depths.groups * kGroup / kStep;
+  void operator()(simd::Index<kBlocks> /*blocks*/, const Product& p, const End& end) {
+    const size_t steps = p.depths.groups * kGroup / kStep;
     // A look at the weights pays for whole tiles.
-    if (rows == kTileRows && weights != seen_) {
-      seen_ = weights;
-      lowest_ = has_lowest(weights, steps);
+    if (p.rows == kTileRows && p.weights != seen_) {
+      seen_ = p.weights;
+      lowest_ = has_lowest(p.weights, steps);
     }
     alignas(64) int32_t tile[kTileRows * kBlocks * 16];
-    multiply_tile(rows, reinterpret_cast<const int8_t*>(a), a_stride, weights, steps,
-                  weights != seen_ || lowest_, tile);
-    end_tile<kBlocks>(tile, rows, at, end);
+    multiply_tile(p.rows, reinterpret_cast<const int8_t*>(p.a), p.a_stride, p.weights, steps,
+                  p.weights != seen_ || lowest_, tile);
+    end_tile<kBlocks>(tile, p.rows, p.at, end);
   }
 
  private:

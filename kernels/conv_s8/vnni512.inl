@@ -6,32 +6,28 @@ inline constexpr size_t kMaxBlocks = 4;
 
 inline int32_t panel_zero(const ConvIo& io) { return io.in_zero_point + (io.in_signed ? 128 : 0); }
 
+inline size_t blocks_at_once(size_t left) {
+  return left == kMaxBlocks + 1 ? 3 : smaller(left, kMaxBlocks);
+}
+
 template <typename F>
 void with_blocks(size_t count, F f) {
   switch (count) {
     case 1: return f(simd::Index<1>{});
     case 2: return f(simd::Index<2>{});
     case 3: return f(simd::Index<3>{});
-    default: return f(simd::Index<4>{});
+    default: return f(simd::Index<kMaxBlocks>{});
   }
 }
 
-constexpr size_t most_rows(size_t blocks) { return blocks == 4 ? 6 : (blocks == 3 ? 8 : 12); }
-
-/// How many of the `left` rows the next tile takes.
-inline size_t vnni_rows(size_t blocks, size_t left) {
-  const size_t most = most_rows(blocks);
-  if (left >= most) return most;
-  if (left >= 6) return 6;
-  return left >= 4 ? 4 : (left >= 2 ? 2 : 1);
-}
+/// Rows of a tile: where columns are few, sums of more rows are in flight together.
+constexpr int tile_rows_of(int blocks) { return blocks > 2 ? 4 : (blocks == 2 ? 8 : 12); }
 
 /// Ends the rows of a tile, several at once where their codes fill one register together.
 template <int kRows, int kBlocks, typename End>
 inline __attribute__((always_inline)) void end_rows(const __m512i (&acc)[kRows][kBlocks],
-                                                    const RowAt* at, const End& end) {
-  constexpr int kTogether =
-      End::kPacksRows && kRows == most_rows(kBlocks) ? CodePacker::kTogether<kBlocks> : 1;
+                                                    const RowsAt& at, const End& end) {
+  constexpr int kTogether = End::kPacksRows && kRows % 4 == 0 ? CodePacker::kTogether<kBlocks> : 1;
   typename End::Row ends[kRows / kTogether];
   simd::unroll<kRows / kTogether>([&](auto i) __attribute__((always_inline)) {
     Ints sums[kTogether * kBlocks];
@@ -41,77 +37,71 @@ inline __attribute__((always_inline)) void end_rows(const __m512i (&acc)[kRows][
     if constexpr (kTogether == 1)
       ends[i] = end.row(at[i], sums);
     else
-      ends[i] = end.rows(at + i * kTogether, sums);
+      ends[i] = end.rows(at.from(i * kTogether), sums);
   });
   simd::unroll<kRows / kTogether>([&](auto i) __attribute__((always_inline)) {
     if constexpr (kTogether == 1)
       end.store(at[i], ends[i]);
     else
-      end.store_rows(at + i * kTogether, ends[i]);
+      end.store_rows(at.from(i * kTogether), ends[i]);
   });
 }
 
-// Inlined, it would share registers with its callers, and g++ would spill accumulators.
+/// At least kRows rows by tiles of kRows: the last one reaches back over rows that are
+/// computed twice. Inlined, it would share registers with its callers, and g++ would spill
+/// accumulators.
 template <int kRows, int kBlocks, typename End>
-__attribute__((noinline)) void multiply_tile(const uint8_t* a, size_t a_stride,
-                                             const Depths& depths, const int8_t* weights,
-                                             size_t block_bytes, const RowAt* at, const End& end) {
-  __m512i acc[kRows][kBlocks];
-  simd::unroll<kRows>(
-      [&](auto r) { simd::unroll<kBlocks>([&](auto b) { acc[r][b] = end.offset(b).v; }); });
-  const size_t groups = depths.groups, step = depths.ahead_step;
-  const int8_t* ahead = depths.ahead;
-  for (size_t left = depths.segments;;) {
-    for (size_t g = 0; g < groups; ++g) {
-      __m512i w[kBlocks];
-      simd::unroll<kBlocks>(
-          [&](auto b) { w[b] = _mm512_load_si512(weights + b * block_bytes + g * 64); });
-      _mm_prefetch(reinterpret_cast<const char*>(ahead), _MM_HINT_T1);
-      ahead += step;
-      simd::unroll<kRows>([&](auto r) {
-        int32_t codes;
-        __builtin_memcpy(&codes, a + r * a_stride + g * 4, 4);
-        const __m512i x = _mm512_set1_epi32(codes);
-        simd::unroll<kBlocks>([&](auto b) { acc[r][b] = _mm512_dpbusd_epi32(acc[r][b], x, w[b]); });
-      });
-    }
-    if (--left == 0) break;
-    a += depths.pitch;
-    weights += groups * 64;
-  }
-  end_rows<kRows, kBlocks>(acc, at, end);
-}
-
-/// Tiles by way of memory: those of fewer rows than they could have would be much code for little.
-template <int kBlocks, typename End>
-__attribute__((noinline)) void multiply_part(size_t rows, const uint8_t* a, size_t a_stride,
-                                             const Depths& depths, const int8_t* weights,
-                                             size_t block_bytes, const RowAt* at, const End& end) {
-  constexpr int kMost = most_rows(kBlocks);
-  alignas(64) int32_t tile[kMost * kBlocks * 16];
-  const TileEnd<kBlocks> sums{tile, at};
-  const auto part = [&](auto count) {
-    multiply_tile<count, kBlocks>(a, a_stride, depths, weights, block_bytes, at, sums);
+__attribute__((noinline)) void multiply_tiles(const Product& p, const End& given) {
+  const Depths& depths = p.depths;
+  const size_t rows = p.rows, a_stride = p.a_stride, block_bytes = p.block_bytes;
+  constexpr int kFours = (kRows + 3) / 4;
+  const size_t step = depths.ahead_step * kRows;
+  const size_t a_three = apart(3 * a_stride), three_blocks = apart(3 * block_bytes);
+  const auto times = [](int i, size_t one, size_t three) __attribute__((always_inline)) {
+    return i == 3 ? three : static_cast<size_t>(i) * one;
   };
-  if (rows == kMost) part(simd::Index<kMost>{});
-  if constexpr (kMost > 6)
-    if (rows == 6) part(simd::Index<6>{});
-  if (rows == 4) part(simd::Index<4>{});
-  if (rows == 2) part(simd::Index<2>{});
-  if (rows == 1) part(simd::Index<1>{});
-  end_tile<kBlocks>(tile, rows, at, end);
+  const int8_t* ahead = depths.ahead;
+  for (size_t row = 0; row < rows; row += kRows) {
+    if (row + kRows > rows) row = rows - kRows;
+    // What the end needs is loaded anew: no register is left for it while sums are made.
+    const End* end = apart(&given);
+    __m512i acc[kRows][kBlocks];
+    simd::unroll<kRows>(
+        [&](auto r) { simd::unroll<kBlocks>([&](auto b) { acc[r][b] = end->offset(b).v; }); });
+    const uint8_t* from[kFours];
+    simd::unroll<kFours>([&](auto i) { from[i] = p.a + (row + 4 * i) * a_stride; });
+    const int8_t* by = p.weights;
+    for (size_t left = depths.segments;;) {
+      for (size_t g = depths.groups; g != 0; --g) {
+        __m512i w[kBlocks];
+        simd::unroll<kBlocks>(
+            [&](auto b) { w[b] = _mm512_load_si512(by + times(b, block_bytes, three_blocks)); });
+        by += 64;
+        _mm_prefetch(reinterpret_cast<const char*>(ahead), _MM_HINT_T1);
+        ahead += step;
+        simd::unroll<kRows>([&](auto r) {
+          int32_t codes;
+          __builtin_memcpy(&codes, from[r / 4] + times(r % 4, a_stride, a_three), 4);
+          const __m512i x = _mm512_set1_epi32(codes);
+          simd::unroll<kBlocks>(
+              [&](auto b) { acc[r][b] = _mm512_dpbusd_epi32(acc[r][b], x, w[b]); });
+        });
+        simd::unroll<kFours>([&](auto i) { from[i] += 4; });
+      }
+      if (--left == 0) break;
+      simd::unroll<kFours>([&](auto i) { from[i] += depths.pitch - depths.groups * 4; });
+    }
+    end_rows<kRows, kBlocks>(acc, p.at.from(row), *end);
+  }
 }
 
-template <int kBlocks, typename End>
-inline __attribute__((always_inline)) void multiply_vnni(size_t rows, const uint8_t* a,
-                                                         size_t a_stride, const Depths& depths,
-                                                         const int8_t* weights, size_t block_bytes,
-                                                         const RowAt* at, const End& end) {
-  constexpr int kMost = most_rows(kBlocks);
-  if constexpr (End::kInRegisters)
-    if (rows == kMost)
-      return multiply_tile<kMost, kBlocks>(a, a_stride, depths, weights, block_bytes, at, end);
-  multiply_part<kBlocks>(rows, a, a_stride, depths, weights, block_bytes, at, end);
+/// Rows one by one, by way of memory for at most kMost of them: fewer than a tile would be much
+/// code for little.
+template <int kMost, int kBlocks, typename End>
+__attribute__((noinline)) void multiply_few(const Product& p, const End& end) {
+  alignas(64) int32_t tile[kMost * kBlocks * 16];
+  multiply_tiles<1, kBlocks>(p, TileEnd<kBlocks>{tile, p.at.row});
+  end_tile<kBlocks>(tile, p.rows, p.at, end);
 }
 
 /// Copies `count` codes into a row; up to 63 bytes past them may be overwritten.

@@ -147,9 +147,14 @@ inline void run(const ConvShape& s, const void* packed, const ConvIo& io,
                                  group * columns, has_zeros != 0);
       const Rows rows = gather(s, io, phase, m, group, begin, cut.row_at(panel + 1),
                                static_cast<uint8_t*>(scratch) + slot * slot_bytes(s));
-      multiply_rows<Ends::few>(
-          target, m, rows, cut.block_at(run), cut.block_at(run + 1),
-          [&](size_t row) { return place_of(s, phase, begin + row).pixel(s); });
+      for (size_t row = 0, count; row < rows.count; row += count) {
+        const size_t ox = (begin + row) % phase.columns;
+        count = smaller(rows.count - row, phase.columns - ox);
+        const Rows part{rows.data + row * rows.stride, rows.stride, count, rows.zero,
+                        rows.sums + row};
+        multiply_rows<Ends::few>(target, m, part, cut.block_at(run), cut.block_at(run + 1),
+                                 RowsAt{0, place_of(s, phase, begin + row).pixel(s), s.stride_w});
+      }
     });
   }
 }

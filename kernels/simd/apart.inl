@@ -8,3 +8,13 @@ inline __attribute__((always_inline)) Vector apart(Vector v) {
 #endif
   return v;
 }
+/// The same of a pointer or a number: what is computed of it, or lies there, isn't kept for long.
+inline __attribute__((always_inline)) size_t apart(size_t v) {
+  __asm__("" : "+r"(v));
+  return v;
+}
+template <typename T>
+inline __attribute__((always_inline)) const T* apart(const T* p) {
+  __asm__("" : "+r"(p));
+  return p;
+}

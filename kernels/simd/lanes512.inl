@@ -43,6 +43,11 @@ inline Ints widen_codes(__m128i codes, bool is_signed) {
 inline Ints load_codes(const void* p, bool is_signed, size_t count) {
   return widen_codes(load_bytes(p, count), is_signed);
 }
+/// Codes, each xored with `flip`, as u8.
+inline Ints load_flipped_codes(const void* p, uint8_t flip, size_t count) {
+  const __m128i flips = _mm_set1_epi8(static_cast<char>(flip));
+  return widen_codes(_mm_xor_si128(load_bytes(p, count), flips), false);
+}
 inline Ints load_words(const uint16_t* p, bool is_signed, size_t count) {
   const __m256i words = _mm256_maskz_loadu_epi16(lane_mask(count), p);
   return {is_signed ? _mm512_cvtepi16_epi32(words) : _mm512_cvtepu16_epi32(words)};

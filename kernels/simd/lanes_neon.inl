@@ -73,6 +73,10 @@ inline Ints widen_codes(Bytes codes, bool is_signed) {
 inline Ints load_codes(const void* p, bool is_signed, size_t count) {
   return widen_codes(load_bytes(p, count), is_signed);
 }
+/// Codes, each xored with `flip`, as u8.
+inline Ints load_flipped_codes(const void* p, uint8_t flip, size_t count) {
+  return widen_codes(veorq_u8(load_bytes(p, count), vdupq_n_u8(flip)), false);
+}
 inline Ints load_words(const uint16_t* p, bool is_signed, size_t count) {
   const uint16x8_t lo = vreinterpretq_u16_u8(load_bytes(p, count * 2));
   const uint16x8_t hi =

@@ -220,7 +220,7 @@ void finish_block(const Task& t, const Target target, const Columns c, const int
         simd::unroll<kTile>([&](auto j) {
           const size_t near = pixel + smaller(static_cast<size_t>(j), columns - 1);
           const Floats real =
-              scaled<kScaling>(e, target.residual_stride, c, near, add(y[i][j], c.offset));
+              scaled<kScaling>(e, target.residual_stride, c, c.count, near, add(y[i][j], c.offset));
           v[j] = to_ints(kScaling == Scaling::any ? min(real, pack.high) : real);
         });
         auto* to = static_cast<uint8_t*>(target.out) + pixel * target.out_stride + c.first;
