@@ -153,24 +153,20 @@ void tile(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t colum
   }
   const auto* a = reinterpret_cast<const int16_t*>(scratch + scratch_offset(args.m));
   const size_t a_stride = scratch_stride(args.k), groups = round_up(args.k, 2) / 2;
-  const bool single = row_end - row_begin == 1;
-  with_epilogue<Vec, 2>(args, correction, [&](auto epilogue) {
+  const auto run = [&](const AnyEnd& end) __attribute__((noinline)) {
     alignas(64) int32_t acc[kRows * kPanel];
     for (size_t n = column_begin; n < column_end; n += kPanel) {
       const size_t columns = column_end - n < kPanel ? column_end - n : kPanel;
       const uint8_t* panel = packed + panel_offset(args.n) + n * groups * 2;
-      if (!single) epilogue.begin(n, columns);
       for (size_t m = row_begin; m < row_end; m += kRows) {
         const size_t rows = row_end - m < kRows ? row_end - m : kRows;
         const Multiply multiply_rows = (columns <= 8 ? kMultiply<1> : kMultiply<2>)[rows - 1];
         multiply_rows(a + m * a_stride, a_stride, panel, groups, acc);
-        if (single)
-          epilogue.row(m, n, columns, acc);
-        else
-          epilogue.rows(m, rows, acc, kPanel);
+        end({m, rows, n, columns, acc, kPanel});
       }
     }
-  });
+  };
+  with_end<Vec>(args, correction, [&](const auto& end) { run(AnyEnd(end)); });
   finish_lookup(args, row_begin, row_end, column_begin, column_end);
 }
 

@@ -22,9 +22,20 @@ constexpr size_t kDepth = 4;
 constexpr size_t kNearWeights = size_t{3} << 14;
 #include "kernels/gemm_s8/direct.inl"
 #include "kernels/gemm_s8/vnni.inl"
+// After the products.
+#include "kernels/gemm_s8/overlap.inl"
 
 void tile(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t column_begin,
           size_t column_end) {
+  const GemmS8Epilogue& e = args.epilogue;
+  const bool finishes = e.type == GemmS8Output::s32 || (e.curve == nullptr && finishes_floats(e));
+  if (row_end - row_begin > 1 && args.n > Dot::kLanes && !finishes) {
+    const auto run = e.curve != nullptr            ? tile_overlapped<StoreCurve<Vec>>
+                     : e.type == GemmS8Output::f32 ? tile_overlapped<StoreFloats<Vec>>
+                                                   : tile_overlapped<StoreCodes<Vec>>;
+    run(args, row_begin, row_end, column_begin, column_end);
+    return finish_lookup(args, row_begin, row_end, column_begin, column_end);
+  }
   tile_by<kRows>(args, row_begin, row_end, column_begin, column_end,
                  [&](const Block& block, int32_t* acc) { multiply_rows(block, args.k, acc); });
 }

@@ -9,8 +9,8 @@ namespace {
 
 // Multiply-adds below which another thread costs more than it saves.
 constexpr size_t kGrainMacs = size_t{1} << 19;
-// Rows of A that share one pass over B.
-constexpr size_t kRowsPerTask = 96;
+// Rows of A that share one pass over B: on one thread, more where they stay in its first cache.
+constexpr size_t kRowsPerTask = 96, kRowBytesPerTask = size_t{32} << 10;
 
 size_t tiles_of(size_t count, size_t block) { return (count + block - 1) / block; }
 
@@ -52,8 +52,10 @@ void gemm_s8(const GemmS8Table& table, const GemmS8Args& args, Parallel& paralle
                         table.prepare(args, begin * row_block, std::min(end * row_block, args.m));
                       });
   // Even groups of rows: a short last one would read B for little.
+  const size_t most_rows =
+      parallel.width() == 1 ? std::max(kRowsPerTask, kRowBytesPerTask / k) : kRowsPerTask;
   const size_t rows_per_task =
-      tiles_of(tiles_of(args.m, tiles_of(args.m, kRowsPerTask)), row_block) * row_block;
+      tiles_of(tiles_of(args.m, tiles_of(args.m, most_rows)), row_block) * row_block;
   const size_t row_tasks = tiles_of(args.m, rows_per_task);
   const size_t column_tasks = column_tasks_of(args.n, column_block);
   // Column blocks of one group of rows stand next to each other, so a range keeps its rows.

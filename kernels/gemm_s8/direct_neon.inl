@@ -92,7 +92,7 @@ void direct(const GemmS8Args& args, const GemmS8Weights& b) {
   const bool columns = b.row_stride == 1;
   const auto run = columns ? (b.is_unsigned ? direct_columns<true> : direct_columns<false>)
                            : (b.is_unsigned ? direct_rows<true> : direct_rows<false>);
-  with_epilogue<VecNeon, 1>(args, Correction{}, [&](auto epilogue) {
+  const auto all_rows = [&](const AnyEnd& end) __attribute__((noinline)) {
     for (size_t m = 0; m < args.m; ++m) {
       const int32_t sum = direct_row(args, m, a);
       const int32_t initial = b.zero_point == nullptr ? 0 : -*b.zero_point * sum;
@@ -100,9 +100,10 @@ void direct(const GemmS8Args& args, const GemmS8Weights& b) {
       for (size_t n = 0; n < args.n; n += kDirectColumns) {
         const size_t count = args.n - n < kDirectColumns ? args.n - n : kDirectColumns;
         run(b, a, n, count, initial, acc);
-        epilogue.row(m, n, count, acc);
+        end({m, 1, n, count, acc, 0});
       }
     }
-  });
+  };
+  with_end<VecNeon>(args, Correction{}, [&](const auto& end) { all_rows(AnyEnd(end)); });
   finish_lookup(args, 0, args.m, 0, args.n);
 }

@@ -20,7 +20,6 @@ template <typename V>
 struct Columns {
   size_t begin, count;
   typename V::Int bias;
-  typename V::Int sums, zeros;
   typename V::Float multiplier, bias_f32, addend;
 };
 
@@ -29,16 +28,11 @@ inline __attribute__((always_inline)) Columns<V> load_columns(const GemmS8Args& 
                                                               const Correction& correction,
                                                               size_t begin, size_t count) {
   const GemmS8Epilogue& e = args.epilogue;
-  Columns<V> c{begin,         count,     V::zero_int(), V::zero_int(),
-               V::zero_int(), V::zero(), V::zero(),     V::zero()};
+  Columns<V> c{begin, count, V::zero_int(), V::zero(), V::zero(), V::zero()};
   if (e.bias != nullptr) c.bias = V::load_int(e.bias + begin, count);
-  if (correction.sums != nullptr) {
-    c.sums = V::load_int(correction.sums + begin, count);
-    if (args.a_row_zero == nullptr)
-      c.bias = V::subtract(
-          c.bias, V::multiply_int(c.sums, V::set_int(args.a_zero + correction.zero_shift)));
-  }
-  if (correction.zeros != nullptr) c.zeros = V::load_int(correction.zeros + begin, count);
+  if (correction.sums != nullptr && args.a_row_zero == nullptr)
+    c.bias = V::subtract(c.bias, V::multiply_int(V::load_int(correction.sums + begin, count),
+                                                 V::set_int(args.a_zero + correction.zero_shift)));
   if (e.multiplier != nullptr)
     c.multiplier =
         e.multiplier_stride == 0 ? V::set(*e.multiplier) : V::load(e.multiplier + begin, count);
@@ -61,7 +55,7 @@ struct StoreAtOnce {
 
 // The outputs' types: constructed once a tile (a store into C may alias the arguments, as far as
 // the compiler knows), then called for N vectors of one row's sums, `width` columns of them within
-// C, with their place in the block, and with the block.
+// C, with their place in the block, and with the block. Vectors past `width` have a count of 0.
 template <typename V>
 struct StoreSums : StoreAtOnce {
   explicit StoreSums(const GemmS8Args& args)
@@ -230,137 +224,118 @@ struct StoreFinished {
   RealSums<V> real;
 };
 
-// The epilogue of one panel after another: `begin` takes a panel's columns, `rows` stores their
-// sums.
-template <typename V, typename Store, size_t kVectors>
-class Epilogue {
- public:
-  Epilogue(const GemmS8Args& args, const Correction& correction)
-      : args_(args),
-        correction_(correction),
-        store_(args),
-        row_zero_(correction.sums == nullptr ? nullptr : args.a_row_zero) {}
-
-  // At most kVectors vectors of columns.
-  void begin(size_t column, size_t count) {
-    width_ = count;
-    vectors_ = (count + V::kLanes - 1) / V::kLanes;
-    for (size_t v = 0; v < vectors_; ++v) {
-      const size_t left = count - v * V::kLanes;
-      columns_[v] = load_columns<V>(args_, correction_, column + v * V::kLanes,
-                                    left < V::kLanes ? left : V::kLanes);
+// Takes off what the rows of a block take off their sums.
+template <typename V>
+__attribute__((noinline)) void correct_block(const GemmS8Args& args, const Correction& correction,
+                                             const SumBlock& block) {
+  const int32_t* row_zero = correction.sums == nullptr ? nullptr : args.a_row_zero;
+  for (size_t r = 0; r < block.rows; ++r) {
+    const size_t m = block.row + r;
+    int32_t* sums = block.sums + r * block.stride;
+    typename V::Int zero = V::zero_int(), sum = V::zero_int();
+    if (row_zero != nullptr) zero = V::set_int(row_zero[m] + correction.zero_shift);
+    if (correction.zeros != nullptr) sum = V::set_int(correction.row_sums[m]);
+    if (correction.one_zero) sum = V::multiply_int(sum, V::set_int(*correction.zeros));
+    for (size_t n = 0; n < block.columns; n += V::kLanes) {
+      const size_t left = block.columns - n, count = left < V::kLanes ? left : size_t{V::kLanes};
+      typename V::Int v = V::load_int(sums + n, V::kLanes);
+      if (row_zero != nullptr)
+        v = V::subtract(
+            v, V::multiply_int(V::load_int(correction.sums + block.column + n, count), zero));
+      if (correction.one_zero)
+        v = V::subtract(v, sum);
+      else if (correction.zeros != nullptr)
+        v = V::subtract(
+            v, V::multiply_int(V::load_int(correction.zeros + block.column + n, count), sum));
+      V::store_int(sums + n, V::kLanes, v);
     }
   }
+}
 
-  // A single row, without `begin`.
-  void row(size_t m, size_t column, size_t count, int32_t* acc) const {
+// Whether rows take something off their sums.
+inline bool corrects_rows(const GemmS8Args& args, const Correction& correction) {
+  return correction.zeros != nullptr || (correction.sums != nullptr && args.a_row_zero != nullptr);
+}
+
+// Blocks of sums to C.
+template <typename V, typename Store>
+class BlockEnd {
+ public:
+  BlockEnd(const GemmS8Args& args, const Correction& correction)
+      : args_(args),
+        correction_(correction),
+        corrects_(corrects_rows(args, correction)),
+        store_(args) {}
+
+  __attribute__((noinline)) void operator()(const SumBlock& block) const {
+    if (corrects_) correct_block<V>(args_, correction_, block);
     constexpr size_t kStep = kTogether * V::kLanes;
     size_t n = 0;
-    for (; n + kStep <= count; n += kStep) row_of<kTogether>(m, column + n, kStep, acc + n);
-    for (; n < count; n += V::kLanes)
-      row_of<1>(m, column + n, count - n < V::kLanes ? count - n : V::kLanes, acc + n);
-    store_.finish({m, 1, column, count, acc, 0});
-  }
-
-  // acc is [count][stride].
-  void rows(size_t row, size_t count, int32_t* acc, size_t stride) const {
-    const SumBlock block = {row, count, columns_[0].begin, width_, acc, stride};
-    for (size_t v = 0; v < vectors_; v += kTogether) {
-      if (row_zero_ != nullptr || (correction_.zeros != nullptr && !correction_.one_zero))
-        rows_of<ByRow::columns, kTogether>(block, v);
-      else if (correction_.zeros != nullptr)
-        rows_of<ByRow::one, kTogether>(block, v);
-      else
-        rows_of<ByRow::nothing, kTogether>(block, v);
+    for (; n + kStep <= block.columns; n += kStep) vectors<kTogether>(block, n, kStep);
+    for (; n < block.columns; n += V::kLanes) {
+      const size_t left = block.columns - n;
+      vectors<1>(block, n, left < V::kLanes ? left : size_t{V::kLanes});
     }
     store_.finish(block);
   }
 
  private:
-  // What a row takes off its sums: nothing, the same of all, or of each column its own.
-  enum class ByRow : uint8_t { nothing, one, columns };
-  // Vectors whose columns the registers hold.
-  static constexpr size_t kTogether = kVectors < 4 ? kVectors : 4;
+  // Vectors whose columns the registers hold: AVX2 has 16.
+  static constexpr size_t kTogether = sizeof(typename V::Int) == 32 ? 2 : 4;
 
-  // N vectors; `width` is short of them only for one.
+  // N vectors from column n of the block on; `width` is short of them only for one.
   template <size_t N>
-  __attribute__((always_inline)) void row_of(size_t m, size_t column, size_t width,
-                                             int32_t* acc) const {
-    const bool by_row = row_zero_ != nullptr || correction_.zeros != nullptr;
-    Columns<V> columns[N];
-    typename V::Int sums[N];
-#pragma GCC unroll 4
-    for (size_t v = 0; v < N; ++v) {
-      const size_t at = v * V::kLanes;
-      columns[v] =
-          load_columns<V>(args_, correction_, column + at, N == 1 ? width : size_t{V::kLanes});
-      sums[v] = V::add(V::load_int(acc + at, V::kLanes), columns[v].bias);
-      if (by_row) sums[v] = corrected(correction_, row_zero_, columns[v], m, sums[v]);
-    }
-    store_.row(columns, m, width, sums, acc);
-  }
-
-  // The block's vectors from `first` on, N or as many as there are.
-  template <ByRow kByRow, size_t N>
-  void rows_of(const SumBlock& all, size_t first) const {
-    if constexpr (N > 1)
-      if (vectors_ - first < N) return rows_of<kByRow, N - 1>(all, first);
+  void vectors(const SumBlock& all, size_t n, size_t width) const {
     // What is stored may alias all that isn't local, as far as the compiler knows.
     const SumBlock block = all;
     const Store store = store_;
-    const Correction correction = correction_;
-    const int32_t* const row_zero = row_zero_;
     Columns<V> columns[N];
 #pragma GCC unroll 4
-    for (size_t v = 0; v < N; ++v) columns[v] = columns_[first + v];
-    const size_t width = (N - 1) * V::kLanes + columns[N - 1].count;
+    for (size_t v = 0; v < N; ++v)
+      columns[v] = load_columns<V>(args_, correction_, block.column + n + v * V::kLanes,
+                                   N == 1 ? width : size_t{V::kLanes});
     for (size_t r = 0; r < block.rows; ++r) {
-      int32_t* place = block.sums + r * block.stride + first * V::kLanes;
-      typename V::Int offset = V::zero_int();
-      if constexpr (kByRow == ByRow::one)
-        offset = V::set_int(correction.row_sums[block.row + r] * *correction.zeros);
+      int32_t* place = block.sums + r * block.stride + n;
       typename V::Int sums[N];
 #pragma GCC unroll 4
-      for (size_t v = 0; v < N; ++v) {
+      for (size_t v = 0; v < N; ++v)
         sums[v] = V::add(V::load_int(place + v * V::kLanes, V::kLanes), columns[v].bias);
-        if constexpr (kByRow == ByRow::one) sums[v] = V::subtract(sums[v], offset);
-        if constexpr (kByRow == ByRow::columns)
-          sums[v] = corrected(correction, row_zero, columns[v], block.row + r, sums[v]);
-      }
       store.row(columns, block.row + r, width, sums, place);
     }
   }
 
-  static typename V::Int corrected(const Correction& correction, const int32_t* row_zero,
-                                   const Columns<V>& c, size_t m, typename V::Int sum) {
-    if (row_zero != nullptr)
-      sum = V::subtract(sum,
-                        V::multiply_int(c.sums, V::set_int(row_zero[m] + correction.zero_shift)));
-    if (correction.zeros != nullptr)
-      sum = V::subtract(sum, V::multiply_int(c.zeros, V::set_int(correction.row_sums[m])));
-    return sum;
-  }
-
   const GemmS8Args& args_;
   const Correction correction_;
+  const bool corrects_;
   const Store store_;
-  const int32_t* const row_zero_;
-  Columns<V> columns_[kVectors];
-  size_t width_ = 0, vectors_ = 0;
 };
 
-// Calls f with the epilogue of the output's type.
-template <typename V, size_t kVectors, typename F>
-void with_epilogue(const GemmS8Args& args, const Correction& correction, F f) {
-  if (args.epilogue.curve != nullptr)
-    return f(Epilogue<V, StoreCurve<V>, kVectors>(args, correction));
+// A BlockEnd of any output: what uses it is compiled once.
+class AnyEnd {
+ public:
+  template <typename End>
+  explicit AnyEnd(const End& end)
+      : end_(&end), call_([](const void* of, const SumBlock& block) {
+          (*static_cast<const End*>(of))(block);
+        }) {}
+  void operator()(const SumBlock& block) const { call_(end_, block); }
+
+ private:
+  const void* end_;
+  void (*call_)(const void*, const SumBlock&);
+};
+
+// Calls f with the end of the output's type.
+template <typename V, typename F>
+void with_end(const GemmS8Args& args, const Correction& correction, F f) {
+  if (args.epilogue.curve != nullptr) return f(BlockEnd<V, StoreCurve<V>>(args, correction));
   if (args.epilogue.type != GemmS8Output::s32 && finishes_floats(args.epilogue))
-    return f(Epilogue<V, StoreFinished<V>, kVectors>(args, correction));
+    return f(BlockEnd<V, StoreFinished<V>>(args, correction));
   switch (args.epilogue.type) {
-    case GemmS8Output::s32: f(Epilogue<V, StoreSums<V>, kVectors>(args, correction)); break;
+    case GemmS8Output::s32: return f(BlockEnd<V, StoreSums<V>>(args, correction));
     case GemmS8Output::u8:
-    case GemmS8Output::s8: f(Epilogue<V, StoreCodes<V>, kVectors>(args, correction)); break;
-    case GemmS8Output::f32: f(Epilogue<V, StoreFloats<V>, kVectors>(args, correction)); break;
+    case GemmS8Output::s8: return f(BlockEnd<V, StoreCodes<V>>(args, correction));
+    case GemmS8Output::f32: return f(BlockEnd<V, StoreFloats<V>>(args, correction));
   }
 }
 

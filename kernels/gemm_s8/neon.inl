@@ -190,22 +190,18 @@ void tile_by(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t co
     correction.zeros = correction.sums + round_up(args.n, kPanel);
     correction.row_sums = static_cast<const int32_t*>(args.scratch);
   }
-  const bool single = row_end - row_begin == 1;
-  with_epilogue<VecNeon, kPanel / VecNeon::kLanes>(args, correction, [&](auto epilogue) {
+  const auto run = [&](const AnyEnd& end) __attribute__((noinline)) {
     alignas(64) int32_t acc[kBlockRows * kPanel];
     for (size_t n = column_begin; n < column_end; n += kPanel) {
       const size_t columns = column_end - n < kPanel ? column_end - n : kPanel;
-      if (!single) epilogue.begin(n, columns);
       for (size_t m = row_begin; m < row_end; m += kBlockRows) {
         const size_t rows = row_end - m < kBlockRows ? row_end - m : kBlockRows;
         multiply(n, m, rows, acc);
-        if (single)
-          epilogue.row(m, n, columns, acc);
-        else
-          epilogue.rows(m, rows, acc, kPanel);
+        end({m, rows, n, columns, acc, kPanel});
       }
     }
-  });
+  };
+  with_end<VecNeon>(args, correction, [&](const auto& end) { run(AnyEnd(end)); });
   finish_lookup(args, row_begin, row_end, column_begin, column_end);
 }
 

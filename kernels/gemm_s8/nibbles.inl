@@ -74,9 +74,8 @@ void tile(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t colum
   const uint8_t* a =
       copied ? scratch + scratch_offset(args.m) : static_cast<const uint8_t*>(args.a);
   const size_t a_stride = copied ? scratch_stride(args.k) : args.a_stride;
-  const bool single = row_end - row_begin == 1;
   const bool expands = row_end - row_begin > kRows && steps * 8 * kPanel <= kWideBytes;
-  with_epilogue<Vec, kPanel / Vec::kLanes>(args, correction, [&](auto epilogue) {
+  const auto run = [&](const AnyEnd& end) __attribute__((noinline)) {
     alignas(64) int32_t acc[kRows * kSumStride];
     alignas(64) uint8_t wide[kWideBytes];
     for (size_t n = column_begin; n < column_end; n += kPanel) {
@@ -84,7 +83,6 @@ void tile(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t colum
       const size_t vectors = padded_columns(columns) / kLanes;
       const uint8_t* panel = packed + panel_offset(args.n) + n * steps * 4;
       if (expands) expand(panel, vectors, steps, wide);
-      if (!single) epilogue.begin(n, columns);
       for (size_t m = row_begin; m < row_end; m += kRows) {
         const size_t rows = row_end - m < kRows ? row_end - m : kRows;
         const Multiply multiply =
@@ -92,13 +90,11 @@ void tile(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t colum
         multiply(a + m * a_stride, a_stride, expands ? wide : panel, expands ? 2 * steps : steps,
                  acc, Ahead{panel, 0});
         if (!expands) scale_down(rows, acc);
-        if (single)
-          epilogue.row(m, n, columns, acc);
-        else
-          epilogue.rows(m, rows, acc, kSumStride);
+        end({m, rows, n, columns, acc, kSumStride});
       }
     }
-  });
+  };
+  with_end<Vec>(args, correction, [&](const auto& end) { run(AnyEnd(end)); });
   finish_lookup(args, row_begin, row_end, column_begin, column_end);
 }
 

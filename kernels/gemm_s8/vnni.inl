@@ -179,7 +179,7 @@ void tile_row(const GemmS8Args& args, size_t row, size_t column_begin, size_t co
   const bool is_far = padded_columns(args.n) * from.depth > kNearWeights;
   const uint8_t* a = from.a + row * from.a_stride;
   const size_t groups = round_up(args.k, 4) / 4;
-  with_epilogue<Vec, kPanelVectors>(args, from.correction, [&](auto epilogue) {
+  with_end<Vec>(args, from.correction, [&](const auto& end) {
     alignas(64) int32_t acc[kPanel];
     for (size_t n = column_begin, columns; n < column_end; n += columns) {
       columns = panel_columns(n, args.n);
@@ -192,10 +192,18 @@ void tile_row(const GemmS8Args& args, size_t row, size_t column_begin, size_t co
       else
         multiply<1, kPanelVectors, kRowChains<kPanelVectors>>(a, 0, from.panel(n), groups, acc,
                                                               Ahead{});
-      epilogue.row(row, n, columns, acc);
+      end(SumBlock{row, 1, n, columns, acc, 0});
     }
   });
   finish_lookup(args, row, row + 1, column_begin, column_end);
+}
+
+// Blocks of rows share the panel that follows: what it takes to have read it all when they are
+// done.
+template <size_t kBlockRows = kRows>
+size_t ahead_step(size_t rows) {
+  const size_t blocks = (rows + kBlockRows - 1) / kBlockRows;
+  return (kPanel * 4 + blocks - 1) / blocks;
 }
 
 // Blocks of up to kBlockRows rows by `multiply(block, acc)`; a tile of one row without it.
@@ -204,16 +212,13 @@ void tile_by(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t co
              size_t column_end, F multiply) {
   if (row_end - row_begin == 1) return tile_row(args, row_begin, column_begin, column_end);
   const Operands from(args);
-  // Blocks share the panel that follows: what it takes to have read it all when they are done.
-  const size_t blocks = (row_end - row_begin + kBlockRows - 1) / kBlockRows;
-  const size_t step = (kPanel * 4 + blocks - 1) / blocks;
-  with_epilogue<Vec, kPanelVectors>(args, from.correction, [&](auto epilogue) {
+  const size_t step = ahead_step<kBlockRows>(row_end - row_begin);
+  const auto run = [&](const AnyEnd& end) __attribute__((noinline)) {
     alignas(64) int32_t acc[kBlockRows * kPanel];
     for (size_t n = column_begin, columns; n < column_end; n += columns) {
       columns = panel_columns(n, args.n);
       const size_t vectors = padded_columns(columns) / Dot::kLanes;
       const uint8_t* panel = from.panel(n);
-      epilogue.begin(n, columns);
       Ahead ahead = {panel + vectors * Dot::kLanes * from.depth,
                      n + columns < column_end ? step : 0};
       for (size_t m = row_begin; m < row_end; m += kBlockRows) {
@@ -221,10 +226,11 @@ void tile_by(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t co
         multiply(Block{from.a + m * from.a_stride, from.a_stride, m, rows, panel, vectors, ahead},
                  acc);
         ahead.at += ahead.step * from.depth / 4;
-        epilogue.rows(m, rows, acc, kPanel);
+        end({m, rows, n, columns, acc, kPanel});
       }
     }
-  });
+  };
+  with_end<Vec>(args, from.correction, [&](const auto& end) { run(AnyEnd(end)); });
   finish_lookup(args, row_begin, row_end, column_begin, column_end);
 }
 

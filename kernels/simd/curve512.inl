@@ -25,9 +25,10 @@ class CurvePacker {
     const Int first = words(v[0], v[N > 1 ? 1 : 0]);
     const Int second = N > 2 ? words(v[N > 2 ? 2 : 0], v[N - 1]) : first;
     const Int order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-    const Int codes = _mm512_permutexvar_epi32(order, _mm512_packs_epi16(first, second));
-    _mm512_mask_storeu_epi8(p, count >= 64 ? ~__mmask64{0} : (__mmask64{1} << count) - 1,
-                            _mm512_xor_si512(codes, flip_));
+    const Int packed = _mm512_permutexvar_epi32(order, _mm512_packs_epi16(first, second));
+    const Int codes = _mm512_xor_si512(packed, flip_);
+    if (N == 4 && count >= 64) return _mm512_storeu_si512(p, codes);
+    _mm512_mask_storeu_epi8(p, count >= 64 ? ~__mmask64{0} : (__mmask64{1} << count) - 1, codes);
   }
 
  private:

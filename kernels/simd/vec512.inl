@@ -65,6 +65,7 @@ struct Vec512 {
       const Int order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
       Int codes = _mm512_permutexvar_epi32(order, _mm512_packus_epi16(first, second));
       codes = _mm512_xor_si512(_mm512_max_epu8(codes, low_), flip_);
+      if (N == 4 && count >= 64) return _mm512_storeu_si512(p, codes);
       _mm512_mask_storeu_epi8(p, count >= 64 ? ~__mmask64{0} : (__mmask64{1} << count) - 1, codes);
     }
 
