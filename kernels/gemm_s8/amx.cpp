@@ -48,7 +48,7 @@ void prepare_rows(const GemmS8Args& args, size_t row_begin, size_t row_end) {
 // Two tiles of rows by a panel's tiles of columns, two at a time. `shaped`: the rows for which
 // tiles are configured.
 void multiply_block(const GemmS8Args& args, const Block& block, size_t& shaped, int32_t* acc) {
-  if (block.rows < kLeastRows) return multiply_rows(block, args.k, acc);
+  if (block.rows < kLeastRows) return multiply_rows(block, round_up(args.k, 4) / 4, acc);
   if (shaped != block.rows) configure_tiles(block.rows);
   shaped = block.rows;
   TileRows rows{block.rows > kTileRows, block.a, block.a_stride, args.k / kTileDepth};

@@ -23,12 +23,6 @@ constexpr size_t kNearWeights = size_t{3} << 18;
 #include "kernels/gemm_s8/direct.inl"
 #include "kernels/gemm_s8/vnni.inl"
 
-void tile(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t column_begin,
-          size_t column_end) {
-  tile_by<kRows>(args, row_begin, row_end, column_begin, column_end,
-                 [&](const Block& block, int32_t* acc) { multiply_rows(block, args.k, acc); });
-}
-
 namespace four_bits {
 #include "kernels/gemm_s8/vnni_s4.inl"
 // After the products.
@@ -44,7 +38,7 @@ const GemmS8Table gemm_s8_avxvnni = {kRows,
                                      pack,
                                      scratch_bytes,
                                      prepare,
-                                     tile,
+                                     tile_in_blocks,
                                      direct,
                                      &four_bits::kTable,
                                      four_bits::kFrom};

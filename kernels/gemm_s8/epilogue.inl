@@ -55,7 +55,7 @@ struct StoreAtOnce {
 
 // The outputs' types: constructed once a tile (a store into C may alias the arguments, as far as
 // the compiler knows), then called for N vectors of one row's sums, `width` columns of them within
-// C, with their place in the block, and with the block. Vectors past `width` have a count of 0.
+// C, with their place in the block, and with the block.
 template <typename V>
 struct StoreSums : StoreAtOnce {
   explicit StoreSums(const GemmS8Args& args)
@@ -224,37 +224,39 @@ struct StoreFinished {
   RealSums<V> real;
 };
 
-// Takes off what the rows of a block take off their sums.
+// Whether rows take off their sums what differs from column to column.
+inline bool corrects_rows(const GemmS8Args& args, const Correction& correction) {
+  return (correction.zeros != nullptr && !correction.one_zero) ||
+         (correction.sums != nullptr && args.a_row_zero != nullptr);
+}
+// Takes that off.
 template <typename V>
 __attribute__((noinline)) void correct_block(const GemmS8Args& args, const Correction& correction,
                                              const SumBlock& block) {
   const int32_t* row_zero = correction.sums == nullptr ? nullptr : args.a_row_zero;
+  const int32_t* zeros = correction.one_zero ? nullptr : correction.zeros;
   for (size_t r = 0; r < block.rows; ++r) {
     const size_t m = block.row + r;
-    int32_t* sums = block.sums + r * block.stride;
-    typename V::Int zero = V::zero_int(), sum = V::zero_int();
-    if (row_zero != nullptr) zero = V::set_int(row_zero[m] + correction.zero_shift);
-    if (correction.zeros != nullptr) sum = V::set_int(correction.row_sums[m]);
-    if (correction.one_zero) sum = V::multiply_int(sum, V::set_int(*correction.zeros));
+    const typename V::Int zero =
+        V::set_int(row_zero == nullptr ? 0 : row_zero[m] + correction.zero_shift);
+    const typename V::Int sum = V::set_int(zeros == nullptr ? 0 : correction.row_sums[m]);
     for (size_t n = 0; n < block.columns; n += V::kLanes) {
-      const size_t left = block.columns - n, count = left < V::kLanes ? left : size_t{V::kLanes};
-      typename V::Int v = V::load_int(sums + n, V::kLanes);
+      const size_t at = block.column + n, left = block.columns - n;
+      const size_t count = left < V::kLanes ? left : size_t{V::kLanes};
+      int32_t* to = block.sums + r * block.stride + n;
+      typename V::Int v = V::load_int(to, V::kLanes);
       if (row_zero != nullptr)
-        v = V::subtract(
-            v, V::multiply_int(V::load_int(correction.sums + block.column + n, count), zero));
-      if (correction.one_zero)
-        v = V::subtract(v, sum);
-      else if (correction.zeros != nullptr)
-        v = V::subtract(
-            v, V::multiply_int(V::load_int(correction.zeros + block.column + n, count), sum));
-      V::store_int(sums + n, V::kLanes, v);
+        v = V::subtract(v, V::multiply_int(V::load_int(correction.sums + at, count), zero));
+      if (zeros != nullptr)
+        v = V::subtract(v, V::multiply_int(V::load_int(zeros + at, count), sum));
+      V::store_int(to, V::kLanes, v);
     }
   }
 }
 
-// Whether rows take something off their sums.
-inline bool corrects_rows(const GemmS8Args& args, const Correction& correction) {
-  return correction.zeros != nullptr || (correction.sums != nullptr && args.a_row_zero != nullptr);
+// What a row takes off all its sums where there is one zero point.
+inline int32_t row_offset(const Correction& correction, size_t m) {
+  return correction.row_sums[m] * *correction.zeros;
 }
 
 // Blocks of sums to C.
@@ -269,13 +271,8 @@ class BlockEnd {
 
   __attribute__((noinline)) void operator()(const SumBlock& block) const {
     if (corrects_) correct_block<V>(args_, correction_, block);
-    constexpr size_t kStep = kTogether * V::kLanes;
-    size_t n = 0;
-    for (; n + kStep <= block.columns; n += kStep) vectors<kTogether>(block, n, kStep);
-    for (; n < block.columns; n += V::kLanes) {
-      const size_t left = block.columns - n;
-      vectors<1>(block, n, left < V::kLanes ? left : size_t{V::kLanes});
-    }
+    for (size_t n = 0; n < block.columns; n += kTogether * V::kLanes)
+      vectors<kTogether>(block, n, block.columns - n);
     store_.finish(block);
   }
 
@@ -283,23 +280,32 @@ class BlockEnd {
   // Vectors whose columns the registers hold: AVX2 has 16.
   static constexpr size_t kTogether = sizeof(typename V::Int) == 32 ? 2 : 4;
 
-  // N vectors from column n of the block on; `width` is short of them only for one.
+  // N vectors from column n of the block on, or as many as the `left` columns have.
   template <size_t N>
-  void vectors(const SumBlock& all, size_t n, size_t width) const {
+  void vectors(const SumBlock& all, size_t n, size_t left) const {
+    if constexpr (N > 1)
+      if (left <= (N - 1) * V::kLanes) return vectors<N - 1>(all, n, left);
     // What is stored may alias all that isn't local, as far as the compiler knows.
     const SumBlock block = all;
     const Store store = store_;
+    const Correction correction = correction_;
+    const size_t width = left < N * V::kLanes ? left : N * V::kLanes;
     Columns<V> columns[N];
 #pragma GCC unroll 4
     for (size_t v = 0; v < N; ++v)
       columns[v] = load_columns<V>(args_, correction_, block.column + n + v * V::kLanes,
-                                   N == 1 ? width : size_t{V::kLanes});
+                                   v + 1 < N ? size_t{V::kLanes} : width - v * V::kLanes);
     for (size_t r = 0; r < block.rows; ++r) {
       int32_t* place = block.sums + r * block.stride + n;
       typename V::Int sums[N];
 #pragma GCC unroll 4
       for (size_t v = 0; v < N; ++v)
         sums[v] = V::add(V::load_int(place + v * V::kLanes, V::kLanes), columns[v].bias);
+      if (correction.one_zero) {
+        const typename V::Int offset = V::set_int(row_offset(correction, block.row + r));
+#pragma GCC unroll 4
+        for (size_t v = 0; v < N; ++v) sums[v] = V::subtract(sums[v], offset);
+      }
       store.row(columns, block.row + r, width, sums, place);
     }
   }

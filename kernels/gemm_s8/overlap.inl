@@ -1,10 +1,11 @@
 // Tiles whose rows end while the next tile is multiplied: products and ends keep different parts of
 // a core busy. Included inside an anonymous namespace after vnni.inl.
 
-// The columns of a panel; vectors past its width have none.
+// The columns of a panel of two to four vectors.
 struct PanelColumns {
   Columns<Vec> of[kPanelVectors];
   size_t width;
+  bool has_offsets;  // whether rows have some
 };
 
 // A row of sums that waits for its end, [kPanel].
@@ -12,6 +13,7 @@ struct WaitingRow {
   int32_t* sums = nullptr;  // null: behind the last row
   const PanelColumns* panel = nullptr;
   size_t row = 0;
+  int32_t offset = 0;  // what its sums are too large by
 };
 
 // Rows wait whose tiles are made. At most the last whole tile's of a panel, and what is no whole
@@ -25,15 +27,23 @@ inline __attribute__((always_inline)) void end_vectors(const WaitingRow& row, co
 #pragma GCC unroll 4
   for (size_t v = 0; v < N; ++v)
     sums[v] = Vec::add(Vec::load_int(row.sums + v * Vec::kLanes, Vec::kLanes), columns[v].bias);
+  if (row.panel->has_offsets) {
+    const Dot::Int offset = Vec::set_int(row.offset);
+#pragma GCC unroll 4
+    for (size_t v = 0; v < N; ++v) sums[v] = Vec::subtract(sums[v], offset);
+  }
   store.row(columns, row.row, row.panel->width, sums, row.sums);
 }
 
 template <typename Store>
 inline __attribute__((always_inline)) void end_row(const WaitingRow& row, const Store& store) {
-  if (row.panel->width <= 2 * Vec::kLanes)
-    end_vectors<2>(row, store);
+  const size_t width = row.panel->width;
+  if (width > 3 * Vec::kLanes)
+    end_vectors<4>(row, store);
+  else if (width > 2 * Vec::kLanes)
+    end_vectors<3>(row, store);
   else
-    end_vectors<kPanelVectors>(row, store);
+    end_vectors<2>(row, store);
 }
 
 // What a whole tile reads, its sums' place [kRows][kPanel], and the groups of k between the ends of
@@ -101,8 +111,9 @@ class RowQueue {
     panel_ = panel_ == panels_ ? panels_ + 1 : panels_;
     column_ = column;
     panel_->width = columns;
-    for (size_t v = 0; v < kPanelVectors; ++v) {
-      const size_t at = v * Vec::kLanes, left = columns < at ? 0 : columns - at;
+    panel_->has_offsets = correction_.one_zero;
+    for (size_t v = 0; v * Vec::kLanes < columns; ++v) {
+      const size_t at = v * Vec::kLanes, left = columns - at;
       panel_->of[v] = load_columns<Vec>(args_, correction_, column + at,
                                         left < Vec::kLanes ? left : size_t{Vec::kLanes});
     }
@@ -112,7 +123,9 @@ class RowQueue {
   void add(size_t row, size_t rows) {
     if (corrects_)
       correct_block<Vec>(args_, correction_, {row, rows, column_, panel_->width, place(), kPanel});
-    for (size_t r = 0; r < rows; ++r) waiting_[count_++] = {place() + r * kPanel, panel_, row + r};
+    for (size_t r = 0; r < rows; ++r)
+      waiting_[count_++] = {place() + r * kPanel, panel_, row + r,
+                            correction_.one_zero ? row_offset(correction_, row + r) : 0};
     waiting_[count_].sums = nullptr;
     tile_ = tile_ == 2 ? 0 : tile_ + 1;
   }
@@ -137,8 +150,11 @@ class RowQueue {
   PanelColumns* panel_ = panels_;
   size_t column_ = 0, count_ = 0, tile_ = 0;
   WaitingRow waiting_[kMostWaiting + 1];
-  alignas(64) int32_t sums_[3][kRows * kPanel] = {};
+  alignas(64) int32_t sums_[3][kRows * kPanel];
 };
+
+// Less of K is over before a row has ended.
+constexpr size_t kLeastDepth = 64;
 
 // Of more than one vector of columns.
 template <typename Store>
@@ -146,7 +162,7 @@ void tile_overlapped(const GemmS8Args& args, size_t row_begin, size_t row_end, s
                      size_t column_end) {
   const Operands from(args);
   const size_t rest = (row_end - row_begin) % kRows, groups = round_up(args.k, 4) / 4;
-  const size_t step = ahead_step(row_end - row_begin);
+  const size_t step = ahead_step<kRows>(row_end - row_begin);
   RowQueue<Store> queue(args, from.correction);
   for (size_t n = column_begin, columns; n < column_end; n += columns) {
     columns = panel_columns(n, args.n);
@@ -158,7 +174,7 @@ void tile_overlapped(const GemmS8Args& args, size_t row_begin, size_t row_end, s
       rows = m == row_begin && rest != 0 ? rest : kRows;
       const uint8_t* a = from.a + m * from.a_stride;
       if (rows < kRows)
-        multiply_rows({a, from.a_stride, m, rows, panel, vectors, ahead}, args.k, queue.place());
+        multiply_rows({a, from.a_stride, m, rows, panel, vectors, ahead}, groups, queue.place());
       else
         queue.multiply({a, from.a_stride, panel, ahead, groups,
                         (groups + kMostWaiting - 1) / kMostWaiting, queue.place()},

@@ -200,29 +200,29 @@ void tile_row(const GemmS8Args& args, size_t row, size_t column_begin, size_t co
 
 // Blocks of rows share the panel that follows: what it takes to have read it all when they are
 // done.
-template <size_t kBlockRows = kRows>
+template <size_t kBlock>
 size_t ahead_step(size_t rows) {
-  const size_t blocks = (rows + kBlockRows - 1) / kBlockRows;
+  const size_t blocks = (rows + kBlock - 1) / kBlock;
   return (kPanel * 4 + blocks - 1) / blocks;
 }
 
-// Blocks of up to kBlockRows rows by `multiply(block, acc)`; a tile of one row without it.
-template <size_t kBlockRows, typename F>
+// Blocks of up to kBlock rows by `multiply(block, acc)`; a tile of one row without it.
+template <size_t kBlock, typename F>
 void tile_by(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t column_begin,
              size_t column_end, F multiply) {
   if (row_end - row_begin == 1) return tile_row(args, row_begin, column_begin, column_end);
   const Operands from(args);
-  const size_t step = ahead_step<kBlockRows>(row_end - row_begin);
+  const size_t step = ahead_step<kBlock>(row_end - row_begin);
   const auto run = [&](const AnyEnd& end) __attribute__((noinline)) {
-    alignas(64) int32_t acc[kBlockRows * kPanel];
+    alignas(64) int32_t acc[kBlock * kPanel];
     for (size_t n = column_begin, columns; n < column_end; n += columns) {
       columns = panel_columns(n, args.n);
       const size_t vectors = padded_columns(columns) / Dot::kLanes;
       const uint8_t* panel = from.panel(n);
       Ahead ahead = {panel + vectors * Dot::kLanes * from.depth,
                      n + columns < column_end ? step : 0};
-      for (size_t m = row_begin; m < row_end; m += kBlockRows) {
-        const size_t rows = row_end - m < kBlockRows ? row_end - m : kBlockRows;
+      for (size_t m = row_begin; m < row_end; m += kBlock) {
+        const size_t rows = row_end - m < kBlock ? row_end - m : kBlock;
         multiply(Block{from.a + m * from.a_stride, from.a_stride, m, rows, panel, vectors, ahead},
                  acc);
         ahead.at += ahead.step * from.depth / 4;
@@ -234,8 +234,25 @@ void tile_by(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t co
   finish_lookup(args, row_begin, row_end, column_begin, column_end);
 }
 
-// At most kRows rows.
-void multiply_rows(const Block& block, size_t k, int32_t* acc) {
-  multiply_of(block.rows, block.vectors)(block.a, block.a_stride, block.panel, round_up(k, 4) / 4,
-                                         acc, block.ahead);
+// Any number of rows.
+void multiply_rows(const Block& block, size_t groups, int32_t* acc) {
+  const size_t tiles = (block.rows + kRows - 1) / kRows;
+  Ahead ahead = {block.ahead.at, (block.ahead.step + tiles - 1) / tiles};
+  for (size_t r = 0; r < block.rows; r += kRows, acc += kRows * kPanel) {
+    const size_t rows = block.rows - r < kRows ? block.rows - r : kRows;
+    multiply_of(rows, block.vectors)(block.a + r * block.a_stride, block.a_stride, block.panel,
+                                     groups, acc, ahead);
+    ahead.at += ahead.step * groups;
+  }
+}
+
+// Rows that end together: the columns' part of that is made once for them.
+constexpr size_t kBlockRows = 4 * kRows;
+
+inline void tile_in_blocks(const GemmS8Args& args, size_t row_begin, size_t row_end,
+                           size_t column_begin, size_t column_end) {
+  tile_by<kBlockRows>(args, row_begin, row_end, column_begin, column_end,
+                      [&](const Block& block, int32_t* acc) {
+                        multiply_rows(block, round_up(args.k, 4) / 4, acc);
+                      });
 }
