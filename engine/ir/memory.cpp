@@ -1,9 +1,12 @@
 #include "engine/ir/memory.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
+#include <mutex>
 #include <string>
 
 namespace octet {
@@ -25,18 +28,66 @@ std::byte* take_block(size_t size) {
 
 void give_block(std::byte* memory, size_t /*size*/) { ::operator delete(memory, kAlignment); }
 
-std::byte* take_pages(size_t size) {
-  void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) return nullptr;
-#ifdef MADV_POPULATE_WRITE
-  // All of it is written: one call costs less than a fault a page. Hints, which may be refused.
-  if (size >= kHugePage) ::madvise(memory, size, MADV_HUGEPAGE);
-  ::madvise(memory, size, MADV_POPULATE_WRITE);
-#endif
-  return static_cast<std::byte*>(memory);
+const auto kPage = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+
+size_t round_up(size_t size, size_t step) { return (size + step - 1) / step * step; }
+
+std::byte* map(size_t size) {
+  void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return memory == MAP_FAILED ? nullptr : static_cast<std::byte*>(memory);
 }
 
-void give_pages(std::byte* memory, size_t size) { ::munmap(memory, size); }
+// Addresses that blocks are cut from one behind the other, so that huge pages fit over several:
+// weights that come by once a run would otherwise wait for the translation of each small page.
+// Whoever has a block gives it back by itself.
+class Reserve {
+ public:
+  std::byte* take(size_t size) {
+    const std::lock_guard lock(mutex_);
+    if (size > left_ && !renew(size)) return map(size);
+    std::byte* const block = next_;
+    next_ += size;
+    left_ -= size;
+    return block;
+  }
+
+ private:
+  // Small models stay below.
+  static constexpr size_t kSmallPages = kHugePage;
+  static constexpr size_t kSize = size_t{32} << 20;
+
+  bool renew(size_t least) {
+    const size_t size = round_up(std::max(least, kSize), kHugePage);
+    std::byte* const memory = map(size + kHugePage);
+    if (memory == nullptr) return false;
+    if (left_ > 0) ::munmap(next_, left_);
+    const size_t before = -reinterpret_cast<uintptr_t>(memory) % kHugePage;
+    if (before > 0) ::munmap(memory, before);
+    ::munmap(memory + before + size, kHugePage - before);
+    next_ = memory + before;
+    left_ = size;
+    // A wish: without huge pages all is the same but slower.
+    ::madvise(next_ + kSmallPages, size - kSmallPages, MADV_HUGEPAGE);
+    return true;
+  }
+
+  std::mutex mutex_;
+  std::byte* next_ = nullptr;
+  size_t left_ = 0;
+};
+
+std::byte* take_pages(size_t size) {
+  static Reserve reserve;
+  std::byte* const memory = reserve.take(round_up(size, kPage));
+#ifdef MADV_POPULATE_WRITE
+  // All of it is written: one call costs less than a fault a page. A wish, too.
+  if (memory != nullptr) ::madvise(memory, size, MADV_POPULATE_WRITE);
+#endif
+  return memory;
+}
+
+void give_pages(std::byte* memory, size_t size) { ::munmap(memory, round_up(size, kPage)); }
 
 // Memory of take(), for give() to free; charged to the thread's budget meanwhile.
 Result<std::shared_ptr<std::byte>> hold(size_t bytes, std::byte* (*take)(size_t),
