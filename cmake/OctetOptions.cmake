@@ -26,16 +26,16 @@ endif()
 find_package(Threads REQUIRED)
 target_link_libraries(octet_options INTERFACE Threads::Threads)
 
-# octet_small(TARGET): each function in a section of its own, so that the linker drops what nobody calls.
-# octet_cold(TARGET): besides, code that runs while models are loaded, not while they run, by its size.
+# octet_small(TARGET): where OCTET_SMALL asks for it, compiled by its size, each function in a section of its
+# own, so that the linker drops what nobody calls. octet_fast names the files that are exceptions.
+set(OCTET_SMALL_OPTIONS -Os -ffunction-sections -fdata-sections)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
+  # Copies by the C library: `rep movs`, which -Os takes, starts slowly.
+  list(APPEND OCTET_SMALL_OPTIONS -mstringop-strategy=libcall)
+endif()
 function(octet_small target)
   if(OCTET_SMALL)
-    target_compile_options(${target} PRIVATE -ffunction-sections -fdata-sections)
+    target_compile_options(${target} PRIVATE ${OCTET_SMALL_OPTIONS})
   endif()
 endfunction()
-function(octet_cold target)
-  octet_small(${target})
-  if(OCTET_SMALL)
-    target_compile_options(${target} PRIVATE -Os)
-  endif()
-endfunction()
+include(OctetFast)

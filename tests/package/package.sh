@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# package.sh BUILD SOURCE WORK: installs what is built into WORK, builds the outside examples against it
-# and runs them; the library exports the symbols of exported.txt and no others.
+# package.sh BUILD SOURCE WORK [BYTES]: installs what is built into WORK, builds the outside examples against
+# it and runs them; the library exports the symbols of exported.txt and no others, and takes no more than
+# BYTES when it is stripped.
 set -eu
 build=$(realpath "$1") source=$(realpath "$2") work=$(realpath -m "$3")
 rm -rf "$work"
@@ -15,6 +16,13 @@ model=$source/models/digits_mlp/digits_mlp.onnx
 nm -D --defined-only "$library" | sed -n 's/^.* T //p' | LC_ALL=C sort >"$work/exported.txt"
 diff "$source/tests/package/exported.txt" "$work/exported.txt"
 [ "$(nm -D --defined-only "$library" | grep -cv ' T ')" = 0 ]
+
+if [ -n "${4:-}" ]; then
+  strip -o "$work/stripped.so" "$library"
+  bytes=$(stat -c %s "$work/stripped.so")
+  echo "liboctet.so, stripped: $bytes bytes"
+  [ "$bytes" -le "$4" ]
+fi
 
 cmake -S "$source/examples/cmake" -B "$work/cmake" -DCMAKE_PREFIX_PATH="$work/usr" >/dev/null
 cmake --build "$work/cmake" >/dev/null
