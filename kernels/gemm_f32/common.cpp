@@ -47,7 +47,8 @@ void pack_panels(const GemmF32Table& table, const MatrixF32& b, size_t k, size_t
     }
 }
 
-// How the rows are cut: tiles of nearly equal height, blocks of whole tiles.
+// How the rows are cut: tiles of nearly equal height, whole ones for forms that have tiles of few
+// heights; blocks of whole tiles.
 struct RowCut {
   size_t tile;
   size_t block;
@@ -55,9 +56,11 @@ struct RowCut {
 };
 
 // At least `parts` blocks where there are as many tiles.
-RowCut cut_rows(const GemmF32Table& table, size_t m, size_t k, size_t parts) {
+RowCut cut_rows(const GemmF32Table& table, const GemmF32Args& args, size_t parts) {
+  const size_t m = args.m, k = args.k;
   const size_t tiles = ceil_div(m, table.tile_rows);
-  const size_t tile = ceil_div(m, tiles);
+  const size_t tile =
+      args.format.form == WeightForm::f32 ? ceil_div(m, tiles) : std::min(m, table.tile_rows);
   const size_t fitting = kBlockFloats / std::max<size_t>(1, tile * k);
   size_t per_block = std::clamp<size_t>(fitting, std::min(kLeastBlockTiles, tiles), tiles);
   per_block = std::min(per_block, ceil_div(tiles, parts));
@@ -313,7 +316,7 @@ void gemm_f32(const GemmF32Table& table, const GemmF32Args& args, Parallel& para
   Job job{table,
           args,
           direct ? RowCut{ceil_div(args.m, ceil_div(args.m, table.tile_rows)), args.m, 1}
-                 : cut_rows(table, args.m, args.k, parts),
+                 : cut_rows(table, args, parts),
           panels,
           ceil_div(gemm_f32_packed_size(table, args.k, args.n), 16) * 16,
           args.packed_b != nullptr ? args.packed_b : static_cast<const void*>(args.scratch),

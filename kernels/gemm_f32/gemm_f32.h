@@ -62,7 +62,7 @@ struct GemmF32Block {
   /// A, row r of the block at a.data + r * a.row. Unused when `pointers` is set.
   MatrixF32 a;
   /// Indirect A: tap t of row r of tile i is at pointers[(i * taps + t) * tile + r], `depth` floats
-  /// `a.column` apart. K is taps * depth.
+  /// `a.column` apart. K is taps * depth. Only with a B of floats.
   const float* const* pointers = nullptr;
   /// When set, tap t multiplies rows [tap_index[t] * depth, + depth) of B, in place of t * depth.
   const uint32_t* tap_index = nullptr;

@@ -299,13 +299,23 @@ using Multiply = void (*)(const TileArgs&);
 // Widening is for tiles of more rows, which others follow.
 constexpr int kMostFewRows = 3;
 
+// Rows of the tile that multiplies `rows` of them. Forms that are widened as they are read have
+// tiles of a few heights: in others rows repeat.
+template <class Rows>
+constexpr int tile_height(int rows) {
+  if (Rows::kForm == WeightForm::f32) return rows;
+  constexpr int kHeights[] = {1, 2, 3, 4, 6, 8};
+  for (const int height : kHeights)
+    if (rows <= height && (height > kMostFewRows || !Rows::kWidens)) return height;
+  return static_cast<int>(kTileRows);
+}
+
 template <class Rows, int kVectors>
 struct Tiles {
   Multiply rows[kTileRows + 1] = {};
   constexpr Tiles() {
-    constexpr int kLess = Rows::kWidens ? kMostFewRows : 0;
-    unroll<static_cast<int>(kTileRows) - kLess>(
-        [&](auto r) { rows[kLess + r + 1] = multiply<Rows, kLess + r + 1, kVectors, 1>; });
+    unroll<static_cast<int>(kTileRows)>(
+        [&](auto r) { rows[r + 1] = multiply<Rows, tile_height<Rows>(r + 1), kVectors, 1>; });
   }
 };
 

@@ -98,8 +98,9 @@ void block_of(const GemmF32Block& block, float* wide = nullptr) {
       if (block.pointers != nullptr) {
         args.pointers = block.pointers + row * block.taps;
       } else {
-        for (size_t r = 0; r < height; ++r)
-          rows[r] = block.a.data + static_cast<ptrdiff_t>(row + r) * block.a.row;
+        for (size_t r = 0; r < kTileRows; ++r)
+          rows[r] = block.a.data +
+                    static_cast<ptrdiff_t>(row + (r < height ? r : height - 1)) * block.a.row;
         args.pointers = rows;
       }
       Multiply tile = kWholeTiles<Rows>.rows[height];
@@ -107,7 +108,8 @@ void block_of(const GemmF32Block& block, float* wide = nullptr) {
         if (narrow) tile = kNarrowTiles<Rows>.rows[height];
         if (panels > 1) tile = kFewRows<Rows>[few];
       }
-      const bool whole = clamp && left >= width;
+      const bool repeats = tile_height<Rows>(static_cast<int>(height)) > static_cast<int>(height);
+      const bool whole = clamp && left >= width && !repeats;
       args.out = whole ? block.out + static_cast<ptrdiff_t>(row) * block.out_row + column : nullptr;
       args.bias = block.epilogue.bias != nullptr ? block.epilogue.bias + column : kNoBias;
       tile(args);
@@ -161,7 +163,7 @@ __attribute__((noinline)) void widened_block_of(const GemmF32Block& block) {
 template <class Rows, class Wide>
 void stored_block_of(const GemmF32Block& block) {
   // Tiles of fewer rows may take several panels at once.
-  const bool one_panel = block.tile > kMostFewRows && block.pointers == nullptr;
+  const bool one_panel = block.tile > kMostFewRows;
   const bool wide = one_panel && block.depth <= kWideDepth && block.rows > block.tile;
   return wide ? widened_block_of<Rows, Wide>(block) : block_of<Rows>(block);
 }

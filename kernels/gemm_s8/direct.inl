@@ -4,9 +4,9 @@
 // Columns of sums that go to the epilogue together.
 constexpr size_t kDirectColumns = 64;
 
-template <bool kUnsigned>
-__m256i widen(__m128i codes) {
-  return kUnsigned ? _mm256_cvtepu8_epi16(codes) : _mm256_cvtepi8_epi16(codes);
+// Signed codes, and unsigned ones less the 128 that `flip` takes off them.
+inline __m256i widen(__m128i codes, __m128i flip) {
+  return _mm256_cvtepi8_epi16(_mm_xor_si128(codes, flip));
 }
 
 inline __m128i load_codes(const uint8_t* p, size_t count) {
@@ -39,10 +39,10 @@ inline __m256i sum_each(const __m256i (&v)[8]) {
 }
 
 // Columns of contiguous k: eight dot products at a time.
-template <bool kUnsigned>
-void direct_columns(const GemmS8Weights& b, const int16_t* a, size_t column, size_t count,
-                    int32_t initial, int32_t* acc) {
+inline void direct_columns(const GemmS8Weights& b, const int16_t* a, size_t column, size_t count,
+                           int32_t initial, int32_t* acc) {
   const auto* from = static_cast<const uint8_t*>(b.data);
+  const __m128i flip = _mm_set1_epi8(b.is_unsigned ? static_cast<char>(0x80) : 0);
   for (size_t n = 0; n < count; n += 8) {
     const uint8_t* columns[8];
     for (size_t j = 0; j < 8; ++j)
@@ -55,8 +55,7 @@ void direct_columns(const GemmS8Weights& b, const int16_t* a, size_t column, siz
 #pragma GCC unroll 8
       for (size_t j = 0; j < 8; ++j)
         sum[j] = _mm256_add_epi32(
-            sum[j],
-            _mm256_madd_epi16(codes, widen<kUnsigned>(load_codes(columns[j] + k, b.k - k))));
+            sum[j], _mm256_madd_epi16(codes, widen(load_codes(columns[j] + k, b.k - k), flip)));
     }
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(acc + n),
                         _mm256_add_epi32(sum_each(sum), _mm256_set1_epi32(initial)));
@@ -64,10 +63,10 @@ void direct_columns(const GemmS8Weights& b, const int16_t* a, size_t column, siz
 }
 
 // Rows of contiguous n: two k of 16 columns at a time.
-template <bool kUnsigned>
-void direct_rows(const GemmS8Weights& b, const int16_t* a, size_t column, size_t count,
-                 int32_t initial, int32_t* acc) {
+inline void direct_rows(const GemmS8Weights& b, const int16_t* a, size_t column, size_t count,
+                        int32_t initial, int32_t* acc) {
   const auto* from = static_cast<const uint8_t*>(b.data) + column;
+  const __m128i flip = _mm_set1_epi8(b.is_unsigned ? static_cast<char>(0x80) : 0);
   for (size_t n = 0; n < count; n += 16) {
     __m256i low = _mm256_set1_epi32(initial), high = low;
     for (size_t k = 0; k < b.k; k += 2) {
@@ -79,9 +78,9 @@ void direct_rows(const GemmS8Weights& b, const int16_t* a, size_t column, size_t
       __builtin_memcpy(&pair, a + k, sizeof(pair));
       const __m256i codes = _mm256_set1_epi32(pair);
       low = _mm256_add_epi32(
-          low, _mm256_madd_epi16(codes, widen<kUnsigned>(_mm_unpacklo_epi8(first, second))));
+          low, _mm256_madd_epi16(codes, widen(_mm_unpacklo_epi8(first, second), flip)));
       high = _mm256_add_epi32(
-          high, _mm256_madd_epi16(codes, widen<kUnsigned>(_mm_unpackhi_epi8(first, second))));
+          high, _mm256_madd_epi16(codes, widen(_mm_unpackhi_epi8(first, second), flip)));
     }
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(acc + n), low);
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(acc + n + 8), high);
@@ -90,13 +89,12 @@ void direct_rows(const GemmS8Weights& b, const int16_t* a, size_t column, size_t
 
 void direct(const GemmS8Args& args, const GemmS8Weights& b) {
   auto* a = static_cast<int16_t*>(args.scratch);
-  const bool columns = b.row_stride == 1;
-  const auto run = columns ? (b.is_unsigned ? direct_columns<true> : direct_columns<false>)
-                           : (b.is_unsigned ? direct_rows<true> : direct_rows<false>);
+  const auto run = b.row_stride == 1 ? direct_columns : direct_rows;
+  const int32_t zero = (b.zero_point == nullptr ? 0 : *b.zero_point) - (b.is_unsigned ? 128 : 0);
   const auto all_rows = [&](const AnyEnd& end) __attribute__((noinline)) {
     for (size_t m = 0; m < args.m; ++m) {
       const int32_t sum = direct_row(args, m, a);
-      const int32_t initial = b.zero_point == nullptr ? 0 : -*b.zero_point * sum;
+      const int32_t initial = -zero * sum;
       alignas(64) int32_t acc[kDirectColumns];
       for (size_t n = 0; n < args.n; n += kDirectColumns) {
         const size_t count = args.n - n < kDirectColumns ? args.n - n : kDirectColumns;

@@ -12,7 +12,7 @@ struct FinishedRow {
 };
 
 // Vectors that are finished side by side, so that the chains of one fill the gaps of another's.
-constexpr size_t kFinishedTogether = simd::kRegisters < 32 ? 1 : 4;
+constexpr size_t kFinishedTogether = simd::kRegisters < 32 ? 1 : 2;
 
 // N whole vectors, or the first `count` of one.
 template <ActivationKind kKind, size_t N>
