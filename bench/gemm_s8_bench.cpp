@@ -24,7 +24,7 @@ constexpr Shape kShapes[] = {
     {"gemv", 1, 1024, 512},       {"gemv_large", 1, 4096, 1024},
     {"gemv_small", 1, 1024, 256}, {"vae", 1, 400, 784},
     {"vae_64", 64, 400, 784},     {"bert_ff", 64, 3072, 768},
-    {"narrow", 201, 144, 576},
+    {"narrow", 201, 144, 576},    {"shallow", 200, 576, 144},
 };
 
 struct End {

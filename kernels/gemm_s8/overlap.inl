@@ -154,7 +154,7 @@ class RowQueue {
 };
 
 // Less of K is over before a row has ended.
-constexpr size_t kLeastDepth = 64;
+constexpr size_t kLeastDepth = 128;
 
 // Of more than one vector of columns.
 template <typename Store>
