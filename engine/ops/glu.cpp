@@ -7,7 +7,6 @@
 #include "engine/ops/common/strided.h"
 #include "engine/ops/op.h"
 #include "kernels/elementwise_f32/elementwise_f32.h"
-#include "kernels/quantize_linear/quantize_linear.h"
 
 // octet.Glu: a * sigmoid(b), where a and b are the halves of x along an axis
 // (https://arxiv.org/abs/1612.08083).
@@ -47,10 +46,8 @@ class GluStep final : public Step {
   explicit GluStep(const LowerContext& context)
       : axis_(context.attrs<GluAttrs>().axis),
         output_(context.output_quant(0)),
-        scale_(output_ ? output_->tensor_scale().v : 1.0F),
-        zero_point_(output_ ? output_->tensor_zero_point().v : 0),
-        variant_(select_elementwise_f32(context.cpu())),
-        quantize_(*select_quantize_linear(context.cpu()).table) {}
+        rounding_(output_ ? code_rounding(*output_) : CodeRounding{}),
+        variant_(select_elementwise_f32(context.cpu())) {}
 
   Status run(RunContext& context) const override {
     const TensorView& x = context.input(0);
@@ -59,7 +56,6 @@ class GluStep final : public Step {
     if (x.dims[axis] % 2 != 0)
       return invalid_data(std::to_string(x.dims[axis]) + " elements don't split into 2");
     const Halves h = halves_of(x, y, axis);
-    // Blocks of a run: small enough for a buffer on the stack.
     const size_t blocks = (h.half + kBlock - 1) / kBlock;
     const size_t grain = kParallelGrain / std::min(h.half + 1, kBlock) + 1;
     context.parallel().for_ranges(h.outer * blocks, grain, [&](size_t begin, size_t end) {
@@ -78,8 +74,10 @@ class GluStep final : public Step {
   static constexpr size_t kBlock = 1024;
 
   void gate(const float* a, const float* b, const TensorView& y, size_t to, size_t count) const {
-    alignas(64) float buffer[kBlock];
-    float* out = output_ ? buffer : y.as<float>() + to;
+    if (output_)
+      return variant_.table->gate_codes(a, b, reinterpret_cast<uint8_t*>(y.data) + to, count,
+                                        rounding_);
+    float* out = y.as<float>() + to;
     UnaryF32Args sigmoid;
     sigmoid.function = UnaryF32::sigmoid;
     sigmoid.x = b;
@@ -87,27 +85,12 @@ class GluStep final : public Step {
     sigmoid.count = count;
     variant_.table->unary(sigmoid);
     variant_.table->binary(BinaryF32::mul, a, 1, out, 1, out, count);
-    if (!output_) return;
-    const CodeLimits limits = code_limits(output_->storage);
-    QuantizeArgs args;
-    args.in = buffer;
-    args.out = y.data + to;
-    args.type = *kernel_element(output_->storage);
-    args.inner = count;
-    args.scale = &scale_;
-    args.zero_point = &zero_point_;
-    args.low = limits.low;
-    args.high = limits.high;
-    SerialParallel serial;
-    quantize_.quantize(args, serial);
   }
 
   int64_t axis_;
   QuantPtr output_;
-  float scale_;  // of the output's codes, with the zero point
-  int32_t zero_point_;
+  CodeRounding rounding_;  // of the output's codes
   const ElementwiseF32Variant& variant_;
-  const QuantizeLinearTable& quantize_;
 };
 
 std::optional<Ports> match(const LowerContext& context) {

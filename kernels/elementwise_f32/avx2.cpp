@@ -3,6 +3,6 @@
 namespace octet::kernels {
 
 extern const ElementwiseF32Table elementwise_f32_avx2;
-const ElementwiseF32Table elementwise_f32_avx2 = {unary, binary};
+const ElementwiseF32Table elementwise_f32_avx2 = {unary, binary, gate_codes};
 
 }  // namespace octet::kernels

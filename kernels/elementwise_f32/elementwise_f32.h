@@ -6,6 +6,7 @@
 
 #include "kernels/dispatch.h"
 #include "kernels/parallel.h"
+#include "kernels/rounding.h"
 
 namespace octet::kernels {
 
@@ -82,6 +83,10 @@ struct ElementwiseF32Table {
   /// A row: steps are 0 (one value) or 1.
   void (*binary)(BinaryF32 function, const float* a, ptrdiff_t a_step, const float* b,
                  ptrdiff_t b_step, float* out, size_t count);
+  /// The codes of a * sigmoid(b), within 1/16 of what is rounded: nearest_even(a * (1 / scale) /
+  /// (1 + e)) + zero point with a rough e^-b (kernels/math/poly.h). NaN gives the zero point.
+  void (*gate_codes)(const float* a, const float* b, uint8_t* out, size_t count,
+                     const CodeRounding& rounding);
 };
 
 using ElementwiseF32Variant = Variant<ElementwiseF32Table>;

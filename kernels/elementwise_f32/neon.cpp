@@ -3,6 +3,6 @@
 namespace octet::kernels {
 
 extern const ElementwiseF32Table elementwise_f32_neon;
-const ElementwiseF32Table elementwise_f32_neon = {unary, binary};
+const ElementwiseF32Table elementwise_f32_neon = {unary, binary, gate_codes};
 
 }  // namespace octet::kernels

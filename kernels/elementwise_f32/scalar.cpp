@@ -69,9 +69,18 @@ void binary(BinaryF32 function, const float* a, ptrdiff_t a_step, const float* b
   }
 }
 
+void gate_codes(const float* a, const float* b, uint8_t* out, size_t count,
+                const CodeRounding& rounding) {
+  const float inverse = 1.0F / rounding.scale;
+  for (size_t i = 0; i < count; ++i) {
+    const float e = simd::rough_exp(simd::min(math::kRoughExpHigh, -b[i]));
+    out[i] = simd::step_code(a[i] * inverse / (1.0F + e), rounding);
+  }
+}
+
 }  // namespace
 
 extern const ElementwiseF32Table elementwise_f32_scalar;
-const ElementwiseF32Table elementwise_f32_scalar = {unary, binary};
+const ElementwiseF32Table elementwise_f32_scalar = {unary, binary, gate_codes};
 
 }  // namespace octet::kernels

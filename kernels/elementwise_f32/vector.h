@@ -116,6 +116,22 @@ void binary(BinaryF32 function, const float* a, ptrdiff_t a_step, const float* b
   }
 }
 
+void gate_codes(const float* a, const float* b, uint8_t* out, size_t count,
+                const CodeRounding& rounding) {
+  const simd::Codes to = simd::codes_of(rounding);
+  const F32x16 one = simd::set(1.0F), inverse = simd::set(1.0F / rounding.scale);
+  const F32x16 high = simd::set(math::kRoughExpHigh);
+  const auto store = [=](size_t i, F32x16 x, F32x16 gate, size_t n) OCTET_INLINE {
+    const F32x16 e = simd::rough_exp(simd::min(high, simd::neg(gate)));
+    simd::store_steps(out + i, simd::div(simd::mul(x, inverse), simd::add(one, e)), to, n);
+  };
+  size_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) store(i, simd::load(a + i), simd::load(b + i), kLanes);
+  if (i == count) return;
+  const simd::Mask16 rest = simd::first(count - i);
+  store(i, simd::load(a + i, rest), simd::load(b + i, rest), count - i);
+}
+
 #undef OCTET_INLINE
 
 }  // namespace

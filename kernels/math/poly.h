@@ -19,6 +19,14 @@ constexpr float kExpLow = -104.0F;
 constexpr float kExp[5] = {0x1.fffffep-2F, 0x1.5554b0p-3F, 0x1.555674p-5F, 0x1.1227f6p-7F,
                            0x1.6bebf2p-10F};
 
+// e^x, rougher, as 2^n p(r): n = nearest_even(x log2(e)), r = x log2(e) - n (one rounding), p a
+// cubic, lowest coefficient first. x is held at kRoughExpLow below and must not be above
+// kRoughExpHigh, so that nothing is denormal or infinite; NaN stays. Relative error below 1e-4.
+constexpr float kRoughExpLow = -86.0F, kRoughExpHigh = 86.0F;
+constexpr float kRoughExp[4] = {0x1.fff692p-1F, 0x1.62f31ap-1F, 0x1.f0de1ap-3F, 0x1.c3f760p-5F};
+// Added to a number below 2^22 in magnitude, it leaves the nearest integer, ties to even.
+constexpr float kRoundShift = 0x1.8p+23F;
+
 // tanh is 1 past this.
 constexpr float kTanhHigh = 10.0F;
 

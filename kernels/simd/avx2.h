@@ -202,6 +202,15 @@ OCTET_UNARY(tanh, math::tanh)
 OCTET_UNARY(erf, math::erf)
 #undef OCTET_UNARY
 
+/// p 2^n for whole n, where that is no denormal; NaN stays.
+OCTET_SIMD F32x16 times_power_of_two(F32x16 p, F32x16 n) {
+  // NaN becomes a multiple of 2^9, which leaves p as it is.
+  const auto times = [](__m256 x, __m256 power) __attribute__((always_inline)) {
+    const __m256i exponent = _mm256_slli_epi32(_mm256_cvtps_epi32(power), 23);
+    return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(x), exponent));
+  };
+  return {times(p.lo, n.lo), times(p.hi, n.hi)};
+}
 OCTET_SIMD F32x16 round_even(F32x16 x) {
   constexpr int kMode = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
   return {_mm256_round_ps(x.lo, kMode), _mm256_round_ps(x.hi, kMode)};

@@ -130,6 +130,8 @@ OCTET_UNARY(tanh, math::tanh)
 OCTET_UNARY(erf, math::erf)
 #undef OCTET_UNARY
 
+/// p 2^n for whole n, where that is no denormal; NaN stays.
+OCTET_SIMD F32x16 times_power_of_two(F32x16 p, F32x16 n) { return {_mm512_scalef_ps(p.v, n.v)}; }
 OCTET_SIMD F32x16 floor(F32x16 x) {
   return {_mm512_roundscale_ps(x.v, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC)};
 }

@@ -4,6 +4,7 @@
 // for bit.
 
 #include "kernels/activation.h"
+#include "kernels/math/poly.h"
 #include "kernels/rounding.h"
 #include "kernels/simd/constants.h"
 #include "kernels/simd/lanes.h"
@@ -17,6 +18,19 @@ OCTET_SIMD F32x16 abs(F32x16 x) { return bit_xor(x, bit_and(x, set(-0.0F))); }
 // Only max and select wait for a, so a chain over b is short.
 OCTET_SIMD F32x16 max_nan(F32x16 a, F32x16 b) { return select(is_nan(b), b, max(b, a)); }
 OCTET_SIMD F32x16 min_nan(F32x16 a, F32x16 b) { return select(is_nan(b), b, min(b, a)); }
+
+/// e^x with a relative error below 1e-4; x is no greater than math::kRoughExpHigh.
+OCTET_SIMD F32x16 rough_exp(F32x16 x) {
+  // max gives its second operand when one is NaN.
+  x = max(set(math::kRoughExpLow), x);
+  const F32x16 by = set(math::kLog2E), shift = set(math::kRoundShift);
+  const F32x16 n = sub(fma(x, by, shift), shift);
+  const F32x16 r = fma(x, by, neg(n));
+  F32x16 p = set(math::kRoughExp[3]);
+#pragma GCC unroll 3
+  for (int i = 2; i >= 0; --i) p = fma(p, r, set(math::kRoughExp[i]));
+  return times_power_of_two(p, n);
+}
 
 OCTET_SIMD F32x16 relu(F32x16 x) { return max(zero(), x); }
 OCTET_SIMD F32x16 clip(F32x16 x, F32x16 low, F32x16 high) { return min(high, max(low, x)); }
@@ -105,10 +119,13 @@ OCTET_SIMD Codes codes_of(const CodeRounding& to) {
   return {set(to.scale), set(static_cast<float>(to.low - to.zero_point)),
           set(static_cast<float>(to.high - to.zero_point)), to.zero_point};
 }
-/// Codes of the first n <= 16.
-OCTET_SIMD void store_codes(uint8_t* p, F32x16 x, const Codes& to, size_t n) {
+/// Codes of so many steps, of the first n <= 16.
+OCTET_SIMD void store_steps(uint8_t* p, F32x16 steps, const Codes& to, size_t n) {
   // store_bytes takes a NaN as a multiple of 256.
-  store_bytes(p, hold(div(x, to.scale), to.low, to.high), to.zero_point, n);
+  store_bytes(p, hold(steps, to.low, to.high), to.zero_point, n);
+}
+OCTET_SIMD void store_codes(uint8_t* p, F32x16 x, const Codes& to, size_t n) {
+  store_steps(p, div(x, to.scale), to, n);
 }
 
 #undef OCTET_SIMD

@@ -222,6 +222,15 @@ OCTET_UNARY(tanh, math::tanh)
 OCTET_UNARY(erf, math::erf)
 #undef OCTET_UNARY
 
+/// p 2^n for whole n, where that is no denormal; NaN stays.
+OCTET_SIMD F32x16 times_power_of_two(F32x16 p, F32x16 n) {
+  // NaN becomes 0, which leaves p as it is.
+  return map(
+      p, n, [](float32x4_t x, float32x4_t power) __attribute__((always_inline)) {
+        const int32x4_t exponent = vshlq_n_s32(vcvtnq_s32_f32(power), 23);
+        return vreinterpretq_f32_s32(vaddq_s32(vreinterpretq_s32_f32(x), exponent));
+      });
+}
 OCTET_SIMD Mask16 less(F32x16 x, F32x16 y) {
   return {vcltq_f32(x.a, y.a), vcltq_f32(x.b, y.b), vcltq_f32(x.c, y.c), vcltq_f32(x.d, y.d), 16};
 }

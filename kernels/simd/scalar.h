@@ -22,6 +22,17 @@ inline float min(float a, float b) { return a < b ? a : b; }
 inline float max_nan(float a, float b) { return std::isnan(b) ? b : max(b, a); }
 inline float min_nan(float a, float b) { return std::isnan(b) ? b : min(b, a); }
 
+/// e^x with a relative error below 1e-4; x is no greater than math::kRoughExpHigh.
+inline float rough_exp(float x) {
+  if (std::isnan(x)) return x;
+  x = std::max(x, math::kRoughExpLow);
+  const float n = std::fma(x, math::kLog2E, math::kRoundShift) - math::kRoundShift;
+  const float r = std::fma(x, math::kLog2E, -n);
+  float p = math::kRoughExp[3];
+  for (int i = 2; i >= 0; --i) p = std::fma(p, r, math::kRoughExp[i]);
+  return std::ldexp(p, static_cast<int>(n));
+}
+
 inline float relu(float x) { return max(0.0F, x); }
 inline float clip(float x, float low, float high) { return min(high, max(low, x)); }
 inline float leaky_relu(float x, float alpha) { return x < 0.0F ? alpha * x : x; }

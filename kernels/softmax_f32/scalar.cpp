@@ -3,7 +3,6 @@
 #include <cmath>
 #include <limits>
 
-#include "kernels/softmax_f32/rough_exp.h"
 #include "kernels/softmax_f32/softmax_f32.h"
 
 namespace octet::kernels {
@@ -22,16 +21,6 @@ void finish(float* y, const float* x, size_t axis, size_t step, float max, float
 float lane_maximum(const float* x, size_t axis) {
   return simd::combine_lanes(axis, kLowest, simd::max,
                              [&](float lane, size_t i) { return simd::max(lane, x[i]); });
-}
-
-float rough_exp(float x) {
-  if (std::isnan(x)) return x;
-  x = std::max(x, math::kRoughExpLow);
-  const float n = std::fma(x, math::kLog2E, math::kRoundShift) - math::kRoundShift;
-  const float r = std::fma(x, math::kLog2E, -n);
-  float p = math::kRoughExp[3];
-  for (int i = 2; i >= 0; --i) p = std::fma(p, r, math::kRoughExp[i]);
-  return std::ldexp(p, static_cast<int>(n));
 }
 
 void row(const float* x, float* y, size_t axis, bool logarithm) {
@@ -78,7 +67,7 @@ void codes(const SoftmaxCodesArgs& args) {
     float* line = scores(args, r);
     const float max = lane_maximum(line, args.axis);
     const float sum = simd::sum_lanes(args.axis, [&](float lane, size_t i) {
-      line[i] = rough_exp(line[i] - max);
+      line[i] = simd::rough_exp(line[i] - max);
       return lane + line[i];
     });
     const float factor = 1.0F / (sum * args.rounding.scale);

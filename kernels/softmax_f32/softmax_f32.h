@@ -14,7 +14,7 @@
 //
 // Codes need less: they are those of exp(x - max) * (1 / (sum * scale)) with an exponential whose
 // relative error is below 1e-4, so that no value lies further than 1/16 from what is rounded. It is
-// the same on every instruction set (rough_exp.h).
+// the same on every instruction set (kernels/math/poly.h).
 
 namespace octet::kernels {
 

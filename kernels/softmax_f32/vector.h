@@ -1,10 +1,8 @@
 #pragma once
 
-// softmax_f32 over F32x16, included once by each instruction set's file, after its
-// times_power_of_two(F32x16 p, F32x16 n): p 2^n for whole n where that is no denormal; NaN stays.
+// softmax_f32 over F32x16, included once by each instruction set's file.
 
 #include "kernels/simd/functions.h"
-#include "kernels/softmax_f32/rough_exp.h"
 #include "kernels/softmax_f32/softmax_f32.h"
 
 namespace octet::kernels {
@@ -25,15 +23,7 @@ enum class Exp { fine, rough };
 template <Exp kExp>
 inline __attribute__((always_inline)) F32x16 exponential(F32x16 x) {
   if constexpr (kExp == Exp::fine) return simd::exp(x);
-  // max gives its second operand when one is NaN.
-  x = simd::max(simd::set(math::kRoughExpLow), x);
-  const F32x16 by = simd::set(math::kLog2E), shift = simd::set(math::kRoundShift);
-  const F32x16 n = simd::sub(simd::fma(x, by, shift), shift);
-  const F32x16 r = simd::fma(x, by, simd::neg(n));
-  F32x16 p = simd::set(math::kRoughExp[3]);
-#pragma GCC unroll 3
-  for (int i = 2; i >= 0; --i) p = simd::fma(p, r, simd::set(math::kRoughExp[i]));
-  return times_power_of_two(p, n);
+  return simd::rough_exp(x);
 }
 
 // e^(x - max) of N whole vectors into y (unless only the sum is wanted), added to the sum in order.
@@ -149,12 +139,6 @@ void columns(const float* x, float* y, size_t axis, size_t inner, size_t columns
   for (size_t c = 0; c < columns; c += kLanes)
     sixteen_columns(x + c, y + c, axis, inner,
                     simd::first(columns - c < kLanes ? columns - c : kLanes), logarithm);
-}
-
-// The codes of so many steps, of the first n <= 16.
-inline __attribute__((always_inline)) void store_steps(uint8_t* p, F32x16 steps,
-                                                       const simd::Codes& to, size_t n) {
-  simd::store_bytes(p, simd::hold(steps, to.low, to.high), to.zero_point, n);
 }
 
 // Rows whose passes follow one another, so that the sums of one are awaited while others run.
@@ -279,10 +263,10 @@ void codes(const SoftmaxCodesArgs& args) {
       uint8_t* out = y + r * args.y_stride;
       size_t i = 0;
       for (; i + kLanes <= axis; i += kLanes)
-        store_steps(out + i, simd::mul(simd::load(line + i), inverse), to, kLanes);
+        simd::store_steps(out + i, simd::mul(simd::load(line + i), inverse), to, kLanes);
       if (i == axis) continue;
       const F32x16 last = simd::load(line + i, simd::first(axis - i));
-      store_steps(out + i, simd::mul(last, inverse), to, axis - i);
+      simd::store_steps(out + i, simd::mul(last, inverse), to, axis - i);
     }
   }
 }

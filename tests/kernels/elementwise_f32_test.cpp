@@ -241,3 +241,47 @@ TEST_CASE("elementwise_f32: transposed operands, awkward values and the power of
   squares.b = &two;
   check_binary(squares, n);
 }
+
+TEST_CASE("elementwise_f32: codes of gated numbers within a sixteenth, the same on every row") {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  for (const CodeRounding& rounding :
+       {CodeRounding{0.03F, 128, 0, 255}, CodeRounding{0.01F, -5, -128, 127},
+        CodeRounding{0.02F, 0, 3, 40}})
+    for (const size_t count : {1, 16, 37, 1000}) {
+      CAPTURE(rounding.scale);
+      CAPTURE(count);
+      std::vector<float> a = random_floats(count, 1, -4.0F, 4.0F);
+      std::vector<float> b = random_floats(count, 2, -9.0F, 9.0F);
+      if (count > 30) {
+        b[3] = -kInfinity;
+        b[4] = kInfinity;
+        b[5] = -1e30F;
+        a[20] = std::nanf("0x1ff");
+        b[30] = std::nanf("0x1ff");
+      }
+      const auto codes_by = [&](const ElementwiseF32Table& table) {
+        std::vector<uint8_t> codes(count + 1, 77);
+        table.gate_codes(a.data(), b.data(), codes.data(), count, rounding);
+        return codes;
+      };
+      const std::vector<uint8_t> codes = codes_by(*elementwise_f32_variants()[0].table);
+      for (size_t i = 0; i < count; ++i) {
+        CAPTURE(i);
+        if (std::isnan(a[i]) || std::isnan(b[i])) {
+          CHECK(codes[i] == static_cast<uint8_t>(rounding.zero_point));
+          continue;
+        }
+        const double steps = static_cast<double>(a[i]) * sigmoid(static_cast<double>(b[i])) /
+                             static_cast<double>(rounding.scale);
+        const double real =
+            std::clamp<double>(steps + rounding.zero_point, rounding.low, rounding.high);
+        const int code = rounding.low < 0 ? static_cast<int8_t>(codes[i]) : codes[i];
+        CHECK(std::fabs(code - real) <= 0.5 + 1.0 / 16);
+      }
+      CHECK(codes[count] == 77);
+      for_each_row(elementwise_f32_variants(), select_elementwise_f32,
+                   [&](const ElementwiseF32Variant& variant) {
+                     CHECK((codes_by(*variant.table) == codes));
+                   });
+    }
+}
