@@ -60,7 +60,7 @@ Status run_passes(Graph& graph, PassPhase phase, const PassOptions& options) {
   if (options.body) return run_rounds(graph, phase, options);
   {
     const IndependentExtents extents(graph);
-    const auto status = run_rounds(graph, phase, options);
+    auto status = run_rounds(graph, phase, options);
     if (!status.ok() || !extents.renamed()) return status;
   }
   return infer_graph(graph);
