@@ -13,6 +13,8 @@ constexpr double kSlower = 1.1;        // A node's quantized time over its float
 constexpr double kWorthwhile = 0.02;   // Of the whole run: a node that loses less stays.
 constexpr double kFaster = 0.01;       // Of the whole run: what leaving nodes has to bring.
 constexpr double kShortestRun = 20.0;  // Microseconds.
+constexpr double kIdle = 0.9;          // Integers that save less than a tenth of a node's time
+constexpr double kFewWeights = 0.01;   // and no more than this share of the size buy nothing.
 constexpr int kRounds = 3;
 constexpr std::string_view kConversion = "convert:";
 
@@ -174,15 +176,23 @@ class Costs {
     OCTET_ASSIGN(const auto real, candidates_.finished_real());
     attentions_.emplace(*real, anchors_);
     std::shared_ptr<Graph> best = candidates_.all().graph;
+    std::vector<Loser> idle;
     for (int round = 0; round < kRounds; ++round) {
       OCTET_ASSIGN(const auto profiles, measurements_.profile(*real, *best));
       if (profiles[0].us < kShortestRun) break;
-      const auto real_times = times_of(*real, profiles[0], anchors_);
-      const auto code_times = times_of(*best, profiles[1], anchors_);
-      const auto slower = losers(real_times, code_times, profiles[0].us);
-      OCTET_ASSIGN(const bool changed, leave(slower, best));
+      const auto losses =
+          losses_of(times_of(*real, profiles[0], anchors_), times_of(*best, profiles[1], anchors_));
+      const auto slower = those_where(losses, [&](const Loser& loser, const NodeTime& time) {
+        return time.codes > kSlower * time.real && loser.loss > kWorthwhile * profiles[0].us;
+      });
+      idle = those_where(losses, [&](const Loser& loser, const NodeTime& time) {
+        return time.codes > kIdle * time.real && has_few_weights(loser.id);
+      });
+      OCTET_ASSIGN(const bool changed, leave(slower, 1 - kFaster, best));
       if (!changed) break;
     }
+    std::erase_if(idle, [&](const Loser& loser) { return floats_.count(loser.id) > 0; });
+    OCTET_RETURN_IF_ERROR(leave(idle, 1 + kFaster, best));
     return std::move(floats_);
   }
 
@@ -192,24 +202,47 @@ class Costs {
     double loss;  // Microseconds.
   };
 
-  // By descending loss; notes the times of all.
-  std::vector<Loser> losers(const std::map<NodeId, double>& real,
-                            const std::map<NodeId, double>& codes, double whole) {
+  // Of nodes in codes, by descending loss; notes the times of all.
+  std::vector<Loser> losses_of(const std::map<NodeId, double>& real,
+                               const std::map<NodeId, double>& codes) {
     std::vector<Loser> list;
     for (const auto& [id, us] : codes) {
       const auto at = real.find(id);
       if (at == real.end() || floats_.count(id) > 0) continue;
       times_[id] = {at->second, us};
-      const double loss = us - at->second;
-      if (us > kSlower * at->second && loss > kWorthwhile * whole) list.push_back({id, loss});
+      list.push_back({id, us - at->second});
     }
     std::stable_sort(list.begin(), list.end(),
                      [](const Loser& a, const Loser& b) { return a.loss > b.loss; });
     return list;
   }
 
-  // Makes `list`, or a half of a half of it, float where the whole run is faster then.
-  Result<bool> leave(std::vector<Loser> list, std::shared_ptr<Graph>& best) {
+  template <typename F>
+  std::vector<Loser> those_where(const std::vector<Loser>& losses, F wanted) const {
+    std::vector<Loser> list;
+    for (const Loser& loser : losses)
+      if (wanted(loser, times_.at(loser.id))) list.push_back(loser);
+    return list;
+  }
+
+  // Of those that the products of the model read.
+  bool has_few_weights(NodeId id) const {
+    double all = 0;
+    for (const NodeReport& row : candidates_.all().report.nodes) all += weights_of(row.id);
+    return weights_of(id) <= kFewWeights * all;
+  }
+  double weights_of(NodeId id) const {
+    const Graph& real = candidates_.real();
+    double count = 0;
+    for (const ValueId input : real.node(id).inputs)
+      if (const Tensor* constant = input == kNoValue ? nullptr : real.constant(input))
+        count += static_cast<double>(constant->count());
+    return count;
+  }
+
+  // Makes `list`, or a half of a half of it, float where the whole run takes no more than `most` of
+  // its time then.
+  Result<bool> leave(std::vector<Loser> list, double most, std::shared_ptr<Graph>& best) {
     for (; !list.empty(); list.resize(list.size() / 2)) {
       Floats floats = floats_;
       for (const Loser& loser : list) {
@@ -219,7 +252,7 @@ class Costs {
       }
       OCTET_ASSIGN(Candidate candidate, candidates_.make(floats));
       OCTET_ASSIGN(const auto profiles, measurements_.profile(*best, *candidate.graph));
-      if (profiles[1].us > (1 - kFaster) * profiles[0].us) continue;
+      if (profiles[1].us > most * profiles[0].us) continue;
       floats_ = std::move(floats);
       best = std::move(candidate.graph);
       return true;
@@ -233,8 +266,8 @@ class Costs {
       const std::string text = std::to_string(us);
       return text.substr(0, text.find('.') + 2);
     };
-    return "faster: " + tenths(time.real) + " us in float, " + tenths(time.codes) +
-           " us in integers with the conversions around it";
+    return (time.codes > kSlower * time.real ? "faster: " : "no slower: ") + tenths(time.real) +
+           " us in float, " + tenths(time.codes) + " us in integers with the conversions around it";
   }
 
   const Candidates& candidates_;
