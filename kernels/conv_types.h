@@ -27,6 +27,12 @@ struct ConvWeights {
   const int32_t* zero_points = nullptr;  // [out_channels], or null: all 0
 };
 
+/// Where outputs lie that aren't dense: output (n, y, x) is pixel first + n * image + y * row + x *
+/// column of the output and of the residual.
+struct ConvGrid {
+  size_t first = 0, image = 0, row = 0, column = 1;  // a row of 0: dense
+};
+
 /// Activations of one call. Padding has the value of the input's zero point. Pixel strides are in
 /// elements, from one pixel's first channel to the next one's; 0 means dense.
 struct ConvIo {
@@ -36,6 +42,7 @@ struct ConvIo {
   size_t in_stride = 0;
   void* out = nullptr;  // [batch, out_h, out_w, out_channels] of ConvEpilogue::out
   size_t out_stride = 0;
+  ConvGrid grid = {};  // conv_s8 only
 };
 
 /// What becomes of the exact sum acc = Σ (x - zx)(w - zw) of output channel c:

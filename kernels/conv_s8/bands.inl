@@ -47,8 +47,11 @@ inline void fill_band_row(const ConvShape& s, const ConvIo& io, const uint8_t* r
                           const uint8_t* end, uint8_t* to) {
   const size_t columns = Bands::columns(s), channels = s.in_channels;
   const size_t stride = io.in_stride == 0 ? channels : io.in_stride;
-  const size_t left = row == nullptr ? columns : smaller(s.pad_left, columns);
-  const size_t inside = smaller(columns - left, s.in_w);
+  const bool crops = s.pad_left > ~s.pad_left;  // the pad is below zero
+  const size_t skipped = row == nullptr || !crops ? 0 : smaller(-s.pad_left, s.in_w);
+  const size_t left = row == nullptr ? columns : (crops ? 0 : smaller(s.pad_left, columns));
+  const size_t inside = smaller(columns - left, s.in_w - skipped);
+  if (row != nullptr) row += skipped * stride;
   const size_t pixel = channels * kCodeBytes;
   fill_codes(to, left * channels, io);
   to += left * pixel;
@@ -112,7 +115,7 @@ inline void run_bands(const ConvShape& s, const Matrix& m, const ConvIo& io, con
     band.fill(n, first, rows);
     for (size_t row = 0; row < rows; ++row) {
       multiply_rows(target, m, band.windows(row), 0, m.blocks(),
-                    RowsAt{0, (n * s.out_h + first + row) * s.out_w, 1});
+                    RowsAt{0, pixel_at(s, io.grid, n * s.out_h + first + row, 0), io.grid.column});
     }
   });
 }

@@ -124,6 +124,23 @@ inline Rows gather(const ConvShape& s, const ConvIo& io, const Matrix& m, size_t
   return {panel, stride, end - begin, panel_zero(io), sums};
 }
 
+/// multiply_rows() for the outputs from `first` on.
+inline void multiply_outputs(const ConvShape& s, const ConvIo& io, const Target& target,
+                             const Matrix& m, const Rows& rows, size_t begin, size_t end,
+                             size_t first) {
+  if (io.grid.row == 0) return multiply_rows(target, m, rows, begin, end, RowsAt{0, first, 1});
+  for (size_t row = 0, count; row < rows.count; row += count) {
+    const size_t ox = (first + row) % s.out_w;
+    count = smaller(rows.count - row, s.out_w - ox);
+    Rows part = rows;
+    part.data += row * rows.stride;
+    part.count = count;
+    if (rows.sums != nullptr) part.sums += row;
+    multiply_rows(target, m, part, begin, end,
+                  RowsAt{0, pixel_at(s, io.grid, (first + row) / s.out_w, ox), io.grid.column});
+  }
+}
+
 inline void run(const ConvShape& s, const void* packed, const ConvIo& io,
                 const ConvEpilogue& epilogue, void* scratch, Parallel& parallel) {
   const auto* weights = static_cast<const uint8_t*>(packed);
@@ -158,6 +175,6 @@ inline void run(const ConvShape& s, const void* packed, const ConvIo& io,
     const Rows rows = here ? Rows{first, stride, end - begin, panel_zero(io), nullptr}
                            : gather(s, io, m, group, begin, end,
                                     static_cast<uint8_t*>(scratch) + slot * slot_bytes(s));
-    multiply_rows(target, m, rows, cut.block_at(run), cut.block_at(run + 1), RowsAt{0, begin, 1});
+    multiply_outputs(s, io, target, m, rows, cut.block_at(run), cut.block_at(run + 1), begin);
   });
 }

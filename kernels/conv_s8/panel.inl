@@ -1,4 +1,4 @@
-// Products of a panel of gathered rows with packed weights, for conv_s8 and conv_transpose_s8.
+// Products of a panel of gathered rows with packed weights, for conv_s8.
 // Included inside an anonymous namespace after finish.inl, slots.inl and an instruction set's
 // tile.inl, which defines
 //   kCodeBytes              bytes of a code in a row of the panel
@@ -271,11 +271,8 @@ class AnyEnd {
   const int32_t* row_sums_ = nullptr;
 };
 
-/// Which ends tiles have code of their own for: what else there is goes another way to the same.
-enum class Ends { all, few };
-
 /// f(end) with what ends the tiles of these rows and blocks.
-template <Ends kEnds, int kBlocks, typename F>
+template <int kBlocks, typename F>
 void with_end(const Target& target, const Matrix& m, const Rows& rows, size_t block, F f) {
   const ConvEpilogue& e = *target.epilogue;
   const BlockColumns<kBlocks> columns(target, m, rows, block);
@@ -283,28 +280,26 @@ void with_end(const Target& target, const Matrix& m, const Rows& rows, size_t bl
     return f(FloatEnd<kBlocks>(target, columns));
   if (m.has_zeros || target.scaling == Scaling::any)
     return f(AnyEnd<kBlocks>(target, columns, m, rows, block));
-  if constexpr (kEnds == Ends::few) {
-    if (target.scaling == Scaling::residual || target.scaling == Scaling::swished)
-      return f(AnyEnd<kBlocks>(target, columns, m, rows, block));
-    // A bias of 0 and a clamp to all codes change nothing.
-    f(CodeEnd<Scaling::biased, kBlocks>(target, columns));
-  } else {
-    switch (target.scaling) {
-      case Scaling::bare: return f(CodeEnd<Scaling::bare, kBlocks>(target, columns));
-      case Scaling::plain:  // A bias of 0 changes nothing.
-      case Scaling::biased: return f(CodeEnd<Scaling::biased, kBlocks>(target, columns));
-      case Scaling::residual: return f(CodeEnd<Scaling::residual, kBlocks>(target, columns));
-      default: return f(CodeEnd<Scaling::swished, kBlocks>(target, columns));
-    }
+  switch (target.scaling) {
+    case Scaling::bare: return f(CodeEnd<Scaling::bare, kBlocks>(target, columns));
+    case Scaling::plain:  // A bias of 0 changes nothing.
+    case Scaling::biased: return f(CodeEnd<Scaling::biased, kBlocks>(target, columns));
+    case Scaling::residual: return f(CodeEnd<Scaling::residual, kBlocks>(target, columns));
+    default: return f(CodeEnd<Scaling::swished, kBlocks>(target, columns));
   }
+}
+
+/// The pixel of output `ox` of a row among those of all images.
+inline size_t pixel_at(const ConvShape& s, const ConvGrid& g, size_t row, size_t ox) {
+  if (g.row == 0) return row * s.out_w + ox;
+  return g.first + row / s.out_h * g.image + row % s.out_h * g.row + ox * g.column;
 }
 
 inline constexpr size_t kFarBytes = 32 * 1024;  // of weights that may have left the first caches
 
 /// Multiplies the rows with the blocks [begin, end) of `m` and finishes the outputs `at`.
-template <Ends kEnds = Ends::all>
-void multiply_rows(const Target& target, const Matrix& m, const Rows& rows, size_t begin,
-                   size_t end, const RowsAt& at) {
+inline void multiply_rows(const Target& target, const Matrix& m, const Rows& rows, size_t begin,
+                          size_t end, const RowsAt& at) {
   if (rows.count == 0) return;
   Multiplier multiply;
   Depths depths{m.groups() / rows.segments, rows.segments, rows.pitch};
@@ -320,7 +315,7 @@ void multiply_rows(const Target& target, const Matrix& m, const Rows& rows, size
       depths.ahead_step = divide_up(next, rows.count * m.groups());
     }
     with_blocks(blocks, [&](auto count_of) {
-      with_end<kEnds, count_of>(target, m, rows, block, [&](const auto& tile_end) {
+      with_end<count_of>(target, m, rows, block, [&](const auto& tile_end) {
         for (size_t row = 0, count; row < rows.count; row += count) {
           count = tile_rows(blocks, rows.count - row, m.groups());
           multiply(count_of,

@@ -47,8 +47,10 @@ void run(const ConvShape& s, const void* packed, const ConvIo& io, const ConvEpi
       const size_t ox = pixel % s.out_w;
       const size_t oy = pixel / s.out_w % s.out_h;
       const size_t n = pixel / (s.out_w * s.out_h);
+      const ConvGrid& g = io.grid;
+      const size_t at = g.row == 0 ? pixel : g.first + n * g.image + oy * g.row + ox * g.column;
       for (size_t c = 0; c < s.out_channels; ++c)
-        finish(epilogue, s, io, pixel, c, sum(s, weights, io, n, oy, ox, c));
+        finish(epilogue, s, io, at, c, sum(s, weights, io, n, oy, ox, c));
     }
   });
 }

@@ -36,6 +36,7 @@ inline void store_codes256(uint8_t* to, size_t count, __m256i v) {
 #include "kernels/depthwise_s8/wide.inl"
 #include "kernels/depthwise_s8/wide512.inl"
 #include "kernels/depthwise_s8/quads.inl"
+#include "kernels/depthwise_s8/doubles512.inl"
 // clang-format on
 
 using Widest = Quads512;

@@ -24,5 +24,11 @@ void each_wide_or_narrow(size_t channels, F f) {
   each_overlapping<Narrow>(channels - narrow, channels, f);
 }
 
+/// The kit that window.inl takes for blocks of Kit; the packed weights are Kit's.
+template <typename Kit>
+struct WindowOf {
+  using type = Kit;
+};
+
 /// Kernels that window.inl is made for.
 inline bool has_window(const ConvShape& s) { return s.kernel_h == 3 && s.kernel_w == 3; }

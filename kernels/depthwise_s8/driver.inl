@@ -64,15 +64,15 @@ inline End end_of(const ConvEpilogue& e, Scaling scaling, uint8_t flip) {
 /// block are a layer of a few channels.
 template <typename Kit, bool kWhole>
 constexpr End taken_end(End end) {
-  if (!kWhole) return end == End::bare || end == End::codes ? End::codes : End::any;
   constexpr bool kBare = requires(const typename Kit::Int(&v)[Kit::kVectors], uint8_t* to) {
     Kit::template store_bare<kWhole>(v, to, size_t{0});
   };
   constexpr bool kFloats = requires(float* to, const typename Kit::Float(&v)[Kit::kVectors]) {
     Kit::store_floats(to, v);
   };
-  if (end == End::bare && !kBare) return End::codes;
-  return end == End::floats && !kFloats ? End::any : end;
+  if (end == End::bare) return kBare ? End::bare : End::codes;
+  if (end == End::floats) return kWhole && kFloats ? End::floats : End::any;
+  return end == End::swished && !kWhole ? End::any : end;
 }
 
 /// The outputs of one block. Whoever writes through it works on a copy of its own: stores of codes
@@ -95,9 +95,9 @@ class Outputs {
         low_(target.epilogue->low),
         high_(target.epilogue->high) {
     for (int v = 0; v < kVectors; ++v) {
-      offset_[v] = Kit::load(constants + v * sizeof(Int));
-      multiplier_[v] = Kit::load_floats(constants + (kVectors + v) * sizeof(Int));
-      bias_[v] = Kit::load_floats(constants + (2 * kVectors + v) * sizeof(Int));
+      offset_[v] = Kit::load(constants + v * lane_bytes<Kit>());
+      multiplier_[v] = Kit::load_floats(constants + (kVectors + v) * lane_bytes<Kit>());
+      bias_[v] = Kit::load_floats(constants + (2 * kVectors + v) * lane_bytes<Kit>());
     }
   }
 
@@ -125,20 +125,37 @@ class Outputs {
       });
       Kit::store_floats(floats_ + pixel * stride_, values);
     } else {
-      Int scaled[kVectors];
-      simd::unroll<kVectors>([&](auto v) __attribute__((always_inline)) {
-        scaled[v] = kEnd != End::swished
-                        ? Kit::scaled(sums[v], multiplier_[v], bias_[v])
-                        : Kit::swished(sums[v], multiplier_[v], bias_[v], Kit::set_float(slope_));
-      });
+      Int values[kVectors];
+      scale<kEnd>(sums, values);
       if constexpr (kEnd == End::bare)
-        Kit::template store_bare<kWhole>(scaled, out_ + pixel * stride_, count_);
+        Kit::template store_bare<kWhole>(values, out_ + pixel * stride_, count_);
       else
-        Kit::template store_codes<kWhole>(ends_, scaled, out_ + pixel * stride_, count_);
+        Kit::template store_codes<kWhole>(ends_, values, out_ + pixel * stride_, count_);
     }
   }
 
+  /// The same of a kit whose vectors hold two outputs: the first `outputs` of them become codes.
+  template <End kEnd>
+  inline __attribute__((always_inline)) void finish_doubled(size_t pixel, size_t outputs,
+                                                            const Int (&sums)[kVectors]) const {
+    Int values[kVectors];
+    scale<kEnd>(sums, values);
+    const Int codes = kEnd == End::bare ? Kit::bare_codes(values) : Kit::codes_of(ends_, values);
+    Kit::store(out_ + pixel * stride_, stride_, outputs, codes);
+  }
+
  private:
+  /// What is to be rounded codes.
+  template <End kEnd>
+  inline __attribute__((always_inline)) void scale(const Int (&sums)[kVectors],
+                                                   Int (&to)[kVectors]) const {
+    simd::unroll<kVectors>([&](auto v) __attribute__((always_inline)) {
+      to[v] = kEnd != End::swished
+                  ? Kit::scaled(sums[v], multiplier_[v], bias_[v])
+                  : Kit::swished(sums[v], multiplier_[v], bias_[v], Kit::set_float(slope_));
+    });
+  }
+
   __attribute__((noinline)) void finish_any(const int32_t* sums, size_t pixel) const {
     for (size_t c = 0; c < count_; c += 16) {
       Columns columns = columns_at(*target_->epilogue, first_ + c, smaller(16, count_ - c));
@@ -157,47 +174,48 @@ class Outputs {
   typename Kit::Float multiplier_[kVectors], bias_[kVectors];
 };
 
-/// A block's outputs from planes.
-template <typename Kit, bool kWhole>
+/// Sums of a block's outputs from planes, by way of memory, so that there is one code for all that
+/// may become of them.
+template <typename Kit>
 class Block {
  public:
-  Block(const Task& task, const uint8_t* packed, const Outputs<Kit, kWhole>& outputs)
+  using Int = typename Kit::Int;
+  static constexpr int kVectors = static_cast<int>(Kit::kVectors);
+  static constexpr size_t kMost = 16;  // outputs at once
+  using Sums = Int[kMost][kVectors];
+
+  Block(const Task& task, const uint8_t* packed)
       : t_(task),
-        outputs_(outputs),
         groups_(Groups<Kit>{task.s}.count()),
         zeros_(packed + Kit::kChannels * sizeof(int32_t)),
         weights_(packed + 2 * Kit::kChannels * sizeof(int32_t)) {}
 
-  /// Those of the task's row.
-  template <End kEnd>
-  void run() const {
-    if (t_.s.stride_w == 1) return run_steps<kEnd, 1>();
-    if constexpr (kEnd != End::any)
-      if (t_.s.stride_w == 2) return run_steps<kEnd, 2>();
-    run_steps<kEnd, 0>();
+  /// Those of `count` outputs from output `ox` of the task's row on, on top of `start`.
+  void sum(size_t ox, size_t count, const Int (&start)[kVectors], Sums& sums) const {
+    multiply(ox, count, weights_, start, sums);
+    if constexpr (!Kit::kTakesZeros)
+      if (t_.has_zeros) take_zeros(ox, count, sums);
   }
 
  private:
-  using Int = typename Kit::Int;
-  static constexpr int kVectors = static_cast<int>(Kit::kVectors);
-
-  /// kStride is that of the columns, or 0.
-  template <End kEnd, size_t kStride>
-  void run_steps() const {
-    constexpr int kMost = kStride == 0 ? 2 : Kit::kPixels;
-    size_t ox = t_.begin;
-    for (; ox + kMost <= t_.end; ox += kMost) outputs<kMost, kEnd, kStride>(ox);
-    if constexpr (kMost > 2 && kStride == 1)
-      for (; ox + 2 <= t_.end; ox += 2) outputs<2, kEnd, kStride>(ox);
-    for (; ox < t_.end; ++ox) outputs<1, kEnd, kStride>(ox);
+  __attribute__((noinline)) void multiply(size_t ox, size_t count, const uint8_t* weights,
+                                          const Int (&start)[kVectors], Sums& sums) const {
+    constexpr size_t kTogether = Kit::kPixels;
+    size_t i = 0;
+    for (; i + kTogether <= count; i += kTogether) outputs<kTogether>(ox, i, weights, start, sums);
+    for (; i < count; ++i) outputs<1>(ox, i, weights, start, sums);
   }
 
-  /// Sums of kCount neighbouring outputs from `weights`, on top of `sums`.
-  template <int kCount, size_t kStride>
-  inline __attribute__((always_inline)) void multiply(size_t ox, const uint8_t* weights,
-                                                      Int (&sums)[kCount][kVectors]) const {
-    const size_t step = (kStride == 0 ? t_.s.stride_w : kStride) * entry_bytes<Kit>();
-    const uint8_t* from = t_.planes + (ox - t_.begin) * step;
+  template <size_t kCount>
+  inline __attribute__((always_inline)) void outputs(size_t ox, size_t first,
+                                                     const uint8_t* weights,
+                                                     const Int (&start)[kVectors],
+                                                     Sums& sums) const {
+    Int made[kCount][kVectors];
+    simd::unroll<kCount>(
+        [&](auto p) { simd::unroll<kVectors>([&](auto v) { made[p][v] = start[v]; }); });
+    const size_t step = t_.s.stride_w * entry_bytes<Kit>();
+    const uint8_t* from = t_.planes + (ox + first - t_.begin) * step;
     const size_t* offsets = t_.offsets;
     for (const size_t* end = offsets + groups_; offsets != end; ++offsets) {
       const uint8_t* codes = from + *offsets;
@@ -205,44 +223,29 @@ class Block {
         const Int w = Kit::load(weights + v * sizeof(Int));
         simd::unroll<kCount>([&](auto p) {
           const Int x = Kit::load(codes + p * step + v * sizeof(Int));
-          sums[p][v] = Kit::dot(sums[p][v], x, w);
+          made[p][v] = Kit::dot(made[p][v], x, w);
         });
       });
       weights += entry_bytes<Kit>();
     }
-  }
-
-  template <int kCount, End kEnd, size_t kStride>
-  void outputs(size_t ox) const {
-    Int sums[kCount][kVectors];
-    simd::unroll<kCount>([&](auto p) __attribute__((always_inline)) { outputs_.begin(sums[p]); });
-    multiply<kCount, kStride>(ox, weights_, sums);
-    if constexpr (!Kit::kTakesZeros)
-      if (t_.has_zeros) take_zeros<kCount, kStride>(ox, sums);
-    const size_t pixel = t_.first_pixel() + ox;
-    simd::unroll<kCount>([&](auto p) __attribute__((always_inline)) {
-      outputs_.template finish<kEnd>(pixel + p, sums[p]);
-    });
+    simd::unroll<kCount>(
+        [&](auto p) { simd::unroll<kVectors>([&](auto v) { sums[first + p][v] = made[p][v]; }); });
   }
 
   /// Subtracts Σ x of the taps times the weights' zero points.
-  template <int kCount, size_t kStride>
-  inline __attribute__((always_inline)) void take_zeros(size_t ox,
-                                                        Int (&sums)[kCount][kVectors]) const {
-    Int totals[kCount][kVectors];
-    simd::unroll<kCount>(
-        [&](auto p) { simd::unroll<kVectors>([&](auto v) { totals[p][v] = Kit::set(0); }); });
-    multiply<kCount, kStride>(ox, weights_ + groups_ * entry_bytes<Kit>(), totals);
-    simd::unroll<kCount>([&](auto p) {
-      simd::unroll<kVectors>([&](auto v) {
+  __attribute__((noinline)) void take_zeros(size_t ox, size_t count, Sums& sums) const {
+    Sums totals;
+    Int none[kVectors];
+    for (Int& v : none) v = Kit::set(0);
+    multiply(ox, count, weights_ + groups_ * entry_bytes<Kit>(), none, totals);
+    for (size_t i = 0; i < count; ++i)
+      for (int v = 0; v < kVectors; ++v) {
         const Int zeros = Kit::load(zeros_ + v * sizeof(Int));
-        sums[p][v] = Kit::sub(sums[p][v], Kit::mul(zeros, totals[p][v]));
-      });
-    });
+        sums[i][v] = Kit::sub(sums[i][v], Kit::mul(zeros, totals[i][v]));
+      }
   }
 
   const Task& t_;
-  const Outputs<Kit, kWhole>& outputs_;
   size_t groups_;
   const uint8_t *zeros_, *weights_;
 };

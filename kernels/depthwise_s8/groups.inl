@@ -30,9 +30,14 @@ struct Groups {
   }
 };
 
+/// What one vector takes of packed weights and of constants.
+template <typename Kit>
+constexpr size_t lane_bytes() {
+  return Kit::kChannels / Kit::kVectors * sizeof(int32_t);
+}
 template <typename Kit>
 constexpr size_t entry_bytes() {
-  return Kit::kVectors * sizeof(typename Kit::Int);
+  return Kit::kVectors * lane_bytes<Kit>();
 }
 
 template <typename Kit>

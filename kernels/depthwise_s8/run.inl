@@ -1,45 +1,70 @@
 // The rows of depthwise_s8. Included inside an anonymous namespace after window.inl.
 
-/// The output rows [begin, end) of one block.
-template <typename Kit, bool kWhole, End kEnd>
-void run_block(Task& task, const uint8_t* packed, const Outputs<Kit, kWhole>& outputs, size_t first,
-               size_t begin, size_t end) {
-  if constexpr (Kit::kWindows && kEnd != End::any) {
-    if (fits_window<Kit>(task)) {
-      Window<Kit, kWhole>(task, packed, outputs, first).template run<kEnd>(begin, end);
-      return;
-    }
-  }
-  find_groups<Kit>(task);
-  const Block<Kit, kWhole> block(task, packed, outputs);
-  for (size_t row = begin; row < end; ++row) {
-    task.move_to(row);
-    fill_planes<Kit, kWhole>(task, first, outputs.count());
-    block.template run<kEnd>();
-  }
-}
-
 template <End kEnd>
 struct EndIs {
   static constexpr End value = kEnd;
 };
 
-/// The same by what becomes of the sums.
+/// f(EndIs<>{}) of what `how` is for sums from planes: what is bare ends as codes like others.
+template <typename Kit, bool kWhole, typename F>
+void with_end(End how, F f) {
+  switch (how) {
+    case End::bare:
+    case End::codes: return f(EndIs<End::codes>{});
+    case End::swished: return f(EndIs<taken_end<Kit, kWhole>(End::swished)>{});
+    case End::floats: return f(EndIs<taken_end<Kit, kWhole>(End::floats)>{});
+    case End::any: return f(EndIs<End::any>{});
+  }
+}
+
+template <typename Kit, bool kWhole, End kEnd>
+__attribute__((noinline)) void finish_sums(const Outputs<Kit, kWhole>& given, size_t pixel,
+                                           size_t count, const typename Block<Kit>::Sums& sums) {
+  const Outputs<Kit, kWhole> outputs = given;
+  for (size_t i = 0; i < count; ++i) outputs.template finish<kEnd>(pixel + i, sums[i]);
+}
+
+/// The output rows [begin, last) of one block from planes.
+template <typename Kit, bool kWhole>
+__attribute__((noinline)) void run_planes(Task& task, End how, const uint8_t* packed,
+                                          const Outputs<Kit, kWhole>& outputs, size_t first,
+                                          size_t begin, size_t last) {
+  void (*finish)(const Outputs<Kit, kWhole>&, size_t, size_t, const typename Block<Kit>::Sums&);
+  with_end<Kit, kWhole>(how,
+                        [&](auto end) { finish = finish_sums<Kit, kWhole, decltype(end)::value>; });
+  find_groups<Kit>(task);
+  const Block<Kit> block(task, packed);
+  typename Kit::Int start[Kit::kVectors];
+  outputs.begin(start);
+  typename Block<Kit>::Sums sums;
+  for (size_t row = begin; row < last; ++row) {
+    task.move_to(row);
+    fill_planes<Kit, kWhole>(task, first, outputs.count());
+    for (size_t ox = task.begin, count; ox < task.end; ox += count) {
+      count = smaller(task.end - ox, Block<Kit>::kMost);
+      block.sum(ox, count, start, sums);
+      finish(outputs, task.first_pixel() + ox, count, sums);
+    }
+  }
+}
+
+/// The output rows [begin, last) of one block.
 template <typename Kit, bool kWhole>
 void run_block(Task& task, End how, const uint8_t* packed, const uint8_t* constants, size_t first,
                size_t count, size_t begin, size_t last) {
-  const Outputs<Kit, kWhole> outputs(task.target, constants, first, count);
-  const auto run = [&](auto end) {
-    constexpr End kEnd = taken_end<Kit, kWhole>(decltype(end)::value);
-    run_block<Kit, kWhole, kEnd>(task, packed, outputs, first, begin, last);
-  };
-  switch (how) {
-    case End::bare: return run(EndIs<End::bare>{});
-    case End::codes: return run(EndIs<End::codes>{});
-    case End::swished: return run(EndIs<End::swished>{});
-    case End::floats: return run(EndIs<End::floats>{});
-    case End::any: return run(EndIs<End::any>{});
+  if constexpr (Kit::kWindows && kWhole) {
+    if (fits_window<Kit>(task, how)) {
+      using WindowKit = typename WindowOf<Kit>::type;
+      const Outputs<WindowKit, true> outputs(task.target, constants, first, count);
+      const Window<WindowKit> window(task, packed, outputs, first);
+      if (how == End::swished) return window.template run<End::swished>(begin, last);
+      if (how == End::codes) return window.template run<End::codes>(begin, last);
+      return window.template run<taken_end<Kit, true>(End::bare)>(begin, last);
+    }
   }
+  run_planes<Kit, kWhole>(task, how, packed,
+                          Outputs<Kit, kWhole>(task.target, constants, first, count), first, begin,
+                          last);
 }
 
 inline void run(const ConvShape& s, const void* packed, const ConvIo& io,

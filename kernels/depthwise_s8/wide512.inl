@@ -48,18 +48,32 @@ struct Wide512 {
   static Float set_float(float v) { return _mm512_set1_ps(v); }
   template <bool kWhole>
   static void store_codes(const Ends& ends, const Int (&v)[4], uint8_t* to, size_t count) {
-    const Int lo = _mm512_adds_epi16(_mm512_packs_epi32(v[0], v[1]), ends.zero);
-    const Int hi = _mm512_adds_epi16(_mm512_packs_epi32(v[2], v[3]), ends.zero);
-    _mm512_mask_storeu_epi8(
-        to, mask(kWhole ? 64 : count),
-        _mm512_xor_si512(
-            _mm512_min_epu8(_mm512_max_epu8(_mm512_packus_epi16(lo, hi), ends.low), ends.high),
-            ends.flip));
+    _mm512_mask_storeu_epi8(to, mask(kWhole ? 64 : count), codes_of(ends, v));
   }
   template <bool kWhole>
   static void store_bare(const Int (&v)[4], uint8_t* to, size_t count) {
+    _mm512_mask_storeu_epi8(to, mask(kWhole ? 64 : count), bare_codes(v));
+  }
+  static Int codes_of(const Ends& ends, const Int (&v)[4]) {
+    const Int lo = _mm512_adds_epi16(_mm512_packs_epi32(v[0], v[1]), ends.zero);
+    const Int hi = _mm512_adds_epi16(_mm512_packs_epi32(v[2], v[3]), ends.zero);
+    return _mm512_xor_si512(
+        _mm512_min_epu8(_mm512_max_epu8(_mm512_packus_epi16(lo, hi), ends.low), ends.high),
+        ends.flip);
+  }
+  static Int bare_codes(const Int (&v)[4]) {
     const Int lo = _mm512_packs_epi32(v[0], v[1]), hi = _mm512_packs_epi32(v[2], v[3]);
-    _mm512_mask_storeu_epi8(to, mask(kWhole ? 64 : count), _mm512_packus_epi16(lo, hi));
+    return _mm512_packus_epi16(lo, hi);
+  }
+  /// By lane, four codes of each of four taps.
+  static inline __attribute__((always_inline)) void interleave_quads(Int x0, Int x1, Int x2, Int x3,
+                                                                     Int (&to)[4]) {
+    const Int lo01 = _mm512_unpacklo_epi8(x0, x1), hi01 = _mm512_unpackhi_epi8(x0, x1);
+    const Int lo23 = _mm512_unpacklo_epi8(x2, x3), hi23 = _mm512_unpackhi_epi8(x2, x3);
+    to[0] = _mm512_unpacklo_epi16(lo01, lo23);
+    to[1] = _mm512_unpackhi_epi16(lo01, lo23);
+    to[2] = _mm512_unpacklo_epi16(hi01, hi23);
+    to[3] = _mm512_unpackhi_epi16(hi01, hi23);
   }
   /// 128-bit lane l of vector v follows lane l of the one before.
   static void store_floats(float* to, const Float (&v)[4]) {
@@ -97,13 +111,7 @@ struct Quads512 : Wide512 {
     const auto tap = [&](size_t i) {
       return _mm512_xor_si512(_mm512_maskz_loadu_epi8(mask(kWhole ? 64 : count), taps[i]), flips);
     };
-    const Int x0 = tap(0), x1 = tap(1), x2 = tap(2), x3 = tap(3);
-    const Int lo01 = _mm512_unpacklo_epi8(x0, x1), hi01 = _mm512_unpackhi_epi8(x0, x1);
-    const Int lo23 = _mm512_unpacklo_epi8(x2, x3), hi23 = _mm512_unpackhi_epi8(x2, x3);
-    to[0] = _mm512_unpacklo_epi16(lo01, lo23);
-    to[1] = _mm512_unpackhi_epi16(lo01, lo23);
-    to[2] = _mm512_unpacklo_epi16(hi01, hi23);
-    to[3] = _mm512_unpackhi_epi16(hi01, hi23);
+    interleave_quads(tap(0), tap(1), tap(2), tap(3), to);
   }
 };
 

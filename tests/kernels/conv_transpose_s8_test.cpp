@@ -42,6 +42,8 @@ const ConvCase kCases[] = {
     {.name = "groups", .shape = square(4, 12, 8, 3, 2, 1, 4), .in_zero_point = 128},
     {.name = "dilation", .shape = square(5, 8, 8, 3, 2, 1, 1, 2), .in_zero_point = 128},
     {.name = "dilation 3, stride 2", .shape = square(5, 8, 8, 3, 2, 1, 1, 3), .in_zero_point = 7},
+    {.name = "pads past the kernel", .shape = square(5, 9, 16, 2, 1, 2), .in_zero_point = 7},
+    {.name = "the same, few channels", .shape = square(5, 3, 16, 2, 1, 2), .in_zero_point = 7},
     {.name = "weight zero points",
      .shape = square(4, 12, 8, 3, 2, 1),
      .in_zero_point = 100,
