@@ -27,7 +27,7 @@ def quantized(args, bundle, form):
     if not report.exists():
         calibration = ["--calibration", args.calibration] if form == "static" else []
         run([args.octet, "quantize", bundle, "-o", out, "--mode", form, *calibration, "--report", report,
-             "--threads", 1])
+             "--threads", 1, *args.isa])
     return out, json.loads(report.read_text())
 
 
@@ -40,7 +40,7 @@ def evaluated(args, bundle, baseline, folder, weight):
     references = folder / ("translations.txt" if translates else "references.txt")
     options = [] if weight is None else ["--ctc-weight", weight]
     printed = run([*shlex.split(args.under), args.octet, "evaluate", bundle, "--baseline", baseline,
-                   "--wavs", folder, "--references", references, "--threads", 1, "--json", *options])
+                   "--wavs", folder, "--references", references, "--threads", 1, "--json", *options, *args.isa])
     kept.write_text(printed)
     return json.loads(printed)
 
@@ -93,7 +93,9 @@ def main():
     ap.add_argument("--forms", nargs="+", choices=FORMS, default=list(FORMS))
     ap.add_argument("--weights", type=float, nargs="+", default=[0, 0.3, 1])
     ap.add_argument("--under", default="", help="command in front of each measurement")
+    ap.add_argument("--isa", help="force an instruction set, of quantizing's measurements, too")
     args = ap.parse_args()
+    args.isa = [] if args.isa is None else ["--isa", args.isa]
     args.work.mkdir(parents=True, exist_ok=True)
     translators = [b for b in args.bundles if (b / "translation_decoder.onnx").exists()]
     for metric, bundles in (("WER %", [b for b in args.bundles if b not in translators]), ("BLEU", translators)):

@@ -1,5 +1,7 @@
 #include "engine/quant/cost_model.h"
 
+#include <array>
+
 #include "tests/support/quant_runner.h"
 
 using namespace octet;
@@ -86,6 +88,13 @@ quant::Measurements timed_by(const Case& c) {
   return measurements;
 }
 
+std::array<ValueId, 3> square_inputs(Graph& graph) {
+  const auto input = [&](const char* name) {
+    return graph.add_input(name, Type::tensor(DType::f32, Shape{8, 8}));
+  };
+  return {input("first"), input("second"), input("third")};
+}
+
 // On one sample of so many inputs.
 quant::Calibrate calibrate(unsigned inputs, const Dims& dims) {
   return [=](const Graph& graph, const quant::ValueSink& sink) -> Result<size_t> {
@@ -130,15 +139,13 @@ TEST_CASE("the products of an attention that is slower in integers stay in float
   for (const double codes : {300.0, 60.0}) {
     CAPTURE(codes);
     auto graph = std::make_shared<Graph>();
-    std::map<std::string, ValueId> inputs;
-    for (const char* name : {"q", "k", "v"})
-      inputs[name] = graph->add_input(name, Type::tensor(DType::f32, Shape{8, 8}));
+    const auto [q, k, v] = square_inputs(*graph);
     const ValueId half = graph->add_constant("half", Tensor::scalar(0.5F));
     const ValueId w = graph->add_constant("w", random_tensor({8, 8}, 1));
-    const ValueId scores = add(*graph, "MatMul", {inputs["q"], inputs["k"]}, {}, "qk");
+    const ValueId scores = add(*graph, "MatMul", {q, k}, {}, "qk");
     const ValueId scaled = add(*graph, "Mul", {scores, half}, {}, "scale");
     const ValueId shares = add(*graph, "Softmax", {scaled}, {}, "soft");
-    const ValueId read = add(*graph, "MatMul", {shares, inputs["v"]}, {}, "pv");
+    const ValueId read = add(*graph, "MatMul", {shares, v}, {}, "pv");
     graph->set_outputs({add(*graph, "MatMul", {read, w}, {}, "out")});
     REQUIRE(infer_graph(*graph).ok());
     quant::Measurements measurements;
@@ -180,12 +187,10 @@ TEST_CASE("what integers don't speed up stays in float where it has few weights"
     CAPTURE(c.codes);
     CAPTURE(c.mixed);
     auto graph = std::make_shared<Graph>();
-    std::vector<ValueId> inputs;
-    for (const char* name : {"x", "y", "z"})
-      inputs.push_back(graph->add_input(name, Type::tensor(DType::f32, Shape{8, 8})));
+    const auto [x, y, z] = square_inputs(*graph);
     const ValueId w = graph->add_constant("w", random_tensor({8, 8}, 1));
-    graph->set_outputs({add(*graph, "MatMul", {inputs[0], w}, {}, "weighted"),
-                        add(*graph, "MatMul", {inputs[1], inputs[2]}, {}, "bare")});
+    graph->set_outputs(
+        {add(*graph, "MatMul", {x, w}, {}, "weighted"), add(*graph, "MatMul", {y, z}, {}, "bare")});
     REQUIRE(infer_graph(*graph).ok());
     quant::Measurements measurements;
     measurements.profile = [&](const Graph& a,
