@@ -1,6 +1,7 @@
 #include "engine/quant/cost_model.h"
 
 #include <array>
+#include <functional>
 
 #include "tests/support/quant_runner.h"
 
@@ -79,13 +80,18 @@ quant::Profile profile_of(const Graph& graph, const Case& c) {
   return profile;
 }
 
-quant::Measurements timed_by(const Case& c) {
+// What `profile` says of each graph.
+quant::Measurements measured(const std::function<quant::Profile(const Graph&)>& profile) {
   quant::Measurements measurements;
-  measurements.profile = [&c](const Graph& a,
-                              const Graph& b) -> Result<std::vector<quant::Profile>> {
-    return std::vector{profile_of(a, c), profile_of(b, c)};
+  measurements.profile = [profile](const Graph& a,
+                                   const Graph& b) -> Result<std::vector<quant::Profile>> {
+    return std::vector{profile(a), profile(b)};
   };
   return measurements;
+}
+
+quant::Measurements timed_by(const Case& c) {
+  return measured([&c](const Graph& graph) { return profile_of(graph, c); });
 }
 
 std::array<ValueId, 3> square_inputs(Graph& graph) {
@@ -148,20 +154,14 @@ TEST_CASE("the products of an attention that is slower in integers stay in float
     const ValueId read = add(*graph, "MatMul", {shares, v}, {}, "pv");
     graph->set_outputs({add(*graph, "MatMul", {read, w}, {}, "out")});
     REQUIRE(infer_graph(*graph).ok());
-    quant::Measurements measurements;
-    measurements.profile = [&](const Graph& a,
-                               const Graph& b) -> Result<std::vector<quant::Profile>> {
-      std::vector<quant::Profile> profiles;
-      for (const Graph* each : {&a, &b}) {
-        bool in_codes = false;
-        for (const NodeId id : each->order())
-          if (each->node(id).name == "pv")
-            in_codes = each->value(each->node(id).inputs[1]).quant != nullptr;
-        const double soft = in_codes ? codes : 100;
-        profiles.push_back({soft + 400, {{"soft", soft}, {"out", 400}}});
-      }
-      return profiles;
-    };
+    const auto measurements = measured([&](const Graph& each) {
+      bool in_codes = false;
+      for (const NodeId id : each.order())
+        if (each.node(id).name == "pv")
+          in_codes = each.value(each.node(id).inputs[1]).quant != nullptr;
+      const double soft = in_codes ? codes : 100;
+      return quant::Profile{soft + 400, {{"soft", soft}, {"out", 400}}};
+    });
     const auto report = quant::quantize(*graph, {}, {calibrate(3, {8, 8})}, measurements);
     REQUIRE(report.ok());
     REQUIRE(report->nodes.size() == 3);
@@ -192,21 +192,15 @@ TEST_CASE("what integers don't speed up stays in float where it has few weights"
     graph->set_outputs(
         {add(*graph, "MatMul", {x, w}, {}, "weighted"), add(*graph, "MatMul", {y, z}, {}, "bare")});
     REQUIRE(infer_graph(*graph).ok());
-    quant::Measurements measurements;
-    measurements.profile = [&](const Graph& a,
-                               const Graph& b) -> Result<std::vector<quant::Profile>> {
-      std::vector<quant::Profile> profiles;
-      for (const Graph* each : {&a, &b}) {
-        std::map<std::string, bool> in_codes;
-        for (const NodeId id : each->order())
-          in_codes[each->node(id).name] = each->value(each->node(id).inputs[0]).quant != nullptr;
-        const double weighted = in_codes["weighted"] ? 990 : 1000;
-        const double bare = in_codes["bare"] ? c.codes : c.real;
-        const double mixed = in_codes["weighted"] && !in_codes["bare"] ? c.mixed : 0;
-        profiles.push_back({weighted + bare + mixed, {{"weighted", weighted}, {"bare", bare}}});
-      }
-      return profiles;
-    };
+    const auto measurements = measured([&](const Graph& each) {
+      std::map<std::string, bool> in_codes;
+      for (const NodeId id : each.order())
+        in_codes[each.node(id).name] = each.value(each.node(id).inputs[0]).quant != nullptr;
+      const double weighted = in_codes["weighted"] ? 990 : 1000;
+      const double bare = in_codes["bare"] ? c.codes : c.real;
+      const double mixed = in_codes["weighted"] && !in_codes["bare"] ? c.mixed : 0;
+      return quant::Profile{weighted + bare + mixed, {{"weighted", weighted}, {"bare", bare}}};
+    });
     const auto report = quant::quantize(*graph, {}, {calibrate(3, {8, 8})}, measurements);
     REQUIRE(report.ok());
     REQUIRE(report->nodes.size() == 2);
