@@ -2,7 +2,6 @@
 // copied, and each rounds to codes of its own.
 #include <algorithm>
 #include <cstring>
-#include <utility>
 
 #include "engine/ir/mapped_file.h"
 #include "engine/ir/memory.h"
@@ -66,40 +65,15 @@ std::vector<Part> parts_of(const Graph& graph, ValueId product) {
   return parts;
 }
 
-// Memory of parts, many to a block, each twice the last: a large block is ready much sooner than as
-// many small ones. It goes with the last of its parts.
-class Blocks {
- public:
-  Result<std::shared_ptr<std::byte>> take(size_t size) {
-    const size_t wanted = (size + kAlignment - 1) / kAlignment * kAlignment;
-    if (wanted < kLeast || wanted > kMost) return allocate_lasting(size);
-    if (block_ == nullptr || wanted > size_ - used_) {
-      const size_t next = std::clamp(2 * size_, wanted, kMost);
-      auto block = allocate_lasting(next);
-      if (!block) return allocate_lasting(size);
-      block_ = std::move(*block);
-      size_ = next;
-      used_ = 0;
-    }
-    return std::shared_ptr<std::byte>(block_, block_.get() + std::exchange(used_, used_ + wanted));
-  }
-
- private:
-  static constexpr size_t kAlignment = 64;
-  static constexpr size_t kLeast = size_t{64} << 10, kMost = size_t{4} << 20;
-  std::shared_ptr<std::byte> block_;
-  size_t size_ = 0, used_ = 0;
-};
-
 // [rows, columns] or [columns]: the part's columns.
-Result<Tensor> columns_of(const Tensor& tensor, const Part& part, Blocks& blocks) {
+Result<Tensor> columns_of(const Tensor& tensor, const Part& part) {
   Dims dims = tensor.dims();
   const auto columns = static_cast<size_t>(dims.back());
   dims.back() = part.count;
   const size_t element = dtype_bytes(tensor.dtype(), 1);
   const size_t from = columns * element, to = static_cast<size_t>(part.count) * element;
   const size_t rows = tensor.count() / columns;
-  OCTET_ASSIGN(const auto memory, blocks.take(rows * to));
+  OCTET_ASSIGN(const auto memory, allocate_lasting(rows * to));
   for (size_t row = 0; row < rows; ++row)
     std::memcpy(memory.get() + row * to,
                 tensor.bytes().data() + row * from + static_cast<size_t>(part.begin) * element, to);
@@ -119,19 +93,19 @@ bool has_columns(const Value& value, size_t max_rank, int64_t columns) {
   return value.quant->block == 0 && axis == tensor.rank() - 1 && value.quant->scale.rank() == 1;
 }
 
-Result<ValueId> take_columns(Graph& graph, ValueId id, const Part& part, Blocks& blocks) {
+Result<ValueId> take_columns(Graph& graph, ValueId id, const Part& part) {
   const Value& value = graph.value(id);
   QuantPtr quant = value.quant;
   if (quant && !quant->per_tensor()) {
     QuantType own = *quant;
-    OCTET_ASSIGN(own.scale, columns_of(own.scale, part, blocks));
+    OCTET_ASSIGN(own.scale, columns_of(own.scale, part));
     if (own.zero_point.dtype() != DType::undefined && own.zero_point.count() > 1) {
-      OCTET_ASSIGN(own.zero_point, columns_of(own.zero_point, part, blocks));
+      OCTET_ASSIGN(own.zero_point, columns_of(own.zero_point, part));
     }
     quant = std::make_shared<const QuantType>(std::move(own));
   }
   const std::string name = graph.unique_name(value.name + "_columns_" + std::to_string(part.begin));
-  OCTET_ASSIGN(Tensor columns, columns_of(*value.constant, part, blocks));
+  OCTET_ASSIGN(Tensor columns, columns_of(*value.constant, part));
   return graph.add_constant(name, std::move(columns), std::move(quant));
 }
 
@@ -152,7 +126,6 @@ bool can_split(const Graph& graph, const Node& node) {
 
 Result<bool> run(Graph& graph, const PassOptions& options) {
   bool changed = false;
-  Blocks blocks;
   for (const NodeId id : graph.order()) {
     if (!graph.alive(id) || !can_split(graph, graph.node(id))) continue;
     const Node whole = graph.node(id);
@@ -162,9 +135,9 @@ Result<bool> run(Graph& graph, const PassOptions& options) {
     const Tensor weights = *graph.constant(whole.inputs[1]);
     for (const Part& part : parts) {
       Node node = whole;
-      OCTET_ASSIGN(node.inputs[1], take_columns(graph, whole.inputs[1], part, blocks));
+      OCTET_ASSIGN(node.inputs[1], take_columns(graph, whole.inputs[1], part));
       if (node.has_input(2)) {
-        OCTET_ASSIGN(node.inputs[2], take_columns(graph, whole.inputs[2], part, blocks));
+        OCTET_ASSIGN(node.inputs[2], take_columns(graph, whole.inputs[2], part));
       }
       node.name = graph.value(part.output).name;
       replace_producer(graph, part.output, std::move(node));
