@@ -1,6 +1,7 @@
 #include "engine/ops/common/product.h"
 
 #include <algorithm>
+#include <span>
 
 #include "engine/ops/gemm.h"
 #include "engine/ops/matmul.h"
@@ -87,23 +88,36 @@ void merge_axes(SmallVector<BatchAxis, 4>& batch) {
   if (batch.size() == 1 && batch[0].count == 1) batch.clear();
 }
 
+// Of the matrices in the last two axes.
+ProductShape matrix_shape(std::span<const int64_t> a, std::span<const int64_t> b, bool transpose_a,
+                          bool transpose_b) {
+  const auto left = a.last<2>(), right = b.last<2>();
+  ProductShape shape;
+  shape.m = left[transpose_a ? 1 : 0];
+  shape.k = left[transpose_a ? 0 : 1];
+  shape.n = right[transpose_b ? 0 : 1];
+  shape.a_row = transpose_a ? 1 : shape.k;
+  shape.a_column = transpose_a ? shape.m : 1;
+  shape.b_row = transpose_b ? 1 : shape.n;
+  shape.b_column = transpose_b ? shape.k : 1;
+  return shape;
+}
+
 }  // namespace
 
 ProductShape product_shape(const Dims& a, const Dims& b, bool transpose_a, bool transpose_b) {
+  if (a.size() > 1 && b.size() == 2 && !transpose_a) {  // Layers: nothing to work out.
+    ProductShape shape = matrix_shape(a, b, false, transpose_b);
+    for (size_t i = 0; i + 2 < a.size(); ++i) shape.m *= a[i];
+    return shape;
+  }
   SmallVector<int64_t, 8> left = a;
   SmallVector<int64_t, 8> right = b;
   if (left.size() == 1) left.insert_front(1);
   if (right.size() == 1) right.push_back(1);
   const size_t ra = left.size();
   const size_t rb = right.size();
-  ProductShape shape;
-  shape.m = left[ra - (transpose_a ? 1 : 2)];
-  shape.k = left[ra - (transpose_a ? 2 : 1)];
-  shape.n = right[rb - (transpose_b ? 2 : 1)];
-  shape.a_row = transpose_a ? 1 : shape.k;
-  shape.a_column = transpose_a ? shape.m : 1;
-  shape.b_row = transpose_b ? 1 : shape.n;
-  shape.b_column = transpose_b ? shape.k : 1;
+  ProductShape shape = matrix_shape(left, right, transpose_a, transpose_b);
 
   const size_t axes = std::max(ra, rb) - 2;
   shape.batch.resize(axes);

@@ -74,6 +74,7 @@ Steps row_major_steps(std::span<const int64_t> dims) {
 }
 
 Steps steps_of(const TensorView& view) {
+  if (view.layout == Layout::row_major) return row_major_steps(view.dims);
   Steps steps(view.rank());
   const auto order = memory_order(view.rank(), view.layout);
   int64_t step = 1;
