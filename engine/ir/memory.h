@@ -46,9 +46,9 @@ class BudgetScope {
 /// Errors: ErrorCode::limit past the budget, ErrorCode::machine where there is none.
 Result<std::shared_ptr<std::byte>> allocate(size_t bytes);
 
-/// The same for what lives as long as a model, zeroed, and all of it in memory from the start (its
-/// caller writes all of it): large blocks have pages of their own, which
-/// the machine gets back as soon as nobody holds them, whatever lies around them.
+/// The same for what lives as long as a model, zeroed, and all of it in memory from the start, as
+/// its caller writes all of it: large blocks have pages of their own, which the machine gets back
+/// as soon as nobody holds them, whatever lies around them.
 Result<std::shared_ptr<std::byte>> allocate_lasting(size_t bytes);
 
 /// What functions that can't return an error throw when `allocate` fails.
