@@ -1,6 +1,7 @@
 #include <map>
 
 #include "engine/quant/quantize.h"
+#include "kernels/half.h"
 #include "tests/support/op_data.h"
 #include "tests/support/quant_runner.h"
 
@@ -143,8 +144,8 @@ TEST_CASE(
     "weights stored as halfs give the same bits whatever the rows before, and those of floats") {
   const Tensor w = random_floats({24, 60}, 1);
   std::vector<float> rounded = w.to_float();
-  std::vector<_Float16> halfs(rounded.begin(), rounded.end());
-  rounded.assign(halfs.begin(), halfs.end());
+  std::vector<Half> halfs;
+  for (float& value : rounded) value = to_float(halfs.emplace_back(to_half(value)));
   const auto program_of = [](bool stored, const Tensor& weights) {
     Graph graph;
     const ValueId x = graph.add_input("x", Type::tensor(DType::f32, Shape{Dim::symbol("t"), 24}));
