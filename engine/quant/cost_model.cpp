@@ -176,22 +176,23 @@ class Costs {
     OCTET_ASSIGN(const auto real, candidates_.finished_real());
     attentions_.emplace(*real, anchors_);
     std::shared_ptr<Graph> best = candidates_.all().graph;
-    std::vector<Loser> idle;
+    std::vector<Loser> losses;
     for (int round = 0; round < kRounds; ++round) {
       OCTET_ASSIGN(const auto profiles, measurements_.profile(*real, *best));
       if (profiles[0].us < kShortestRun) break;
-      const auto losses =
+      losses =
           losses_of(times_of(*real, profiles[0], anchors_), times_of(*best, profiles[1], anchors_));
       const auto slower = those_where(losses, [&](const Loser& loser, const NodeTime& time) {
         return time.codes > kSlower * time.real && loser.loss > kWorthwhile * profiles[0].us;
       });
-      idle = those_where(losses, [&](const Loser& loser, const NodeTime& time) {
-        return time.codes > kIdle * time.real && has_few_weights(loser.id);
-      });
       OCTET_ASSIGN(const bool changed, leave(slower, 1 - kFaster, best));
       if (!changed) break;
     }
-    std::erase_if(idle, [&](const Loser& loser) { return floats_.count(loser.id) > 0; });
+    const double few = kFewWeights * weights_of_all();
+    const auto idle = those_where(losses, [&](const Loser& loser, const NodeTime& time) {
+      return floats_.count(loser.id) == 0 && time.codes > kIdle * time.real &&
+             weights_of(loser.id) <= few;
+    });
     OCTET_RETURN_IF_ERROR(leave(idle, 1 + kFaster, best));
     return std::move(floats_);
   }
@@ -225,11 +226,11 @@ class Costs {
     return list;
   }
 
-  // Of those that the products of the model read.
-  bool has_few_weights(NodeId id) const {
+  // What the products of the model read.
+  double weights_of_all() const {
     double all = 0;
     for (const NodeReport& row : candidates_.all().report.nodes) all += weights_of(row.id);
-    return weights_of(id) <= kFewWeights * all;
+    return all;
   }
   double weights_of(NodeId id) const {
     const Graph& real = candidates_.real();

@@ -47,8 +47,8 @@ inline void fill_band_row(const ConvShape& s, const ConvIo& io, const uint8_t* r
                           const uint8_t* end, uint8_t* to) {
   const size_t columns = Bands::columns(s), channels = s.in_channels;
   const size_t stride = io.in_stride == 0 ? channels : io.in_stride;
-  const bool crops = s.pad_left > ~s.pad_left;  // the pad is below zero
-  const size_t skipped = row == nullptr || !crops ? 0 : smaller(-s.pad_left, s.in_w);
+  const bool crops = static_cast<ptrdiff_t>(s.pad_left) < 0;
+  const size_t skipped = row != nullptr && crops ? smaller(-s.pad_left, s.in_w) : 0;
   const size_t left = row == nullptr ? columns : (crops ? 0 : smaller(s.pad_left, columns));
   const size_t inside = smaller(columns - left, s.in_w - skipped);
   if (row != nullptr) row += skipped * stride;
