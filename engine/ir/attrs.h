@@ -23,7 +23,7 @@ class Attrs {
   static Attrs of(T value) {
     Attrs attrs;
     attrs.type_ = tag<T>();
-    attrs.value_ = std::make_shared<const T>(std::move(value));
+    attrs.value_ = std::make_shared<T>(std::move(value));
     return attrs;
   }
   bool empty() const { return value_ == nullptr; }

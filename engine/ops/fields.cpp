@@ -2,48 +2,63 @@
 
 #include <algorithm>
 
-namespace octet::detail {
+namespace octet {
 
-Status read_slots(std::span<const FieldSlot> slots, const AttrMap& map, int opset) {
+std::vector<const void*> AttrCodec::members_of(const Attrs& attrs) const {
+  std::vector<const void*> members(fields_.size());
+  locate_(attrs, members.data());
+  return members;
+}
+
+Result<Attrs> AttrCodec::read(const AttrMap& map, int opset) const {
+  if (make_ == nullptr) return Attrs::of(SpelledAttrs{map});
+  Attrs attrs = make_();
+  // Nobody else holds the struct yet, and it wasn't made const.
+  const std::vector<const void*> members = members_of(attrs);
   size_t used = 0;
   std::string problem;
-  for (const FieldSlot& slot : slots) {
-    if (!slot.is_in(opset)) continue;
-    const auto at = map.find(slot.name);
+  for (size_t i = 0; i < fields_.size(); ++i) {
+    const detail::FieldInfo& field = fields_[i];
+    if (!field.is_in(opset)) continue;
+    const auto at = map.find(field.name);
     if (at == map.end()) {
-      if (slot.range.required) problem = "attribute '" + std::string(slot.name) + "' is missing";
-    } else if (slot.type->read(at->second, const_cast<void*>(slot.member))) {
+      if (field.range.required) problem = "attribute '" + std::string(field.name) + "' is missing";
+    } else if (field.type->read(at->second, const_cast<void*>(members[i]))) {
       ++used;
     } else {
-      problem = "attribute '" + std::string(slot.name) + "' has the wrong type";
+      problem = "attribute '" + std::string(field.name) + "' has the wrong type";
     }
   }
   if (!problem.empty()) return invalid_model(problem);
-  if (used == map.size()) return {};
+  if (used == map.size()) return attrs;
   for (const auto& [name, value] : map)
-    if (std::none_of(slots.begin(), slots.end(), [&name = name, opset](const FieldSlot& slot) {
-          return slot.name == name && slot.is_in(opset);
-        }))
+    if (std::none_of(fields_.begin(), fields_.end(),
+                     [&name = name, opset](const detail::FieldInfo& field) {
+                       return field.name == name && field.is_in(opset);
+                     }))
       return unsupported("attribute '" + name + "' is not supported");
-  return {};
+  return attrs;
 }
 
-AttrMap write_slots(std::span<const FieldSlot> slots, std::span<const FieldSlot> defaults,
-                    int opset) {
+AttrMap AttrCodec::write(const Attrs& attrs, int opset) const {
+  if (make_ == nullptr) return attrs.as<SpelledAttrs>().map;
+  const Attrs made = make_();
+  const std::vector<const void*> members = members_of(attrs);
+  const std::vector<const void*> defaults = members_of(made);
   AttrMap map;
-  for (size_t i = 0; i < slots.size(); ++i) {
-    const FieldSlot& slot = slots[i];
-    if (!slot.is_in(opset)) continue;
-    if (!slot.range.required && slot.type->same(slot.member, defaults[i].member)) continue;
-    if (auto value = slot.type->value(slot.member)) map.emplace(slot.name, std::move(*value));
+  for (size_t i = 0; i < fields_.size(); ++i) {
+    const detail::FieldInfo& field = fields_[i];
+    if (!field.is_in(opset)) continue;
+    if (!field.range.required && field.type->same(members[i], defaults[i])) continue;
+    if (auto value = field.type->value(members[i])) map.emplace(field.name, std::move(*value));
   }
   return map;
 }
 
-std::vector<std::string> slot_names(std::span<const FieldSlot> slots) {
+std::vector<std::string> AttrCodec::names() const {
   std::vector<std::string> names;
-  for (const FieldSlot& slot : slots) names.emplace_back(slot.name);
+  for (const detail::FieldInfo& field : fields_) names.emplace_back(field.name);
   return names;
 }
 
-}  // namespace octet::detail
+}  // namespace octet

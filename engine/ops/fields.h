@@ -8,6 +8,7 @@
 #include <string_view>
 #include <tuple>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "engine/ir/attrs.h"
@@ -40,15 +41,6 @@ constexpr Field<A, M> field(std::string_view name, M A::*member, FieldRange rang
 /// For operators without attributes.
 struct NoAttrs {
   static constexpr auto fields() { return std::tuple<>{}; }
-};
-
-/// What the op table knows of an operator's attributes without knowing the struct.
-struct AttrCodec {
-  /// Reads and checks; an attribute that no field names, or of another type, is an error.
-  Result<Attrs> (*read)(const AttrMap& map, int opset);
-  /// Writes the members that differ from their defaults, or are required, at `opset`.
-  AttrMap (*write)(const Attrs& attrs, int opset);
-  std::vector<std::string> (*names)();
 };
 
 namespace detail {
@@ -95,56 +87,71 @@ std::optional<AttrValue> member_value(const void* member) {
 template <typename M>
 inline constexpr MemberType kMemberType = {read_member<M>, same_members<M>, member_value<M>};
 
-/// A field, and the member of one struct that holds it.
-struct FieldSlot {
+/// A field apart from its struct.
+struct FieldInfo {
   std::string_view name;
   FieldRange range;
   const MemberType* type;
-  const void* member;
 
   bool is_in(int opset) const { return opset >= range.since && opset <= range.until; }
 };
+
 template <typename A>
-auto slots_of(const A& attrs) {
-  return std::apply(
-      [&](const auto&... fs) {
-        return std::array<FieldSlot, sizeof...(fs)>{FieldSlot{
-            fs.name, fs.range, &kMemberType<std::remove_cvref_t<decltype(attrs.*(fs.member))>>,
-            &(attrs.*(fs.member))}...};
-      },
-      A::fields());
+inline constexpr auto kFieldInfos = std::apply(
+    [](const auto&... fs) {
+      return std::array<FieldInfo, sizeof...(fs)>{FieldInfo{
+          fs.name, fs.range,
+          &kMemberType<std::remove_cvref_t<decltype(std::declval<A&>().*(fs.member))>>}...};
+    },
+    A::fields());
+
+template <typename A>
+Attrs make_attrs() {
+  return Attrs::of(A{});
 }
 
-/// Fills the members from the map; they must be those of a struct that isn't const.
-Status read_slots(std::span<const FieldSlot> slots, const AttrMap& map, int opset);
-/// `defaults`: slots of a struct as it is made.
-AttrMap write_slots(std::span<const FieldSlot> slots, std::span<const FieldSlot> defaults,
-                    int opset);
-std::vector<std::string> slot_names(std::span<const FieldSlot> slots);
-
+/// Where the members of the struct in `attrs` lie, in the order of its fields.
 template <typename A>
-Result<Attrs> read_fields(const AttrMap& map, int opset) {
-  A out{};
-  OCTET_RETURN_IF_ERROR(read_slots(slots_of(out), map, opset));
-  return Attrs::of(std::move(out));
-}
-
-template <typename A>
-AttrMap write_fields(const Attrs& attrs, int opset) {
-  const A defaults{};
-  return write_slots(slots_of(attrs.as<A>()), slots_of(defaults), opset);
-}
-
-template <typename A>
-std::vector<std::string> field_names() {
-  return slot_names(slots_of(A{}));
+void locate_members([[maybe_unused]] const Attrs& attrs, [[maybe_unused]] const void** members) {
+  std::apply([&](const auto&... fs) { ((*members++ = &(attrs.as<A>().*(fs.member))), ...); },
+             A::fields());
 }
 
 }  // namespace detail
 
+/// Attributes as a file spells them, for operators that check them on their own.
+struct SpelledAttrs {
+  AttrMap map;
+};
+
+/// What the op table knows of an operator's attributes without knowing the struct; as it is made:
+/// SpelledAttrs.
+class AttrCodec {
+ public:
+  /// Reads and checks; an attribute that no field names, or of another type, is an error.
+  Result<Attrs> read(const AttrMap& map, int opset) const;
+  /// Writes the members that differ from their defaults, or are required, at `opset`.
+  AttrMap write(const Attrs& attrs, int opset) const;
+  std::vector<std::string> names() const;
+
+ private:
+  template <typename A>
+  friend constexpr AttrCodec attr_codec();
+
+  std::vector<const void*> members_of(const Attrs& attrs) const;
+
+  std::span<const detail::FieldInfo> fields_;
+  Attrs (*make_)() = nullptr;
+  void (*locate_)(const Attrs& attrs, const void** members) = nullptr;
+};
+
 template <typename A>
 constexpr AttrCodec attr_codec() {
-  return {&detail::read_fields<A>, &detail::write_fields<A>, &detail::field_names<A>};
+  AttrCodec codec;
+  codec.fields_ = detail::kFieldInfos<A>;
+  codec.make_ = detail::make_attrs<A>;
+  codec.locate_ = detail::locate_members<A>;
+  return codec;
 }
 
 }  // namespace octet

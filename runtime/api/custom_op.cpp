@@ -15,7 +15,6 @@
 // Operators that the caller brings, as rows like those of the table.
 
 using octet::AttrMap;
-using octet::Attrs;
 using octet::Error;
 using octet::ErrorCode;
 using octet::OpDef;
@@ -25,25 +24,22 @@ using octet::api::guarded;
 
 namespace {
 
-struct CustomAttrs {
-  AttrMap map;
-};
-
 // The row, with the caller's table behind it. Never freed: nodes point to it.
 struct CustomOp : OpDef {
   octet_custom_op table;
 };
+
 const CustomOp& op_of(const octet::Node& node) { return static_cast<const CustomOp&>(*node.op); }
 
 Status infer(octet::InferContext& context) {
-  return octet::api::infer_hosted(context, context.node().attrs.as<CustomAttrs>().map,
+  return octet::api::infer_hosted(context, context.node().attrs.as<octet::SpelledAttrs>().map,
                                   op_of(context.node()).table.infer);
 }
 
 // An attribute that the operator doesn't name, or of another kind, is refused.
 Status check_attributes(const octet::CanonicalContext& context) {
   const octet_custom_op& op = op_of(context.node()).table;
-  const AttrMap& map = context.attrs<CustomAttrs>().map;
+  const AttrMap& map = context.attrs<octet::SpelledAttrs>().map;
   size_t known = 0;
   for (size_t i = 0; i < op.attribute_count; ++i) {
     const octet_attribute_spec& spec = op.attributes[i];
@@ -64,17 +60,11 @@ Status check_attributes(const octet::CanonicalContext& context) {
 Result<std::unique_ptr<octet::Step>> prepare(const octet::LowerContext& context) {
   const octet_custom_op& op = op_of(context.node()).table;
   return octet::api::prepare_hosted({op.make, op.drop, op.run}, context,
-                                    context.attrs<CustomAttrs>().map,
+                                    context.attrs<octet::SpelledAttrs>().map,
                                     {op.name, "custom", octet::Isa::scalar});
 }
 
 constexpr std::array kRows = {octet::Implementation{.name = "custom", .prepare = prepare}};
-
-Result<Attrs> read_attributes(const AttrMap& map, int /*opset*/) {
-  return Attrs::of(CustomAttrs{map});
-}
-AttrMap write_attributes(const Attrs& attrs, int /*opset*/) { return attrs.as<CustomAttrs>().map; }
-std::vector<std::string> no_names() { return {}; }
 
 octet::Arity arity(size_t min, size_t max) {
   constexpr size_t kMost = 1U << 20U;
@@ -104,7 +94,7 @@ Status register_one(const octet_custom_op& op) {
   if (op.until != 0) row->until = op.until;
   row->inputs = arity(op.min_inputs, op.max_inputs);
   row->outputs = arity(op.min_outputs, op.max_outputs);
-  row->attrs = {read_attributes, write_attributes, no_names};
+  row->attrs = {};
   row->canonical = check_attributes;
   row->infer = infer;
   row->implementations = kRows;
