@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <typeinfo>
 #include <variant>
 #include <vector>
 
@@ -22,14 +23,14 @@ class Attrs {
   template <typename T>
   static Attrs of(T value) {
     Attrs attrs;
-    attrs.type_ = tag<T>();
+    attrs.type_ = &typeid(T);
     attrs.value_ = std::make_shared<T>(std::move(value));
     return attrs;
   }
   bool empty() const { return value_ == nullptr; }
   template <typename T>
   bool is() const {
-    return type_ == tag<T>();
+    return type_ != nullptr && *type_ == typeid(T);
   }
   /// Requires is<T>().
   template <typename T>
@@ -39,12 +40,8 @@ class Attrs {
   }
 
  private:
-  template <typename T>
-  static const void* tag() {
-    static const char unique = 0;
-    return &unique;
-  }
-  const void* type_ = nullptr;
+  // Equal in modules, too, which have addresses of their own.
+  const std::type_info* type_ = nullptr;
   std::shared_ptr<const void> value_;
 };
 
