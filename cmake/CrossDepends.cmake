@@ -1,10 +1,12 @@
 # Read by cpack when it packages a cross build, whose libraries belong to no package of this machine:
 # what a library stands for is looked up in the shlibs files that cmake/sysroot-arm64.sh kept of the
 # packages it unpacked.
-function(octet_package_depends component file)
-  execute_process(COMMAND ${CPACK_CROSS_OBJDUMP} -p ${file} OUTPUT_VARIABLE headers
+# octet_package_depends(COMPONENT FILE...); the files of a component may need each other.
+function(octet_package_depends component)
+  execute_process(COMMAND ${CPACK_CROSS_OBJDUMP} -p ${ARGN} OUTPUT_VARIABLE headers
     COMMAND_ERROR_IS_FATAL ANY)
   string(REGEX MATCHALL "NEEDED +[^\n]+" needed "${headers}")
+  list(FILTER needed EXCLUDE REGEX "liboctet\\.so")
   file(STRINGS ${CPACK_CROSS_SHLIBS} rows)
   set(packages "")
   foreach(entry IN LISTS needed)
@@ -28,7 +30,7 @@ function(octet_package_depends component file)
   set(CPACK_DEBIAN_${component}_PACKAGE_DEPENDS "${packages}" PARENT_SCOPE)
 endfunction()
 
-octet_package_depends(LIBRARY ${CPACK_CROSS_LIBRARY})
+octet_package_depends(LIBRARY ${CPACK_CROSS_LIBRARY} ${CPACK_CROSS_QUANTIZER})
 octet_package_depends(TOOLS ${CPACK_CROSS_TOOLS})
 list(FIND CPACK_COMPONENTS_ALL xnnpack at)
 if(NOT at EQUAL -1)

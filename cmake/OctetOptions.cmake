@@ -6,9 +6,17 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
 
+# The quantizer is a module of its own where OCTET_SMALL asks for a small library, and takes what it needs of
+# the library: there the linker, not the compiler, hides the rest of it.
+set(OCTET_CORE_OPTIONS -fvisibility=hidden)
+if(OCTET_SMALL)
+  set(OCTET_CORE_OPTIONS -fvisibility=default -fvisibility-inlines-hidden -fno-semantic-interposition)
+endif()
+
 add_library(octet_options INTERFACE)
 # g++ contracts a*b+c by default; results must be the same on every instruction set.
-target_compile_options(octet_options INTERFACE -ffp-contract=off -fvisibility=hidden
+target_compile_options(octet_options INTERFACE -ffp-contract=off
+  "$<IF:$<BOOL:$<TARGET_PROPERTY:OCTET_CORE>>,${OCTET_CORE_OPTIONS},-fvisibility=hidden>"
   -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # False positives of g++ 12 in the standard library at -O2.
@@ -37,5 +45,10 @@ function(octet_small target)
   if(OCTET_SMALL)
     target_compile_options(${target} PRIVATE ${OCTET_SMALL_OPTIONS})
   endif()
+endfunction()
+# octet_core(TARGET): a part of the library that is made small, and of which modules of ours may take symbols.
+function(octet_core target)
+  octet_small(${target})
+  set_target_properties(${target} PROPERTIES OCTET_CORE ON)
 endfunction()
 include(OctetFast)

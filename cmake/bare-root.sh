@@ -19,7 +19,7 @@ rm -rf "$root/octet"
 mkdir "$root/octet"
 cp "${debs[@]}" "$root/octet/"
 cp -r "$source/examples" "$source/models/speech/commands_lstm" "$root/octet/"
-cp "$source/models/digits_mlp/digits_mlp.onnx" "$root/octet/"
+cp "$source/models/digits_mlp/digits_mlp.onnx" "$source/tests/package/quantize.c" "$root/octet/"
 espeak-ng -w "$root/octet/command.wav" "turn off the light in the kitchen"
 cp /etc/resolv.conf "$root/etc/resolv.conf"
 # By /proc a program finds its folder, and XNNPACK the processor by both.
@@ -34,6 +34,8 @@ for example in pkg-config c custom_op custom_provider; do make -C $example >/dev
 build/classify /octet/digits_mlp.onnx | tail -n 1
 pkg-config/threads /octet/digits_mlp.onnx
 c/run /octet/digits_mlp.onnx
+gcc -o quantize /octet/quantize.c $(pkg-config --cflags --libs octet)
+./quantize /octet/digits_mlp.onnx digits_mlp.int8.onnx && c/run digits_mlp.int8.onnx
 octet bench custom_op/soft_threshold.onnx --shape x=1000 --seconds 0.1 --ops custom_op/soft_threshold.so
 octet bench custom_provider/relu_product.onnx --shape x=5x3 --seconds 0.1 --ops custom_provider/plain.so --provider plain
 for provider in onednn xnnpack; do

@@ -7,6 +7,6 @@ cd "$(dirname "$0")/.."
 build=build/aarch64
 cmake/sysroot-arm64.sh build/arm64-sysroot
 cmake --preset aarch64 ${OCTET_CMAKE_FLAGS:-} >/dev/null
-cmake --build $build --target octet_cli octet_shared >/dev/null
+cmake --build $build --target octet_cli octet_shared octet_quantize >/dev/null
 (cd $build && cpack -G DEB >/dev/null)
 ls $build/*.deb

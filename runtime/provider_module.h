@@ -8,7 +8,7 @@
 
 // Providers' libraries are linked by modules, octet_<provider>.so, which are loaded when a provider
 // is first asked for. Nothing but tables of C functions passes between a module and octet, so
-// neither links the other.
+// neither links the other. The quantizer may be a module, too (quantizer/module.h).
 
 namespace octet::runtime {
 

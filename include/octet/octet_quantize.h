@@ -9,7 +9,9 @@
 extern "C" {
 #endif
 
-/* How a model is quantized. */
+/* How a model is quantized. Where the quantizer is a module apart, each of these functions looks
+ * for it. Without it, or without memory, octet_quantize_options_new returns NULL; the other
+ * functions take that, and those that return errors say why. */
 typedef struct octet_quantize_options octet_quantize_options;
 OCTET_API octet_quantize_options* octet_quantize_options_new(void);
 OCTET_API void octet_quantize_options_free(octet_quantize_options* options);

@@ -138,6 +138,11 @@ Status set_max_loss(octet_quantize_options& options, const char* word) {
   return {};
 }
 
+// Of options that couldn't be made.
+octet_error* no_options() {
+  return to_c(Error{ErrorCode::invalid_argument, "there are no options to set"});
+}
+
 }  // namespace
 
 extern "C" {
@@ -150,6 +155,7 @@ void octet_quantize_options_free(octet_quantize_options* options) { delete optio
 octet_error* octet_quantize_options_set(octet_quantize_options* options, const char* name,
                                         const char* word) {
   return guarded([&] {
+    if (options == nullptr) return no_options();
     return to_c(std::string_view(name) == "max-loss"
                     ? set_max_loss(*options, word)
                     : quant::set_option(options->quantize, name, word));
@@ -159,6 +165,7 @@ octet_error* octet_quantize_options_set(octet_quantize_options* options, const c
 octet_error* octet_quantize_options_set_run(octet_quantize_options* options,
                                             const octet_options* run) {
   return guarded([&]() -> octet_error* {
+    if (options == nullptr) return no_options();
     options->compile = octet::api::compile_options(run);
     options->run = run == nullptr ? octet_options() : *run;
     return nullptr;
@@ -167,6 +174,7 @@ octet_error* octet_quantize_options_set_run(octet_quantize_options* options,
 
 void octet_quantize_options_set_samples(octet_quantize_options* options, size_t count,
                                         octet_sample sample, void* user) {
+  if (options == nullptr) return;
   options->samples = sample == nullptr ? 0 : count;
   options->sample = sample;
   options->sample_user = user;
@@ -174,12 +182,14 @@ void octet_quantize_options_set_samples(octet_quantize_options* options, size_t 
 
 void octet_quantize_options_set_progress(octet_quantize_options* options, octet_progress progress,
                                          void* user) {
+  if (options == nullptr) return;
   options->progress = progress;
   options->progress_user = user;
 }
 
 void octet_quantize_options_set_report(octet_quantize_options* options, octet_node_report report,
                                        void* user) {
+  if (options == nullptr) return;
   options->report = report;
   options->report_user = user;
 }

@@ -145,6 +145,19 @@ TEST_CASE("what can't be is refused, and leaves no file") {
   }
 }
 
+TEST_CASE("options that couldn't be made are taken") {
+  octet_quantize_options_set_samples(nullptr, 0, nullptr, nullptr);
+  octet_quantize_options_set_progress(nullptr, nullptr, nullptr);
+  octet_quantize_options_set_report(nullptr, nullptr, nullptr);
+  octet_quantize_options_free(nullptr);
+  const auto set = octet::detail::take(octet_quantize_options_set(nullptr, "mode", "dynamic"));
+  REQUIRE(set);
+  CHECK(set->status == OCTET_INVALID_ARGUMENT);
+  const auto run = octet::detail::take(octet_quantize_options_set_run(nullptr, nullptr));
+  REQUIRE(run);
+  CHECK(run->status == OCTET_INVALID_ARGUMENT);
+}
+
 TEST_CASE("a sample that can't be given, a bad one, and a cancel end it") {
   const octet::testing::Folder folder;
   const std::string output = (folder.path / "int8.onnx").string();

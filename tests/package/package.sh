@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # package.sh BUILD SOURCE WORK [BYTES]: installs what is built into WORK, builds the outside examples against
-# it and runs them; the library exports the symbols of exported.txt and no others, and takes no more than
-# BYTES when it is stripped.
+# it and runs them; the library exports the symbols of exported.txt to them and no others, and takes no more
+# than BYTES when it is stripped.
 set -eu
 build=$(realpath "$1") source=$(realpath "$2") work=$(realpath -m "$3")
 rm -rf "$work"
@@ -13,9 +13,14 @@ library=$(find "$work/usr" -name 'liboctet.so')
 export LD_LIBRARY_PATH=$(dirname "$library") PKG_CONFIG_PATH=$(dirname "$library")/pkgconfig
 model=$source/models/digits_mlp/digits_mlp.onnx
 
-nm -D --defined-only "$library" | sed -n 's/^.* T //p' | LC_ALL=C sort >"$work/exported.txt"
-diff "$source/tests/package/exported.txt" "$work/exported.txt"
-[ "$(nm -D --defined-only "$library" | grep -cv ' T ')" = 0 ]
+# To programs the library exports what exported.txt says, to the quantizer's module what that takes, by a
+# version of its own, and nothing to others.
+quantizer=$(dirname "$library")/octet/octet_quantize.so
+nm -D --defined-only "$library" | awk '$2 != "A" { print $2, $3 }' | LC_ALL=C sort >"$work/symbols"
+sed -n 's/^T \(.*\)@@OCTET_0$/\1/p' "$work/symbols" | diff "$source/tests/package/exported.txt" -
+sed '/@@OCTET_0$/d; s/^. //' "$work/symbols" | LC_ALL=C sort >"$work/private"
+if [ -e "$quantizer" ]; then nm -D -u "$quantizer"; fi |
+  sed -n 's/^ *U \(.*\)@\(OCTET_PRIVATE_.*\)$/\1@@\2/p' | LC_ALL=C sort | diff "$work/private" -
 
 if [ -n "${4:-}" ]; then
   strip -o "$work/stripped.so" "$library"
@@ -59,4 +64,21 @@ for provider in onednn xnnpack; do
   grep -q "there is no provider '$provider'" "$work/message"
   mv "$module.gone" "$module"
 done
+# So is the quantizer, which the program has within. It knows the operators that the process registered; one of
+# another release is refused.
+cc -std=c99 -o "$work/quantize" "$source/tests/package/quantize.c" $(pkg-config --cflags --libs octet)
+module=$work/custom_op/soft_threshold.so
+"$work/quantize" "$model" "$work/quantized.onnx"
+"$work/usr/bin/octet" quantize "$model" -o "$work/by_program.onnx" --mode dynamic >/dev/null
+cmp "$work/quantized.onnx" "$work/by_program.onnx"
+"$work/quantize" "$work/custom_op/soft_threshold.onnx" "$work/custom.onnx" "$module"
+"$work/usr/bin/octet" bench "$work/custom.onnx" --shape x=1000 --seconds 0.1 --ops "$module" >/dev/null
+if [ -e "$quantizer" ]; then
+  mv "$quantizer" "$quantizer.gone"
+  if "$work/quantize" "$model" "$work/none.onnx" 2>"$work/message"; then exit 1; fi
+  grep -q "the module octet_quantize.so isn't there" "$work/message"
+  LC_ALL=C sed 's/OCTET_PRIVATE_0/OCTET_PRIVATE_x/g' "$quantizer.gone" >"$quantizer"
+  if "$work/quantize" "$model" "$work/none.onnx" 2>"$work/message"; then exit 1; fi
+  grep -q "version .OCTET_PRIVATE_x.* not found" "$work/message"
+fi
 "$work/usr/bin/octet" --version
