@@ -64,8 +64,9 @@ struct Rows {
   size_t extent = 1;
 };
 
-Rows rows_of(const LayerNormAttrs& attrs, const Dims& dims) {
-  const size_t axis = normalize_axis(attrs.axis, dims.size()).value();
+Rows rows_of(int64_t first_axis, const Dims& dims) {
+  const auto axis =
+      static_cast<size_t>(first_axis < 0 ? first_axis + std::ssize(dims) : first_axis);
   Rows rows;
   for (size_t i = 0; i < dims.size(); ++i)
     (i < axis ? rows.count : rows.extent) *= static_cast<size_t>(dims[i]);
@@ -89,7 +90,7 @@ size_t repeated_index(const TensorView& parameter, const Dims& dims, size_t i) {
 template <typename T, bool Centered>
 void normalize(const LayerNormAttrs& attrs, RunContext& context) {
   const TensorView& x = context.input(0);
-  const Rows rows = rows_of(attrs, x.dims);
+  const Rows rows = rows_of(attrs.axis, x.dims);
   const T* in = x.as<T>();
   T* out = context.output(0).as<T>();
   const auto parameter = [&](size_t port, size_t i, T missing) {
@@ -131,18 +132,20 @@ Status run(const Attrs& attrs, RunContext& context) {
 
 class LayerNormStep final : public Step {
  public:
-  LayerNormStep(const LayerNormAttrs& attrs, NormF32 kind, QuantPtr output,
+  LayerNormStep(const LayerNormAttrs& attrs, NormF32 kind, const QuantPtr& output,
                 const LayerNormF32Variant& variant)
-      : attrs_(attrs), kind_(kind), output_(std::move(output)), variant_(variant) {}
+      : attrs_(attrs), kind_(kind), variant_(variant) {
+    if (output) rounding_ = code_rounding(*output);
+  }
   Status run(RunContext& context) const override {
     const TensorView& x = context.input(0);
-    const Rows rows = rows_of(attrs_, x.dims);
+    const Rows rows = rows_of(attrs_.axis, x.dims);
     LayerNormF32Args args;
     args.kind = kind_;
     args.x = x.as<float>();
-    if (output_) {
+    if (rounding_) {
       args.codes = reinterpret_cast<uint8_t*>(context.output(0).data);
-      args.rounding = code_rounding(*output_);
+      args.rounding = *rounding_;
     } else {
       args.y = context.output(0).as<float>();
     }
@@ -161,7 +164,7 @@ class LayerNormStep final : public Step {
  private:
   LayerNormAttrs attrs_;
   NormF32 kind_;
-  QuantPtr output_;  // Codes to write; null: floats.
+  std::optional<CodeRounding> rounding_;  // Of the codes to write; nothing: floats.
   const LayerNormF32Variant& variant_;
 };
 

@@ -9,6 +9,8 @@ namespace {
 
 // Multiply-adds below which another thread costs more than it saves.
 constexpr size_t kGrainMacs = size_t{1} << 19;
+// Those that one thread is through with before anybody would ask it to stop.
+constexpr size_t kSoonDoneMacs = size_t{1} << 22;
 // Rows of A that share one pass over B: on one thread, more where they stay in its first cache.
 constexpr size_t kRowsPerTask = 96, kRowBytesPerTask = size_t{32} << 10;
 
@@ -44,8 +46,13 @@ void gemm_s8(const GemmS8Table& table, const GemmS8Args& args, Parallel& paralle
   assert(args.k <= kGemmS8MaxK);
   assert(args.epilogue.type == GemmS8Output::s32 || args.epilogue.multiplier != nullptr);
   if (args.m == 0 || args.n == 0) return;
-  const size_t row_block = table.row_block, column_block = table.column_block;
   const size_t k = std::max<size_t>(args.k, 1);
+  const size_t whole = parallel.width() == 1 ? kSoonDoneMacs : kGrainMacs;
+  if (args.m <= kRowsPerTask && args.m * args.n * k <= whole) {
+    table.prepare(args, 0, args.m);
+    return table.tile(args, 0, args.m, 0, args.n);
+  }
+  const size_t row_block = table.row_block, column_block = table.column_block;
   const size_t row_blocks = tiles_of(args.m, row_block);
   parallel.for_ranges(row_blocks, std::max<size_t>(kGrainMacs / (k * row_block), 1),
                       [&](size_t begin, size_t end) {

@@ -67,13 +67,13 @@ void Execution::bind_steps() {
       else if (binding_->slots[id].place != Place::constant)
         move(id, view);
       if (place == Place::input || place == Place::output || place == Place::late)
-        moving_.emplace_back(id, &view);
+        moving_.push_back({id, callers_memory(id), &view});
     });
   }
 }
 
 void Execution::rebind(std::shared_ptr<const Binding> binding) {
-  for (const auto& [slot, view] : moving_) late_[slot] = Tensor();
+  for (const Moving& moving : moving_) late_[moving.slot] = Tensor();
   binding_ = std::move(binding);
   macs_.clear();
   for (size_t s = 0; s < plan_.steps.size(); ++s)
@@ -108,6 +108,12 @@ std::byte* Execution::address(SlotId id) const {
     case Place::none: return nullptr;
   }
   return nullptr;
+}
+
+std::byte* const* Execution::callers_memory(SlotId id) const {
+  const BoundSlot& root = binding_->slots[binding_->slots[id].root];
+  if (root.place == Place::input) return &inputs_[root.index];
+  return root.place == Place::output ? &outputs_[root.index] : nullptr;
 }
 
 const Dims& Execution::dims_of(SlotId id) const {
@@ -173,7 +179,8 @@ Status Execution::attach(std::span<const Tensor> inputs, std::span<OutputTarget>
     for (const auto& context : contexts_)
       if (context) context->each_port(point);
   } else {
-    for (const auto& [id, view] : moving_) point(id, *view);
+    for (const Moving& moving : moving_)
+      moving.view->data = moving.memory != nullptr ? *moving.memory : address(moving.slot);
   }
   return {};
 }
@@ -243,16 +250,24 @@ const std::vector<int64_t>& Execution::step_macs() {
 
 Status Execution::run_kernel(size_t s) {
   const PlannedStep& step = plan_.steps[s];
-  Status status;
-  if (binding_->steps[s].late) status = prepare_late(s);
-  contexts_[s]->set_scratch({memory_->scratch.data.get(), memory_->scratch.bytes});
-  if (status.ok()) status = catch_memory_errors([&] { return step.step->run(*contexts_[s]); });
-  if (status.ok() && contexts_[s]->gives_boxed()) status = check_boxed(step);
-  if (!status && stop_->requested())
-    return Error{ErrorCode::deadline, "the run was stopped in '" + step.name + "'"};
-  if (status.ok()) return {};
+  StepContext& context = *contexts_[s];
+  auto status = catch_memory_errors([&]() -> Status {
+    if (binding_->steps[s].late) OCTET_RETURN_IF_ERROR(prepare_late(s));
+    context.set_scratch({memory_->scratch.data.get(), memory_->scratch.bytes});
+    auto done = step.step->run(context);
+    if (!done.ok() || !context.gives_boxed()) return done;
+    return check_boxed(step);
+  });
+  if (status.ok()) return status;
+  return explained(s, std::move(status).error());
+}
+
+Error Execution::explained(size_t s, Error error) const {
+  const PlannedStep& step = plan_.steps[s];
+  if (stop_->requested())
+    return {ErrorCode::deadline, "the run was stopped in '" + step.name + "'"};
   const std::string label = step.node == kNoNode ? step.name : plan_.graph->node(step.node).label();
-  return std::move(status).error().in(label);
+  return std::move(error).in(label);
 }
 
 Status Execution::check_boxed(const PlannedStep& step) const {

@@ -38,16 +38,26 @@ class Execution {
  private:
   using Clock = std::chrono::steady_clock;
 
+  struct Moving {
+    SlotId slot;
+    std::byte* const* memory;  ///< callers_memory
+    TensorView* view;
+  };
+
   friend class StepContext;
   void bind_steps();
   Status size_memory();
   Status run_steps(std::span<const Tensor> inputs, std::span<OutputTarget> outputs,
                    const RunOptions& options);
   std::byte* address(SlotId id) const;
+  /// Where the address of the caller's memory is noted in each run; null for other slots.
+  std::byte* const* callers_memory(SlotId id) const;
   Status attach(std::span<const Tensor> inputs, std::span<OutputTarget> outputs);
   /// Runs a step and tells the profile of it; `begin` is when the run began.
   Status run_step(size_t s, const RunOptions& options, Clock::time_point begin);
   Status run_kernel(size_t s);
+  /// Why a step failed: with its label, or that the run was to end.
+  Error explained(size_t s, Error error) const;
   Status prepare_late(size_t s);
   /// That a step gave its strings and lists.
   Status check_boxed(const PlannedStep& step) const;
@@ -70,7 +80,7 @@ class Execution {
   std::vector<std::byte*> outputs_;
   /// The steps' ports whose memory may be another one in each run; that of others follows the
   /// arena.
-  std::vector<std::pair<SlotId, TensorView*>> moving_;
+  std::vector<Moving> moving_;
   std::byte* arena_ = nullptr;  ///< Where it was in the last run.
   std::vector<Tensor> late_;    ///< By slot: tensors made while running.
   std::vector<int64_t> macs_;

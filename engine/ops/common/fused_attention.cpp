@@ -9,49 +9,36 @@
 namespace octet::ops {
 namespace {
 
-// A stored tensor seen through a permutation.
+// A dense tensor seen through a permutation: axis `a` is its own axis perm[a]. Worked out in each
+// run, hence without lists of extents and steps.
 struct Permuted {
-  Extents dims;
-  Steps steps;
+  const TensorView& view;
+  std::span<const int64_t> perm;
+
+  size_t rank() const { return view.rank(); }
+  size_t own(size_t a) const { return perm.empty() ? a : static_cast<size_t>(perm[a]); }
+  int64_t extent(size_t a) const { return view.dims[own(a)]; }
+  int64_t step(size_t a) const {
+    int64_t step = 1;
+    for (size_t b = own(a) + 1; b < rank(); ++b) step *= view.dims[b];
+    return step;
+  }
 };
 
-Permuted permuted(const TensorView& view, std::span<const int64_t> perm) {
-  const Steps own = steps_of(view);
-  if (perm.empty()) return {view.dims, own};
-  Permuted p;
-  for (const int64_t axis : perm) {
-    p.dims.push_back(view.dims[static_cast<size_t>(axis)]);
-    p.steps.push_back(own[static_cast<size_t>(axis)]);
-  }
-  return p;
-}
-
-// Of a result that is stored permuted: its own axes.
-Permuted unpermuted(const TensorView& view, std::span<const int64_t> perm) {
-  if (perm.empty()) return permuted(view, perm);
-  Extents inverse(perm.size());
-  for (size_t a = 0; a < perm.size(); ++a)
-    inverse[static_cast<size_t>(perm[a])] = static_cast<int64_t>(a);
-  return permuted(view, inverse);
-}
-
-AttentionOperand operand(const Permuted& p, const Extents& batch) {
-  const size_t rank = p.dims.size();
+// With the last two axes of `p` for its own, the others broadcast to those of `batch`, which end
+// where they do.
+AttentionOperand operand(const Permuted& p, const Extents& batch, int64_t rows, int64_t columns) {
+  const size_t axes = batch.size() + 2;
+  const auto step = [&](size_t a, int64_t extent) {
+    if (a + p.rank() < axes) return int64_t{0};
+    const size_t own = a + p.rank() - axes;
+    return p.extent(own) == 1 && extent != 1 ? 0 : p.step(own);
+  };
   AttentionOperand o;
-  o.row = p.steps[rank - 2];
-  o.column = p.steps[rank - 1];
-  for (size_t a = 0; a < batch.size(); ++a)
-    o.batch.push_back(p.dims[a] == 1 && batch[a] != 1 ? 0 : p.steps[a]);
-  return o;
-}
-
-AttentionOperand addend(const TensorView& view, const Extents& scores) {
-  Steps steps = broadcast_steps(view, scores);
-  AttentionOperand o;
-  o.column = steps.back();
-  o.row = steps[steps.size() - 2];
-  steps.resize(steps.size() - 2);
-  o.batch = std::move(steps);
+  o.row = step(axes - 2, rows);
+  o.column = step(axes - 1, columns);
+  o.batch.resize(batch.size());
+  for (size_t a = 0; a < batch.size(); ++a) o.batch[a] = step(a, batch[a]);
   return o;
 }
 
@@ -127,27 +114,31 @@ int64_t AttentionGeometry::offset(const AttentionOperand& operand, const Extents
 AttentionGeometry attention_geometry(const FusedAttentionAttrs& attrs,
                                      std::span<const TensorView> inputs, const TensorView& out) {
   const auto& at = kFusedAttentionPorts;
-  const Permuted q = permuted(inputs[at.q], attrs.q_perm);
-  const Permuted k = permuted(inputs[at.k], attrs.k_perm);
-  const Permuted v = permuted(inputs[at.v], attrs.v_perm);
-  const Permuted y = unpermuted(out, attrs.out_perm);
-  const size_t rank = q.dims.size();
+  const Permuted q{inputs[at.q], attrs.q_perm}, k{inputs[at.k], attrs.k_perm},
+      v{inputs[at.v], attrs.v_perm};
+  // The result's axes are found by where they were brought.
+  SmallVector<int64_t, 8> back(attrs.out_perm.size());
+  for (size_t a = 0; a < back.size(); ++a)
+    back[static_cast<size_t>(attrs.out_perm[a])] = static_cast<int64_t>(a);
+  const Permuted y{out, {back.data(), back.size()}};
+  const size_t rank = q.rank();
   AttentionGeometry g;
-  g.batch = {y.dims.begin(), y.dims.end() - 2};
-  g.queries = q.dims[rank - 2];
-  g.depth = q.dims[rank - 1];
-  g.keys = k.dims[rank - 1];
-  g.columns = v.dims[rank - 1];
-  g.q = operand(q, g.batch);
-  g.k = operand(k, g.batch);
-  g.v = operand(v, g.batch);
-  g.out = operand(y, g.batch);
-  Extents scores = g.batch;
-  scores.push_back(g.queries);
-  scores.push_back(g.keys);
-  const auto present = [&](size_t i) { return i < inputs.size() && !inputs[i].dims.empty(); };
-  if (present(at.bias)) g.bias = addend(inputs[at.bias], scores);
-  if (present(at.mask)) g.mask = addend(inputs[at.mask], scores);
+  g.batch.resize(rank - 2);
+  for (size_t a = 0; a < g.batch.size(); ++a) g.batch[a] = y.extent(a);
+  g.queries = q.extent(rank - 2);
+  g.depth = q.extent(rank - 1);
+  g.keys = k.extent(rank - 1);
+  g.columns = v.extent(rank - 1);
+  g.q = operand(q, g.batch, g.queries, g.depth);
+  g.k = operand(k, g.batch, g.depth, g.keys);
+  g.v = operand(v, g.batch, g.keys, g.columns);
+  g.out = operand(y, g.batch, g.queries, g.columns);
+  const auto addend = [&](size_t i) {
+    if (i >= inputs.size() || inputs[i].dims.empty()) return AttentionOperand{};
+    return operand({inputs[i], {}}, g.batch, g.queries, g.keys);
+  };
+  g.bias = addend(at.bias);
+  g.mask = addend(at.mask);
   join_queries(g);
   return g;
 }

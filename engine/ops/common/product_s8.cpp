@@ -17,65 +17,82 @@ constexpr size_t kAlignment = 64;
 
 size_t aligned(size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
-// What both rows keep of a node: how A is read and what becomes of sums.
-struct Common {
-  ProductSpec spec;
-  AccumulatorPlan plan;
-  QuantPtr output;
-  bool a_signed = false;
-  int32_t a_zero = 0;
+// What both rows keep of a node: how A is read and what becomes of sums, as arguments that lack the
+// extents and what a run brings.
+class Common {
+ public:
+  Common(const LowerContext& context, const ProductSpec& spec, AccumulatorPlan plan)
+      : transpose_b_(spec.transpose_b), plan_(std::move(plan)) {
+    const QuantType& a = *context.input_quant(0);
+    args_.a_signed = a.storage == DType::s8;
+    args_.a_zero = a.tensor_zero_point().v;
+    end_with(spec, context.output_quant(0).get());
+  }
+  Common(const Common&) = delete;
+  Common& operator=(const Common&) = delete;
 
-  GemmS8Args arguments(const RunContext& context, const ProductShape& shape) const {
-    GemmS8Args args;
-    args.m = static_cast<size_t>(shape.m);
-    args.n = static_cast<size_t>(shape.n);
-    args.k = static_cast<size_t>(shape.k);
-    args.a_signed = a_signed;
-    args.a_stride = static_cast<size_t>(shape.k);
-    args.a_zero = a_zero;
-    args.c_stride = static_cast<size_t>(shape.n);
-    GemmS8Epilogue& epilogue = args.epilogue;
-    epilogue.type = gemm_output(output ? output->storage : DType::f32);
-    epilogue.bias = plan.bias.empty() ? nullptr : plan.bias.data();
-    epilogue.bias_f32 = plan.bias_f32.empty() ? nullptr : plan.bias_f32.data();
-    epilogue.multiplier = plan.multiplier.data();
-    epilogue.multiplier_stride = plan.multiplier.size() == 1 ? 0 : 1;
-    epilogue.zero_point = plan.zero_point;
-    if (plan.curve) {
-      epilogue.curve = &*plan.curve;
-    } else if (plan.codes) {
-      epilogue.low = static_cast<int32_t>(plan.low);
-      epilogue.high = static_cast<int32_t>(plan.high);
-    } else if (plan.finish) {
-      finish(context, args.n, epilogue);
-    } else {
-      epilogue.low_f32 = plan.low;
-      epilogue.high_f32 = plan.high;
-    }
+  bool transpose_b() const { return transpose_b_; }
+  // Of dense A [m, k], B [k, n] and C.
+  GemmS8Args arguments(const RunContext& context, size_t m, size_t n, size_t k) const {
+    GemmS8Args args = args_;
+    args.m = m;
+    args.n = n;
+    args.k = k;
+    args.a_stride = k;
+    args.c_stride = n;
+    if (!residual_) return args;
+    args.epilogue.residual = context.input(*residual_).as<float>();
+    args.epilogue.residual_stride = n;
     return args;
   }
 
  private:
-  void finish(const RunContext& context, size_t columns, GemmS8Epilogue& epilogue) const {
-    set_float_end(spec.epilogue,
-                  spec.residual ? context.input(*spec.residual).as<float>() : nullptr, columns,
-                  epilogue);
-    if (!output) return;
+  void end_with(const ProductSpec& spec, const QuantType* output) {
+    GemmS8Epilogue& epilogue = args_.epilogue;
+    epilogue.type = gemm_output(output != nullptr ? output->storage : DType::f32);
+    epilogue.bias = plan_.bias.empty() ? nullptr : plan_.bias.data();
+    epilogue.bias_f32 = plan_.bias_f32.empty() ? nullptr : plan_.bias_f32.data();
+    epilogue.multiplier = plan_.multiplier.data();
+    epilogue.multiplier_stride = plan_.multiplier.size() == 1 ? 0 : 1;
+    epilogue.zero_point = plan_.zero_point;
+    if (plan_.curve) {
+      epilogue.curve = &*plan_.curve;
+    } else if (plan_.codes) {
+      epilogue.low = static_cast<int32_t>(plan_.low);
+      epilogue.high = static_cast<int32_t>(plan_.high);
+    } else if (plan_.finish) {
+      finish(spec, output);
+    } else {
+      epilogue.low_f32 = plan_.low;
+      epilogue.high_f32 = plan_.high;
+    }
+  }
+
+  void finish(const ProductSpec& spec, const QuantType* output) {
+    GemmS8Epilogue& epilogue = args_.epilogue;
+    residual_ = spec.residual;
+    set_float_end(spec.epilogue, nullptr, 0, epilogue);
+    if (output == nullptr) return;
     const CodeLimits limits = code_limits(output->storage);
     epilogue.code_scale = output->tensor_scale().v;
     epilogue.zero_point = output->tensor_zero_point().v;
     epilogue.low = limits.low;
     epilogue.high = limits.high;
   }
+
+  bool transpose_b_;
+  AccumulatorPlan plan_;  // Which `args_` points into.
+  GemmS8Args args_;
+  std::optional<size_t> residual_;
 };
 
 class ProductS8 final : public Step {
  public:
-  ProductS8(Common common, const Variant<GemmS8Table>& variant)
-      : common_(std::move(common)), variant_(variant) {}
+  ProductS8(const LowerContext& context, const ProductSpec& spec, AccumulatorPlan plan)
+      : common_(context, spec, std::move(plan)), variant_(select_gemm_s8(context.cpu())) {}
 
   Status pack(const LowerContext& context, MatrixExtents extents) {
-    const bool swap = common_.spec.transpose_b;
+    const bool swap = common_.transpose_b();
     const CodeBytes codes(*context.constant(1));
     GemmS8Weights weights;
     weights.data = codes.data();
@@ -84,6 +101,8 @@ class ProductS8 final : public Step {
     weights.n = static_cast<size_t>(swap ? extents.rows : extents.columns);
     weights.row_stride = swap ? 1 : weights.n;
     weights.column_stride = swap ? weights.k : 1;
+    k_ = weights.k;
+    n_ = weights.n;
     const ChannelParams params = channel_params(*context.input_quant(1), weights.n);
     weights.zero_point = params.zero_point.data();
     weights.zero_stride = 1;
@@ -99,7 +118,7 @@ class ProductS8 final : public Step {
 
   Status run(RunContext& context) const override {
     const TensorView& a = context.input(0);
-    GemmS8Args args = common_.arguments(context, shape(a, context.input(1)));
+    GemmS8Args args = common_.arguments(context, rows_of(a), n_, k_);
     args.a = a.data;
     args.packed = packed_.bytes().data();
     args.c = context.output(0).data;
@@ -109,19 +128,22 @@ class ProductS8 final : public Step {
   }
   size_t scratch_bytes(std::span<const TensorView> inputs, std::span<const TensorView> /*outputs*/,
                        size_t /*width*/) const override {
-    const ProductShape s = shape(inputs[0], inputs[1]);
-    return gemm_s8_scratch_bytes(*table_, static_cast<size_t>(s.m), static_cast<size_t>(s.k));
+    return gemm_s8_scratch_bytes(*table_, rows_of(inputs[0]), k_);
   }
   StepInfo info() const override {
     return {table_ == variant_.table ? "gemm_s8" : "gemm_s8_s4", "native", variant_.isa};
   }
 
  private:
-  ProductShape shape(const TensorView& a, const TensorView& b) const {
-    return product_shape(a.dims, b.dims, false, common_.spec.transpose_b);
+  // B is one matrix for all of a batch.
+  static size_t rows_of(const TensorView& a) {
+    size_t rows = 1;
+    for (size_t i = 0; i + 1 < a.rank(); ++i) rows *= static_cast<size_t>(a.dims[i]);
+    return rows;
   }
 
   Common common_;
+  size_t k_ = 0, n_ = 0;
   const Variant<GemmS8Table>& variant_;
   const GemmS8Table* table_ = variant_.table;
   Tensor packed_;
@@ -129,11 +151,11 @@ class ProductS8 final : public Step {
 
 class BatchS8 final : public Step {
  public:
-  BatchS8(Common common, const QuantType& b, const Variant<GemmS8Table>& variant)
-      : common_(std::move(common)),
-        b_unsigned_(b.storage == DType::u8),
-        b_zero_(b.tensor_zero_point().v),
-        variant_(variant) {}
+  BatchS8(const LowerContext& context, const ProductSpec& spec, AccumulatorPlan plan)
+      : common_(context, spec, std::move(plan)),
+        b_unsigned_(context.input_quant(1)->storage == DType::u8),
+        b_zero_(context.input_quant(1)->tensor_zero_point().v),
+        variant_(select_gemm_s8(context.cpu())) {}
 
   Status run(RunContext& context) const override {
     const ProductShape s = shape(context.input(0), context.input(1));
@@ -145,7 +167,8 @@ class BatchS8 final : public Step {
     auto* offsets = reinterpret_cast<size_t*>(scratch);
     fill_offsets(s, offsets);
     MatMulS8Args args;
-    args.gemm = common_.arguments(context, s);
+    args.gemm = common_.arguments(context, static_cast<size_t>(s.m), static_cast<size_t>(s.n),
+                                  static_cast<size_t>(s.k));
     args.b.data = context.input(1).data;
     args.b.is_unsigned = b_unsigned_;
     args.b.k = args.gemm.k;
@@ -175,7 +198,7 @@ class BatchS8 final : public Step {
 
  private:
   ProductShape shape(const TensorView& a, const TensorView& b) const {
-    return product_shape(a.dims, b.dims, false, common_.spec.transpose_b);
+    return product_shape(a.dims, b.dims, false, common_.transpose_b());
   }
   // Offsets of A, then B, then C, `batch` each.
   static void fill_offsets(const ProductShape& s, size_t* offsets) {
@@ -244,12 +267,6 @@ Ports ports(const LowerContext& context, const ProductSpec& spec, const Accumula
   return ports;
 }
 
-Common common(const LowerContext& context, const ProductSpec& spec, AccumulatorPlan accumulator) {
-  const QuantType& a = *context.input_quant(0);
-  return {spec, std::move(accumulator), context.output_quant(0), a.storage == DType::s8,
-          a.tensor_zero_point().v};
-}
-
 // The plan of a product with a constant B, or nothing when integers can't run it.
 std::optional<AccumulatorPlan> constant_plan(const LowerContext& context, const ProductSpec& spec) {
   const auto extents = extents_of_b(context, spec.transpose_b);
@@ -293,8 +310,7 @@ std::optional<Ports> match_product_s8(const LowerContext& context) {
 
 Result<std::unique_ptr<Step>> prepare_product_s8(const LowerContext& context) {
   const ProductSpec spec = product_spec(context.node());
-  auto step = std::make_unique<ProductS8>(common(context, spec, *constant_plan(context, spec)),
-                                          select_gemm_s8(context.cpu()));
+  auto step = std::make_unique<ProductS8>(context, spec, *constant_plan(context, spec));
   OCTET_RETURN_IF_ERROR(step->pack(context, *constant_matrix(context, 1)));
   return std::unique_ptr<Step>(std::move(step));
 }
@@ -309,8 +325,7 @@ std::optional<Ports> match_batch_s8(const LowerContext& context) {
 Result<std::unique_ptr<Step>> prepare_batch_s8(const LowerContext& context) {
   const ProductSpec spec = product_spec(context.node());
   return std::unique_ptr<Step>(
-      std::make_unique<BatchS8>(common(context, spec, *batch_plan(context, spec)),
-                                *context.input_quant(1), select_gemm_s8(context.cpu())));
+      std::make_unique<BatchS8>(context, spec, *batch_plan(context, spec)));
 }
 
 }  // namespace octet::ops
