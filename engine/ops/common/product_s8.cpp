@@ -80,16 +80,16 @@ class Common {
     epilogue.high = limits.high;
   }
 
-  bool transpose_b_;
-  AccumulatorPlan plan_;  // Which `args_` points into.
   GemmS8Args args_;
   std::optional<size_t> residual_;
+  bool transpose_b_;
+  AccumulatorPlan plan_;  // Which `args_` points into.
 };
 
 class ProductS8 final : public Step {
  public:
   ProductS8(const LowerContext& context, const ProductSpec& spec, AccumulatorPlan plan)
-      : common_(context, spec, std::move(plan)), variant_(select_gemm_s8(context.cpu())) {}
+      : variant_(select_gemm_s8(context.cpu())), common_(context, spec, std::move(plan)) {}
 
   Status pack(const LowerContext& context, MatrixExtents extents) {
     const bool swap = common_.transpose_b();
@@ -142,11 +142,12 @@ class ProductS8 final : public Step {
     return rows;
   }
 
-  Common common_;
+  // What a run reads comes first.
   size_t k_ = 0, n_ = 0;
   const Variant<GemmS8Table>& variant_;
   const GemmS8Table* table_ = variant_.table;
   Tensor packed_;
+  Common common_;
 };
 
 class BatchS8 final : public Step {
