@@ -59,7 +59,7 @@ BeamSearch::Row BeamSearch::row(size_t h) const {
   return {of(1 - settings_.ctc_weight, attention_), of(settings_.lm_weight, lm_)};
 }
 
-bool BeamSearch::better(const Candidate& a, const Candidate& b) {
+bool BeamSearch::Better::operator()(const Candidate& a, const Candidate& b) const {
   return a.score != b.score ? a.score > b.score
                             : std::tie(a.from, a.token) < std::tie(b.from, b.token);
 }
@@ -67,12 +67,12 @@ bool BeamSearch::better(const Candidate& a, const Candidate& b) {
 void BeamSearch::keep(const Candidate& candidate) {
   if (!std::isfinite(candidate.score)) return;
   if (best_.size() == settings_.beam) {
-    if (!better(candidate, best_.front())) return;
-    std::pop_heap(best_.begin(), best_.end(), better);
+    if (!Better()(candidate, best_.front())) return;
+    std::pop_heap(best_.begin(), best_.end(), Better());
     best_.pop_back();
   }
   best_.push_back(candidate);
-  std::push_heap(best_.begin(), best_.end(), better);
+  std::push_heap(best_.begin(), best_.end(), Better());
 }
 
 // What scores no more isn't kept.
@@ -96,17 +96,19 @@ void BeamSearch::offer_end(size_t h) {
   keep({h, special_.end, score, whole});
 }
 
-// A longer prefix is no more probable than the shorter one, and a token than its frames allow.
+// A longer prefix is no more probable than the shorter one, and a token than its frames allow
+// behind the likeliest onsets near them.
 void BeamSearch::bound_tokens(size_t h) {
   if (ctc_ != nullptr) {
     ctc_->find_onsets(open_[h].prefix, onsets_[h]);
     if (onsets_[h].log_scale == kImpossible) return;
+    ctc_->bound_sums(onsets_[h], sums_);
   }
   const Row row = this->row(h);
   const auto known = [&](const float* values) { return values ? values : nothing_.data(); };
   const float* attention = known(row.attention);
   const float* lm = known(row.lm);
-  const float* frames = known(ctc_ == nullptr ? nullptr : ctc_->log_bounds().data());
+  const float* sums = known(ctc_ == nullptr ? nullptr : sums_.data());
   const auto start = static_cast<float>(base(open_[h]) + settings_.length_bonus);
   const auto attention_weight = static_cast<float>(1 - settings_.ctc_weight);
   const auto lm_weight = static_cast<float>(settings_.lm_weight);
@@ -116,7 +118,7 @@ void BeamSearch::bound_tokens(size_t h) {
   float* bounds = bounds_.data() + h * vocabulary_;
   for (size_t c = 0; c < vocabulary_; ++c)
     bounds[c] = start + attention_weight * attention[c] + lm_weight * lm[c] +
-                ctc_weight * std::min(prefix, scale + frames[c]);
+                ctc_weight * std::min(prefix, scale + log_bound(sums[c]));
   for (const int64_t token : {special_.start, special_.end, special_.blank.value_or(special_.end)})
     bounds[static_cast<size_t>(token)] = static_cast<float>(kImpossible);
   for (size_t first = 0; first < vocabulary_; first += kBlock)
@@ -169,7 +171,7 @@ void BeamSearch::find_best() {
     offer_block(blocks_.back().index);
     blocks_.pop_back();
   }
-  std::sort_heap(best_.begin(), best_.end(), better);
+  std::sort_heap(best_.begin(), best_.end(), Better());
 }
 
 void BeamSearch::take(const Candidate& candidate, std::vector<Open>& next) {
@@ -184,7 +186,13 @@ void BeamSearch::take(const Candidate& candidate, std::vector<Open>& next) {
     ended_.push_back(traced(made));
     return;
   }
-  if (ctc_ != nullptr) made.prefix = ctc_->extend(from.prefix, candidate.token);
+  if (ctc_ != nullptr) {
+    if (!spare_.empty()) {
+      made.prefix = std::move(spare_.back());
+      spare_.pop_back();
+    }
+    ctc_->extend(from.prefix, candidate.token, made.prefix);
+  }
   next.push_back(std::move(made));
 }
 
@@ -216,6 +224,7 @@ void BeamSearch::advance(std::span<const float> attention, std::span<const float
   next.reserve(best_.size());
   for (const Candidate& candidate : best_) take(candidate, next);
   ++length_;
+  for (Open& open : last_open_) spare_.push_back(std::move(open.prefix));
   last_open_ = std::move(open_);
   open_ = std::move(next);
   if (nothing_better_comes()) open_.clear();

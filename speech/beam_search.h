@@ -88,7 +88,9 @@ class BeamSearch {
     }
   };
   /// The higher score; of equal ones what comes first.
-  static bool better(const Candidate& a, const Candidate& b);
+  struct Better {
+    bool operator()(const Candidate& a, const Candidate& b) const;
+  };
   Row row(size_t h) const;
   double base(const Open& open) const;
   void find_best();
@@ -113,6 +115,7 @@ class BeamSearch {
   std::vector<Trace> traces_;
   std::vector<Open> open_;
   std::vector<Open> last_open_;
+  std::vector<CtcPrefix::State> spare_;  // Memory of forgotten ones'.
   std::vector<Ended> ended_;
   std::vector<int64_t> tokens_;
   std::vector<int64_t> parents_;
@@ -121,7 +124,8 @@ class BeamSearch {
   std::vector<float> nothing_;             // A row of what isn't used.
   std::vector<Candidate> best_;            // A heap, its worst in front.
   std::vector<CtcPrefix::Onsets> onsets_;  // Of each open hypothesis,
-  std::vector<float> bounds_;              // and no less than the score with each token,
+  std::vector<float> sums_;                // no less than the sums of one's tokens,
+  std::vector<float> bounds_;              // no less than the score with each token,
   std::vector<Block> blocks_;              // by blocks.
 };
 

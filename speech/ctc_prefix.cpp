@@ -53,17 +53,19 @@ Forward next(const Forward& before, double begin, int32_t exponent, double label
 // Onsets are 1 at most.
 CtcPrefix::CtcPrefix(std::span<const float> log_probs, size_t vocabulary, int64_t blank)
     : frames_(log_probs.size() / vocabulary),
+      vocabulary_(vocabulary),
       blank_(blank),
       probs_(log_probs.size()),
-      log_bounds_(vocabulary, 0.0F) {
+      in_part_(kParts * vocabulary, 0.0F) {
   std::vector<float> probs(vocabulary);  // Of a frame.
-  for (size_t t = 0; t < frames_; ++t) {
+  for (size_t t = 0, part = 0; t < frames_; ++t) {
+    while (t >= part_begin(part + 1)) ++part;
     const float* row = log_probs.data() + t * vocabulary;
+    float* sums = in_part_.data() + part * vocabulary;
     for (size_t c = 0; c < vocabulary; ++c) probs[c] = exponential(row[c]);
-    for (size_t c = 0; c < vocabulary; ++c) log_bounds_[c] += probs[c];
+    for (size_t c = 0; c < vocabulary; ++c) sums[c] += probs[c];
     for (size_t c = 0; c < vocabulary; ++c) probs_[c * frames_ + t] = probs[c];
   }
-  for (float& bound : log_bounds_) bound = log_bound(bound);
 }
 
 CtcPrefix::State CtcPrefix::empty() const {
@@ -75,8 +77,9 @@ CtcPrefix::State CtcPrefix::empty() const {
   return state;
 }
 
-CtcPrefix::State CtcPrefix::extend(const State& prefix, int64_t token) const {
-  State state{std::vector<Forward>(frames_), token};
+void CtcPrefix::extend(const State& prefix, int64_t token, State& state) const {
+  state.frames.resize(frames_);
+  state.last = token;
   const float* label = probs_of(token);
   const float* blank = probs_of(blank_);
   Forward before;
@@ -89,7 +92,6 @@ CtcPrefix::State CtcPrefix::extend(const State& prefix, int64_t token) const {
                   static_cast<double>(blank[t]));
     state.frames[t] = before;
   }
-  return state;
 }
 
 double CtcPrefix::complete(const State& prefix) const {
@@ -124,6 +126,23 @@ void CtcPrefix::find_onsets(const State& prefix, Onsets& onsets) const {
     onsets.any[t] = static_cast<float>((at.label + at.blank) * scale);
     onsets.again[t] = static_cast<float>(at.blank * scale);
   }
+  for (size_t part = 0; part < kParts; ++part) {
+    float most = 0;
+    for (size_t t = part_begin(part); t < part_begin(part + 1); ++t)
+      most = std::max(most, onsets.any[t]);
+    onsets.most[part] = most;
+  }
+}
+
+void CtcPrefix::bound_sums(const Onsets& onsets, std::vector<float>& sums) const {
+  static_assert(kParts == 4);
+  const auto [first, second, third, fourth] = onsets.most;
+  const float* in_part = in_part_.data();
+  sums.resize(vocabulary_);
+  float* to = sums.data();
+  for (size_t c = 0; c < vocabulary_; ++c)
+    to[c] = (first * in_part[c] + second * in_part[vocabulary_ + c]) +
+            (third * in_part[2 * vocabulary_ + c] + fourth * in_part[3 * vocabulary_ + c]);
 }
 
 float CtcPrefix::sum(const Onsets& onsets, int64_t token) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -19,6 +20,7 @@ class CtcPrefix {
     int32_t exponent = 0;
   };
   static constexpr int kScale = 512;
+  static constexpr size_t kParts = 4;
 
   /// A prefix g, frame by frame.
   struct State {
@@ -29,9 +31,10 @@ class CtcPrefix {
   /// Where labels after a prefix may begin: log P(the labels begin with g·c) is `log_scale` plus
   /// the logarithm of a sum.
   struct Onsets {
-    std::vector<float> any;    ///< A frame: that all before it is g; the largest is 1.
-    std::vector<float> again;  ///< That g ended in a blank besides: for its last label.
-    double log_scale = 0;      ///< -inf: no label may begin.
+    std::vector<float> any;               ///< A frame: that all before it is g; the largest is 1.
+    std::vector<float> again;             ///< That g ended in a blank besides: for its last label.
+    std::array<float, kParts> most = {};  ///< The largest of `any` in each part of the frames.
+    double log_scale = 0;                 ///< -inf: no label may begin.
     int64_t last = -1;
   };
 
@@ -39,7 +42,8 @@ class CtcPrefix {
   CtcPrefix(std::span<const float> log_probs, size_t vocabulary, int64_t blank);
 
   State empty() const;
-  State extend(const State& prefix, int64_t token) const;
+  /// Takes the place of what `state` held, which isn't `prefix`.
+  void extend(const State& prefix, int64_t token, State& state) const;
   /// log P(the labels are g and nothing more).
   double complete(const State& prefix) const;
 
@@ -47,18 +51,21 @@ class CtcPrefix {
   void find_onsets(const State& prefix, Onsets& onsets) const;
   /// The sum of a token other than the blank.
   float sum(const Onsets& onsets, int64_t token) const;
-  /// The logarithm of no less than any prefix's sum of a token, [vocabulary].
-  std::span<const float> log_bounds() const { return log_bounds_; }
+  /// No less than the sums of all tokens, but for rounding: [vocabulary].
+  void bound_sums(const Onsets& onsets, std::vector<float>& sums) const;
 
  private:
   const float* probs_of(int64_t token) const {
     return probs_.data() + static_cast<size_t>(token) * frames_;
   }
 
+  size_t part_begin(size_t part) const { return part * frames_ / kParts; }
+
   size_t frames_;
+  size_t vocabulary_;
   int64_t blank_;
-  std::vector<float> probs_;  // [vocabulary, frames].
-  std::vector<float> log_bounds_;
+  std::vector<float> probs_;    // [vocabulary, frames].
+  std::vector<float> in_part_;  // Their sums over the frames of each part, [kParts, vocabulary].
 };
 
 }  // namespace octet::speech

@@ -77,7 +77,11 @@ void check_prefixes(const Lattice& lattice, CtcPrefix& scorer, const CtcPrefix::
     CAPTURE(token);
     const double p = std::exp(onsets.log_scale) * static_cast<double>(scorer.sum(onsets, token));
     CHECK(p == doctest::Approx(lattice.begins_with(labels)).epsilon(1e-5));
-    if (depth > 1) check_prefixes(lattice, scorer, scorer.extend(state, token), labels, depth - 1);
+    if (depth > 1) {
+      CtcPrefix::State longer;
+      scorer.extend(state, token, longer);
+      check_prefixes(lattice, scorer, longer, labels, depth - 1);
+    }
     labels.pop_back();
   }
 }
