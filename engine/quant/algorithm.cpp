@@ -8,9 +8,9 @@
 
 namespace octet::quant {
 
-#define OCTET_ALGORITHM(file, phase, by_default) \
-  namespace file {                               \
-  Status run(AlgorithmContext& context);         \
+#define OCTET_ALGORITHM(file, phase, needs, by_default) \
+  namespace file {                                      \
+  Status run(AlgorithmContext& context);                \
   }
 #include "engine/quant/algorithms.def"
 #undef OCTET_ALGORITHM
@@ -18,7 +18,8 @@ namespace octet::quant {
 namespace {
 
 constexpr Algorithm kAlgorithms[] = {
-#define OCTET_ALGORITHM(file, phase, by_default) {#file, Phase::phase, by_default, &file::run},
+#define OCTET_ALGORITHM(file, phase, needs, by_default) \
+  {#file, Phase::phase, Needs::needs, by_default, &file::run},
 #include "engine/quant/algorithms.def"
 #undef OCTET_ALGORITHM
 };
@@ -132,7 +133,7 @@ Result<std::string> obstacle(const Algorithm& algorithm, const Graph& graph,
   if (!calibration.layers.empty())
     return std::string("the ranges of layers are of the model as it was");
   if (calibration.observations == nullptr) return std::string();
-  if (algorithm.phase == Phase::weights)
+  if (algorithm.needs == Needs::samples)
     return std::string(calibration.run ? "" : "it needs samples, not only observations");
   if (algorithm.phase == Phase::real && options.calibrator.calibrator != Calibrator::minmax)
     return std::string("of scaled values, observations give the extremes alone (minmax)");

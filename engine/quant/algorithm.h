@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "engine/quant/quantize.h"
+#include "engine/quant/rounding_means.h"
 
 namespace octet::quant {
 
@@ -14,12 +15,19 @@ enum class Phase : uint8_t {
   biases,   ///< Weights have their codes.
 };
 
+/// What an algorithm must know of the calibration samples.
+enum class Needs : uint8_t {
+  channels,  ///< Observations of channels do.
+  samples,   ///< The samples themselves.
+};
+
 /// What an algorithm works on.
 struct AlgorithmContext {
   Graph& graph;
   const Graph* real = nullptr;  ///< After phase `real`: the float graph, with the same ids.
   Observations& observations;   ///< Of the float graph's channels; scaled along with it.
   const Calibrate& calibrate;
+  RoundingMeans& rounding;  ///< Of the float graph's values, by the codes that they got.
   Report& report;
   Parallel* parallel = nullptr;  ///< Null: everything on the caller's thread.
 };
@@ -27,6 +35,7 @@ struct AlgorithmContext {
 struct Algorithm {
   std::string_view name;
   Phase phase;
+  Needs needs;
   bool by_default;
   Status (*run)(AlgorithmContext&);
 };

@@ -125,7 +125,7 @@ Status Candidates::prepare_static(Graph& graph, const Calibration& calibration) 
     OCTET_RETURN_IF_ERROR(collect(graph, calibrate_, *channels_));
   }
   Report changes;
-  AlgorithmContext context{graph, nullptr, *channels_, calibrate_, changes, parallel_};
+  AlgorithmContext context{graph, nullptr, *channels_, calibrate_, *rounding_, changes, parallel_};
   OCTET_RETURN_IF_ERROR(run_algorithms(chosen_, Phase::real, context));
   changes_ = std::move(changes.algorithms);
   if (!observed && calibrate_) {
@@ -176,7 +176,8 @@ Status Candidates::quantize_to(Graph& graph, const Floats& floats, std::shared_p
   report.samples = observations_->samples();
   report.algorithms = changes_;
   report.left_out = left_out_;
-  AlgorithmContext context{graph, real_.get(), *channels_, calibrate_, report, parallel_};
+  AlgorithmContext context{graph,      real_.get(), *channels_, calibrate_,
+                           *rounding_, report,      parallel_};
   if (rounded != nullptr) {
     OCTET_RETURN_IF_ERROR(run_algorithms(chosen_, Phase::weights, context));
     *rounded = graph.clone();

@@ -60,6 +60,7 @@ class Candidates {
   std::vector<const Algorithm*> chosen_;
   std::shared_ptr<Observations> observations_;
   std::shared_ptr<Observations> channels_;  // The same, or what a run over the samples gave.
+  std::shared_ptr<RoundingMeans> rounding_ = std::make_shared<RoundingMeans>();
   LayerRanges layers_;
   std::map<std::string, size_t> changes_;        // By the algorithms that ran once.
   std::map<std::string, std::string> left_out_;  // Algorithms, and why they don't run.
