@@ -8,18 +8,11 @@ namespace {
 
 constexpr const FusedAttentionPorts& kAt = kFusedAttentionPorts;
 
-std::optional<Shape> permuted(const std::optional<Shape>& shape, const std::vector<int64_t>& perm) {
-  if (!shape || perm.empty()) return shape;
-  Shape out;
-  for (const int64_t axis : perm) out.push_back((*shape)[static_cast<size_t>(axis)]);
-  return out;
-}
-
 Status infer(InferContext& context) {
   const auto& attrs = context.attrs<FusedAttentionAttrs>();
-  const auto q = permuted(context.input(kAt.q).shape, attrs.q_perm);
-  const auto k = permuted(context.input(kAt.k).shape, attrs.k_perm);
-  const auto v = permuted(context.input(kAt.v).shape, attrs.v_perm);
+  const auto q = permuted_shape(context.input(kAt.q).shape, attrs.q_perm);
+  const auto k = permuted_shape(context.input(kAt.k).shape, attrs.k_perm);
+  const auto v = permuted_shape(context.input(kAt.v).shape, attrs.v_perm);
   OCTET_ASSIGN(auto scores, product_output_shape(q, k, false, false));
   for (const size_t i : {kAt.bias, kAt.mask}) {
     if (!scores || !context.has_input(i) || !context.has_rank(i)) continue;
@@ -35,7 +28,7 @@ Status infer(InferContext& context) {
     std::copy(wider->begin(), wider->end() - 2, scores->begin());
   }
   OCTET_ASSIGN(const auto out, product_output_shape(scores, v, false, false));
-  context.set_tensor(0, context.dtype(kAt.q), permuted(out, attrs.out_perm));
+  context.set_tensor(0, context.dtype(kAt.q), permuted_shape(out, attrs.out_perm));
   return {};
 }
 
@@ -43,7 +36,7 @@ Status infer(InferContext& context) {
 std::optional<Dim> macs(const Graph& graph, const Node& node) {
   const auto& attrs = node.attrs.as<FusedAttentionAttrs>();
   const auto& q = graph.value(node.inputs[kAt.q]).type.shape;
-  const auto k = permuted(graph.value(node.inputs[kAt.k]).type.shape, attrs.k_perm);
+  const auto k = permuted_shape(graph.value(node.inputs[kAt.k]).type.shape, attrs.k_perm);
   const auto& out = graph.value(node.outputs[0]).type.shape;
   if (!q || !k || !out) return std::nullopt;
   return (element_count(*q) + element_count(*out)) * k->back();

@@ -3,6 +3,6 @@
 namespace octet::kernels {
 
 extern const RowF32Table row_f32_avx2;
-const RowF32Table row_f32_avx2 = {multiply, attend};
+const RowF32Table row_f32_avx2 = {multiply, attend, nullptr};
 
 }  // namespace octet::kernels

@@ -3,6 +3,6 @@
 namespace octet::kernels {
 
 extern const RowF32Table row_f32_neon;
-const RowF32Table row_f32_neon = {multiply, attend};
+const RowF32Table row_f32_neon = {multiply, attend, nullptr};
 
 }  // namespace octet::kernels

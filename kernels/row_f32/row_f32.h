@@ -42,9 +42,23 @@ struct RowAttentionArgs {
 };
 inline constexpr size_t kAttendedKeys = 16;
 
+/// An attention whose K and V, b(r) and v(r), are made first, one behind the other without gaps: of
+/// keys that were kept and a new one, which is the last. At least one key.
+struct RowCachesArgs {
+  RowAttentionArgs attention;
+  float* k = nullptr;             ///< attention.scores.b: [rows, depth, keys]
+  const float* kept_k = nullptr;  ///< [rows, depth, keys - 1]
+  const float* new_k = nullptr;   ///< [rows, depth]
+  float* v = nullptr;             ///< attention.v: [rows, keys, columns]
+  const float* kept_v = nullptr;  ///< [rows, keys - 1, columns]
+  const float* new_v = nullptr;   ///< [rows, columns]
+};
+
 struct RowF32Table {
   void (*multiply)(const RowF32Args& args);
   void (*attend)(const RowAttentionArgs& args);
+  /// The bits of `attend` over copies. Null where it would be slower than these.
+  void (*attend_caches)(const RowCachesArgs& args);
 };
 
 using RowF32Variant = Variant<RowF32Table>;

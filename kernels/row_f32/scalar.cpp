@@ -1,5 +1,6 @@
 #include "kernels/simd/scalar.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -53,9 +54,24 @@ void attend(const RowAttentionArgs& args) {
   }
 }
 
+// Runs of `kept` floats, each with its `added` ones behind.
+void lengthen(const float* kept, size_t kept_count, const float* added, size_t added_count,
+              size_t runs, float* to) {
+  for (size_t i = 0; i < runs; ++i, kept += kept_count, added += added_count)
+    to = std::copy_n(added, added_count, std::copy_n(kept, kept_count, to));
+}
+
+void attend_caches(const RowCachesArgs& args) {
+  const RowAttentionArgs& attention = args.attention;
+  const size_t rows = attention.scores.rows, past = attention.scores.columns - 1;
+  lengthen(args.kept_k, past, args.new_k, 1, rows * attention.scores.depth, args.k);
+  lengthen(args.kept_v, past * attention.columns, args.new_v, attention.columns, rows, args.v);
+  attend(attention);
+}
+
 }  // namespace
 
 extern const RowF32Table row_f32_scalar;
-const RowF32Table row_f32_scalar = {multiply, attend};
+const RowF32Table row_f32_scalar = {multiply, attend, attend_caches};
 
 }  // namespace octet::kernels

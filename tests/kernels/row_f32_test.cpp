@@ -179,3 +179,65 @@ TEST_CASE("row_f32: attention over few keys is its products and their softmax") 
         });
       }
 }
+
+TEST_CASE("row_f32: attention that makes its caches gives their copies, and attention's bits") {
+  struct Case {
+    size_t heads, keys, depth, columns;
+  };
+  const Case cases[] = {{1, 1, 36, 36}, {4, 2, 36, 36}, {3, 7, 5, 50}, {4, 8, 36, 16},
+                        {9, 9, 36, 37}, {8, 16, 7, 33}, {6, 1, 3, 1},  {5, 12, 1, 100}};
+  for (const Case& c : cases) {
+    CAPTURE(c.heads);
+    CAPTURE(c.keys);
+    const size_t past = c.keys - 1, gap = 3;
+    const std::vector<float> q = random_floats(c.heads * (c.depth + 1) * 2, 1, -2.0F, 2.0F);
+    const std::vector<float> kept_k = random_floats(c.heads * c.depth * past + 1, 2, -2.0F, 2.0F);
+    const std::vector<float> new_k = random_floats(c.heads * c.depth, 3, -2.0F, 2.0F);
+    const std::vector<float> kept_v = random_floats(c.heads * past * c.columns + 1, 4);
+    const std::vector<float> new_v = random_floats(c.heads * c.columns, 5);
+    // By element.
+    Floats k(c.heads * c.depth * c.keys + gap, 7.0F), v(c.heads * c.keys * c.columns + gap, 7.0F);
+    for (size_t i = 0; i < c.heads * c.depth; ++i)
+      for (size_t j = 0; j < c.keys; ++j)
+        k.data()[i * c.keys + j] = j < past ? kept_k[i * past + j] : new_k[i];
+    for (size_t h = 0; h < c.heads; ++h)
+      for (size_t j = 0; j < c.keys; ++j)
+        for (size_t e = 0; e < c.columns; ++e)
+          v.data()[(h * c.keys + j) * c.columns + e] =
+              j < past ? kept_v[(h * past + j) * c.columns + e] : new_v[h * c.columns + e];
+    RowCachesArgs args;
+    args.attention.scores = {.a = q.data(),
+                             .a_row = static_cast<ptrdiff_t>(2 * c.depth + 1),
+                             .a_step = 2,
+                             .b = k.data(),
+                             .b_row = static_cast<ptrdiff_t>(c.keys),
+                             .b_next = static_cast<ptrdiff_t>(c.depth * c.keys),
+                             .rows = c.heads,
+                             .depth = c.depth,
+                             .columns = c.keys,
+                             .alpha = 0.3F};
+    args.attention.v = v.data();
+    args.attention.v_row = static_cast<ptrdiff_t>(c.columns);
+    args.attention.v_next = static_cast<ptrdiff_t>(c.keys * c.columns);
+    args.attention.columns = c.columns;
+    args.attention.y_row = static_cast<ptrdiff_t>(c.columns + 2);
+    Floats expected(c.heads * (c.columns + 2) + gap, 5.0F);
+    args.attention.y = expected.data();
+    row_f32_variants()[0].table->attend(args.attention);
+    args.kept_k = kept_k.data();
+    args.new_k = new_k.data();
+    args.kept_v = kept_v.data();
+    args.new_v = new_v.data();
+    for_each_row(row_f32_variants(), select_row_f32, [&](const RowF32Variant& variant) {
+      if (variant.table->attend_caches == nullptr) return;
+      Floats y(expected.size(), 5.0F), made_k(k.size(), 7.0F), made_v(v.size(), 7.0F);
+      args.attention.y = y.data();
+      args.attention.scores.b = args.k = made_k.data();
+      args.attention.v = args.v = made_v.data();
+      variant.table->attend_caches(args);
+      CHECK(first_difference(made_k.data(), k.data(), k.size()) == k.size());
+      CHECK(first_difference(made_v.data(), v.data(), v.size()) == v.size());
+      CHECK(first_difference(y.data(), expected.data(), y.size()) == y.size());
+    });
+  }
+}

@@ -95,6 +95,14 @@ void normalize(const FusedAttentionAttrs& attrs, std::vector<double>& scores) {
 
 }  // namespace
 
+std::optional<Shape> permuted_shape(const std::optional<Shape>& shape,
+                                    const std::vector<int64_t>& perm) {
+  if (!shape || perm.empty()) return shape;
+  Shape out;
+  for (const int64_t axis : perm) out.push_back((*shape)[static_cast<size_t>(axis)]);
+  return out;
+}
+
 int64_t AttentionGeometry::batch_count() const {
   return std::accumulate(batch.begin(), batch.end(), int64_t{1}, std::multiplies<>());
 }
@@ -143,22 +151,21 @@ AttentionGeometry attention_geometry(const FusedAttentionAttrs& attrs,
   return g;
 }
 
-Status run_attention_reference(const Attrs& attributes, RunContext& context) {
-  const auto& attrs = attributes.as<FusedAttentionAttrs>();
+void attend_plainly(const FusedAttentionAttrs& attrs, std::span<const TensorView> inputs,
+                    const TensorView& out) {
   const auto& at = kFusedAttentionPorts;
-  std::vector<TensorView> inputs;
-  for (size_t i = 0; i < context.input_count(); ++i) inputs.push_back(context.input(i));
-  const AttentionGeometry g = attention_geometry(attrs, inputs, context.output(0));
-  const TensorView* mask = context.has_input(at.mask) ? &inputs[at.mask] : nullptr;
+  const AttentionGeometry g = attention_geometry(attrs, inputs, out);
+  const auto present = [&](size_t i) { return i < inputs.size() && inputs[i].data != nullptr; };
+  const TensorView* mask = present(at.mask) ? &inputs[at.mask] : nullptr;
   std::vector<double> scores(static_cast<size_t>(g.keys));
   for (int64_t index = 0; index < g.batch_count(); ++index) {
     const Extents head = g.place(index);
     const float* q = inputs[at.q].as<float>() + g.offset(g.q, head);
     const float* k = inputs[at.k].as<float>() + g.offset(g.k, head);
     const float* v = inputs[at.v].as<float>() + g.offset(g.v, head);
-    float* out = context.output(0).as<float>() + g.offset(g.out, head);
+    float* y = out.as<float>() + g.offset(g.out, head);
     const float* bias = nullptr;
-    if (context.has_input(at.bias)) bias = inputs[at.bias].as<float>() + g.offset(g.bias, head);
+    if (present(at.bias)) bias = inputs[at.bias].as<float>() + g.offset(g.bias, head);
     const int64_t mask_at = mask != nullptr ? g.offset(g.mask, head) : 0;
     for (int64_t i = 0; i < g.queries && g.keys > 0; ++i) {
       score_row(attrs, g, i, q, k, bias, mask, mask_at, scores);
@@ -168,10 +175,15 @@ Status run_attention_reference(const Attrs& attributes, RunContext& context) {
         for (int64_t j = 0; j < g.keys; ++j)
           sum +=
               scores[static_cast<size_t>(j)] * static_cast<double>(v[j * g.v.row + e * g.v.column]);
-        out[i * g.out.row + e * g.out.column] = static_cast<float>(sum);
+        y[i * g.out.row + e * g.out.column] = static_cast<float>(sum);
       }
     }
   }
+}
+
+Status run_attention_reference(const Attrs& attrs, RunContext& context) {
+  attend_plainly(attrs.as<FusedAttentionAttrs>(), {&context.input(0), context.input_count()},
+                 context.output(0));
   return {};
 }
 

@@ -54,6 +54,10 @@ struct AttentionGeometry {
 AttentionGeometry attention_geometry(const FusedAttentionAttrs& attrs,
                                      std::span<const TensorView> inputs, const TensorView& out);
 
+/// As Transpose; an empty `perm` leaves it.
+std::optional<Shape> permuted_shape(const std::optional<Shape>& shape,
+                                    const std::vector<int64_t>& perm);
+
 /// Head by head in tiles of rows, so that scores stay in cache; 8-bit codes of Q, K, V and the
 /// probabilities,
 std::optional<Ports> match_attention_s8(const LowerContext& context);
@@ -62,7 +66,9 @@ Result<std::unique_ptr<Step>> prepare_attention_s8(const LowerContext& context);
 std::optional<Ports> match_attention_f32(const LowerContext& context);
 Result<std::unique_ptr<Step>> prepare_attention_f32(const LowerContext& context);
 
-/// Plain loops over real numbers.
+/// Plain loops over real numbers; `inputs` as of attention_geometry.
+void attend_plainly(const FusedAttentionAttrs& attrs, std::span<const TensorView> inputs,
+                    const TensorView& out);
 Status run_attention_reference(const Attrs& attrs, RunContext& context);
 
 }  // namespace octet::ops

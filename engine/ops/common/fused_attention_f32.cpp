@@ -17,6 +17,33 @@ class AttentionF32 final : public AttentionStep {
         row_(*select_row_f32(context.cpu()).table) {}
   StepInfo info() const override { return {"attention_f32", "native", variant_.isa}; }
 
+  bool attend_caches(const AttentionGeometry& g, std::span<const TensorView> inputs,
+                     const TensorView& out, const GrowingCaches& caches, size_t first,
+                     size_t last) const override {
+    if (row_.attend_caches == nullptr || g.keys > static_cast<int64_t>(kAttendedKeys)) return false;
+    const auto& at = kFusedAttentionPorts;
+    const auto heads = static_cast<size_t>(g.batch[1]);
+    AttentionHead head{inputs[at.q].data, inputs[at.k].data, inputs[at.v].data, out.data};
+    RowCachesArgs args;
+    args.attention = attended(g, head, heads);
+    const RowAttentionArgs base = args.attention;
+    for (size_t row = first; row < last; ++row) {
+      const auto r = static_cast<ptrdiff_t>(row);
+      args.attention.scores.a = base.scores.a + r * g.q.batch[0];
+      args.attention.scores.b = base.scores.b + r * g.k.batch[0];
+      args.attention.v = base.v + r * g.v.batch[0];
+      args.attention.y = base.y + r * g.out.batch[0];
+      args.k = const_cast<float*>(args.attention.scores.b);
+      args.v = const_cast<float*>(args.attention.v);
+      args.kept_k = reinterpret_cast<const float*>(caches.k.kept(row));
+      args.new_k = reinterpret_cast<const float*>(caches.k.added(row));
+      args.kept_v = reinterpret_cast<const float*>(caches.v.kept(row));
+      args.new_v = reinterpret_cast<const float*>(caches.v.added(row));
+      row_.attend_caches(args);
+    }
+    return true;
+  }
+
  protected:
   // K and V aren't worth packing for a few queries.
   bool reads_in_place(const AttentionGeometry& g) const override {
@@ -73,20 +100,7 @@ class AttentionF32 final : public AttentionStep {
   bool attend_heads(const AttentionGeometry& g, const AttentionHead& head,
                     size_t heads) const override {
     if (g.keys == 0 || g.keys > static_cast<int64_t>(kAttendedKeys)) return false;
-    RowAttentionArgs args;
-    args.scores = score_rows(g, head, nullptr);
-    args.scores.rows = heads;
-    args.v = reinterpret_cast<const float*>(head.v);
-    args.v_row = g.v.row;
-    args.columns = static_cast<size_t>(g.columns);
-    args.y = reinterpret_cast<float*>(head.out);
-    if (heads > 1) {
-      args.scores.a_row = g.q.batch.back();
-      args.scores.b_next = g.k.batch.back();
-      args.v_next = g.v.batch.back();
-      args.y_row = g.out.batch.back();
-    }
-    row_.attend(args);
+    row_.attend(attended(g, head, heads));
     return true;
   }
   void weigh_heads(const AttentionGeometry& g, const AttentionHead& head, size_t heads,
@@ -125,6 +139,23 @@ class AttentionF32 final : public AttentionStep {
   }
 
  private:
+  RowAttentionArgs attended(const AttentionGeometry& g, const AttentionHead& head,
+                            size_t heads) const {
+    RowAttentionArgs args;
+    args.scores = score_rows(g, head, nullptr);
+    args.scores.rows = heads;
+    args.v = reinterpret_cast<const float*>(head.v);
+    args.v_row = g.v.row;
+    args.columns = static_cast<size_t>(g.columns);
+    args.y = reinterpret_cast<float*>(head.out);
+    if (heads > 1) {
+      args.scores.a_row = g.q.batch.back();
+      args.scores.b_next = g.k.batch.back();
+      args.v_next = g.v.batch.back();
+      args.y_row = g.out.batch.back();
+    }
+    return args;
+  }
   RowF32Args score_rows(const AttentionGeometry& g, const AttentionHead& head,
                         float* scores) const {
     RowF32Args rows;
@@ -167,8 +198,12 @@ std::optional<Ports> match_attention_f32(const LowerContext& context) {
   return Ports{};
 }
 
+std::unique_ptr<AttentionStep> make_attention_f32(const LowerContext& context) {
+  return std::make_unique<AttentionF32>(context);
+}
+
 Result<std::unique_ptr<Step>> prepare_attention_f32(const LowerContext& context) {
-  return std::unique_ptr<Step>(std::make_unique<AttentionF32>(context));
+  return std::unique_ptr<Step>(make_attention_f32(context));
 }
 
 }  // namespace octet::ops

@@ -26,27 +26,40 @@ int64_t tile_rows(const AttentionGeometry& g) {
 }
 
 Status AttentionStep::run(RunContext& context) const {
-  const std::span inputs(&context.input(0), context.input_count());
-  const TensorView& out = context.output(0);
+  return attend({&context.input(0), context.input_count()}, context.output(0), context.parallel(),
+                context.scratch());
+}
+
+Status AttentionStep::attend(std::span<const TensorView> inputs, const TensorView& out,
+                             Parallel& parallel, std::span<std::byte> scratch) const {
   const AttentionGeometry g = attention_geometry(attrs_, inputs, out);
   if (g.keys > max_keys())
     return Error{ErrorCode::limit, "a product of depth " + std::to_string(g.keys) +
                                        " may leave the range of exact integer sums"};
   // Every slot of scratch takes a share of the units: parts of heads.
-  const Split split = split_of(g, context.parallel().width());
+  const Split split = split_of(g, parallel.width());
   const size_t bytes = slot_bytes(g), together = heads_together(g);
-  context.parallel().for_ranges(split.slots, 1, [&](size_t begin, size_t end) {
+  parallel.for_ranges(split.slots, 1, [&](size_t begin, size_t end) {
     for (size_t slot = begin; slot < end; ++slot) {
-      std::byte* scratch = context.scratch().data() + slot * bytes;
+      std::byte* own = scratch.data() + slot * bytes;
       const size_t last = (slot + 1) * split.units / split.slots;
       size_t unit = slot * split.units / split.slots;
-      if (together > 1)
-        for (; unit < last; unit += together)
-          run_heads(g, inputs, out, unit, std::min(unit + together, last), scratch);
-      for (; unit < last; ++unit) run_unit(g, inputs, out, unit, split.parts, scratch);
+      if (together > 1) {
+        attend_range(g, inputs, out, unit, last, own);
+        continue;
+      }
+      for (; unit < last; ++unit) run_unit(g, inputs, out, unit, split.parts, own);
     }
   });
   return {};
+}
+
+void AttentionStep::attend_range(const AttentionGeometry& g, std::span<const TensorView> inputs,
+                                 const TensorView& out, size_t first, size_t last,
+                                 std::byte* scratch) const {
+  const size_t together = heads_together(g);
+  for (; first < last; first += together)
+    run_heads(g, inputs, out, first, std::min(first + together, last), scratch);
 }
 
 size_t AttentionStep::heads_together(const AttentionGeometry& g) const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/ops/common/fused_attention.h"
+#include "engine/ops/common/lengthened_rows.h"
 #include "kernels/elementwise_f32/elementwise_f32.h"
 #include "kernels/softmax_f32/softmax_f32.h"
 
@@ -28,6 +29,10 @@ struct RowAddend {
   size_t stride = 0, step = 0;
 };
 
+struct GrowingCaches {
+  LengthenedRows k, v;
+};
+
 /// The walk over heads and tiles; how products are made is the derived class's.
 class AttentionStep : public Step {
  public:
@@ -37,6 +42,27 @@ class AttentionStep : public Step {
         elementwise_(*kernels::select_elementwise_f32(context.cpu()).table) {}
 
   Status run(RunContext& context) const override;
+  /// The same on views, in scratch of `scratch_bytes` for them.
+  Status attend(std::span<const TensorView> inputs, const TensorView& out, Parallel& parallel,
+                std::span<std::byte> scratch) const;
+  /// Whether each head has one query that reads K and V as they lie: heads can be taken by
+  /// `attend_range`.
+  bool in_single_queries(const AttentionGeometry& g) const {
+    return g.queries == 1 && reads_in_place(g);
+  }
+  /// The heads [first, last) on the caller's thread; `scratch` is one slot's.
+  void attend_range(const AttentionGeometry& g, std::span<const TensorView> inputs,
+                    const TensorView& out, size_t first, size_t last, std::byte* scratch) const;
+  /// Makes rows [first, last) of the caches K and V, the operands, and attends to them; false: not
+  /// here, and nothing is done. For in_single_queries over a batch [rows, heads] where each head
+  /// has its own K and V, which grow by one key.
+  virtual bool attend_caches(const AttentionGeometry& /*g*/, std::span<const TensorView> /*inputs*/,
+                             const TensorView& /*out*/, const GrowingCaches& /*caches*/,
+                             size_t /*first*/, size_t /*last*/) const {
+    return false;
+  }
+  /// Bytes of one slot of scratch.
+  size_t slot_bytes(const AttentionGeometry& g) const { return tile_bytes(g) + own_bytes(g); }
 
   size_t scratch_bytes(std::span<const TensorView> inputs, std::span<const TensorView> outputs,
                        size_t width) const override;
@@ -95,7 +121,6 @@ class AttentionStep : public Step {
     return whole_lines(heads_together(g) * static_cast<size_t>(tile_rows(g) * line(g)) *
                        sizeof(float));
   }
-  size_t slot_bytes(const AttentionGeometry& g) const { return tile_bytes(g) + own_bytes(g); }
 
   static AttentionHead head_of(const AttentionGeometry& g, std::span<const TensorView> inputs,
                                const TensorView& out, int64_t index);
@@ -111,5 +136,8 @@ class AttentionStep : public Step {
   void complete(const AttentionGeometry& g, const AttentionHead& head, int64_t row, int64_t rows,
                 float* scores) const;
 };
+
+/// The step of match_attention_f32's row; it reads inputs Q, K and V, and what follows them.
+std::unique_ptr<AttentionStep> make_attention_f32(const LowerContext& context);
 
 }  // namespace octet::ops
