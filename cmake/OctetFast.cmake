@@ -4,9 +4,9 @@
 set(OCTET_FAST_OPS batch_normalization cast cumulative dynamic_quantize_linear gather gather_elements
   glu layer_normalization logical one_hot quantize_linear resize scatter top_k where
   common/codes common/conv_f32 common/conv_s8 common/fused_attention_f32 common/fused_attention_s8
-  common/fused_attention_step common/integer_product common/movement common/pieces common/product
-  common/product_f32 common/product_s8 common/recurrent_projection common/recurrent_step
-  common/row_product common/strided)
+  common/fused_attention_step common/integer_product common/lengthened_rows common/movement
+  common/pieces common/product common/product_f32 common/product_s8 common/recurrent_projection
+  common/recurrent_step common/row_product common/strided)
 set(OCTET_FAST_IR digest memory stop tensor)
 set(OCTET_FAST_RUNTIME memory/growing session/execution session/program session/step_context threads/pool)
 set(OCTET_FAST_API run)

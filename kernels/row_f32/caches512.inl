@@ -20,7 +20,8 @@ inline __attribute__((always_inline)) F32x16 grow(const float* kept, float fresh
   const Mask16 old = simd::first(keys - 1), all = simd::first(keys);
   if constexpr (kHalf) {
     const auto low = [](Mask16 mask) { return static_cast<__mmask8>(mask.m); };
-    const __m256 k = _mm256_mask_loadu_ps(_mm256_set1_ps(fresh), low(old), kept);
+    const __m256 k = _mm256_mask_blend_ps(low(old), _mm256_set1_ps(fresh),
+                                          _mm256_maskz_loadu_ps(low(old), kept));
     _mm256_mask_storeu_ps(to, low(all), k);
     return {_mm512_castps256_ps512(k)};
   } else {
