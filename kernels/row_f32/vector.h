@@ -14,7 +14,7 @@ using simd::Mask16;
 constexpr size_t kLanes = 16;
 
 // How many rows go at once, and whether they share B.
-enum class Together { one, two, two_of_their_own };
+enum class Together { one, two, two_of_their_own, four };
 
 // One or two rows times `kVectors` vectors of columns, the last of which may be narrow: as many
 // chains at once hide the latency of an addition.
@@ -60,6 +60,41 @@ inline __attribute__((always_inline)) void block(const RowF32Args& args, const f
   if (kTwo) finish(y + args.y_row, y0, y1, y2);
 }
 
+// Four rows that share B, where registers hold their sums.
+template <int kVectors>
+inline __attribute__((always_inline)) void shared_block(const RowF32Args& args, const float* a,
+                                                        const float* b, float* y, Mask16 last) {
+  constexpr int kRows = 4;
+  F32x16 sums[kRows][kVectors], columns[kVectors];
+#pragma GCC unroll 4
+  for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 3
+    for (int v = 0; v < kVectors; ++v) sums[r][v] = simd::set(0.0F);
+  for (size_t k = 0; k < args.depth; ++k, a += args.a_step, b += args.b_row) {
+#pragma GCC unroll 3
+    for (int v = 0; v < kVectors; ++v)
+      columns[v] =
+          v + 1 == kVectors ? simd::load(b + v * kLanes, last) : simd::load(b + v * kLanes);
+#pragma GCC unroll 4
+    for (int r = 0; r < kRows; ++r) {
+      const F32x16 value = simd::set(a[r * args.a_row]);
+#pragma GCC unroll 3
+      for (int v = 0; v < kVectors; ++v) sums[r][v] = simd::fma(value, columns[v], sums[r][v]);
+    }
+  }
+  const F32x16 zero = simd::set(0.0F), alpha = simd::set(args.alpha);
+#pragma GCC unroll 4
+  for (int r = 0; r < kRows; ++r, y += args.y_row)
+#pragma GCC unroll 3
+    for (int v = 0; v < kVectors; ++v) {
+      const F32x16 value = simd::fma(alpha, sums[r][v], zero);
+      if (v + 1 == kVectors)
+        simd::store(y + v * kLanes, value, last);
+      else
+        simd::store(y + v * kLanes, value);
+    }
+}
+
 template <Together kRows>
 void rows(const RowF32Args& args, const float* a, const float* b, float* y) {
   for (size_t c = 0; c < args.columns; c += 3 * kLanes) {
@@ -67,12 +102,19 @@ void rows(const RowF32Args& args, const float* a, const float* b, float* y) {
     const auto last = [left](size_t before) {
       return simd::first(left - before < kLanes ? left - before : kLanes);
     };
+    const auto run = [&]<int kVectors>() __attribute__((always_inline)) {
+      const Mask16 end = last((kVectors - 1) * kLanes);
+      if constexpr (kRows == Together::four)
+        shared_block<kVectors>(args, a, b + c, y + c, end);
+      else
+        block<kRows, kVectors>(args, a, b + c, y + c, end);
+    };
     if (left <= kLanes)
-      block<kRows, 1>(args, a, b + c, y + c, last(0));
+      run.template operator()<1>();
     else if (left <= 2 * kLanes)
-      block<kRows, 2>(args, a, b + c, y + c, last(kLanes));
+      run.template operator()<2>();
     else
-      block<kRows, 3>(args, a, b + c, y + c, last(2 * kLanes));
+      run.template operator()<3>();
   }
 }
 
@@ -110,6 +152,9 @@ void multiply(const RowF32Args& args) {
       for (size_t i = 0; i < 4; ++i, y += args.y_row)
         simd::store(y, four.at[i], simd::first(args.columns));
     }
+  if constexpr (simd::kRegisters >= 32)
+    for (; args.b_next == 0 && r + 4 <= args.rows; r += 4, a += 4 * args.a_row, y += 4 * args.y_row)
+      rows<Together::four>(args, a, b, y);
   for (; r + 2 <= args.rows; r += 2, a += 2 * args.a_row, b += 2 * args.b_next, y += 2 * args.y_row)
     both(args, a, b, y);
   if (r < args.rows) rows<Together::one>(args, a, b, y);

@@ -22,6 +22,8 @@ const Case kCases[] = {{"one", 1, 1, 1, 1, 1, 1.0F},
                        {"a head's width", 2, 7, 36, 1, 36, 1.0F},
                        {"full vectors", 3, 5, 48, 1, 48, 2.0F},
                        {"two", 8, 5, 32, 2, 40, 1.0F},
+                       {"four, narrow", 4, 6, 9, 1, 11, 1.0F},
+                       {"four, two and one", 7, 34, 35, 1, 36, 0.5F},
                        {"many", 5, 9, 133, 3, 140, 0.3F}};
 
 }  // namespace
