@@ -158,8 +158,8 @@ void tile(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t colum
     for (size_t n = column_begin; n < column_end; n += kPanel) {
       const size_t columns = column_end - n < kPanel ? column_end - n : kPanel;
       const uint8_t* panel = packed + panel_offset(args.n) + n * groups * 2;
-      for (size_t m = row_begin; m < row_end; m += kRows) {
-        const size_t rows = row_end - m < kRows ? row_end - m : kRows;
+      for (size_t m = row_begin, rows; m < row_end; m += rows) {
+        rows = next_rows(row_end - m, kRows);
         const Multiply multiply_rows = (columns <= 8 ? kMultiply<1> : kMultiply<2>)[rows - 1];
         multiply_rows(a + m * a_stride, a_stride, panel, groups, acc);
         end({m, rows, n, columns, acc, kPanel});

@@ -29,7 +29,8 @@ void tile(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t colum
           size_t column_end) {
   const GemmS8Epilogue& e = args.epilogue;
   const bool finishes = e.type == GemmS8Output::s32 || (e.curve == nullptr && finishes_floats(e));
-  if (row_end - row_begin > 1 && args.n > Dot::kLanes && args.k >= kLeastDepth && !finishes) {
+  if (row_end - row_begin >= kLeastRows && args.n > Dot::kLanes && args.k >= kLeastDepth &&
+      !finishes) {
     const auto run = e.curve != nullptr            ? tile_overlapped<StoreCurve<Vec>>
                      : e.type == GemmS8Output::f32 ? tile_overlapped<StoreFloats<Vec>>
                                                    : tile_overlapped<StoreCodes<Vec>>;

@@ -153,8 +153,9 @@ class RowQueue {
   alignas(64) int32_t sums_[3][kRows * kPanel];
 };
 
-// Less of K is over before a row has ended.
-constexpr size_t kLeastDepth = 128;
+// Less of K is over before a row has ended; fewer rows are read by even tiles, and what these save
+// is more than their ends take.
+constexpr size_t kLeastDepth = 128, kLeastRows = 2 * kRows;
 
 // Of more than one vector of columns.
 template <typename Store>

@@ -238,8 +238,8 @@ void tile_by(const GemmS8Args& args, size_t row_begin, size_t row_end, size_t co
 void multiply_rows(const Block& block, size_t groups, int32_t* acc) {
   const size_t tiles = (block.rows + kRows - 1) / kRows;
   Ahead ahead = {block.ahead.at, (block.ahead.step + tiles - 1) / tiles};
-  for (size_t r = 0; r < block.rows; r += kRows, acc += kRows * kPanel) {
-    const size_t rows = block.rows - r < kRows ? block.rows - r : kRows;
+  for (size_t r = 0, rows; r < block.rows; r += rows, acc += rows * kPanel) {
+    rows = next_rows(block.rows - r, kRows);
     multiply_of(rows, block.vectors)(block.a + r * block.a_stride, block.a_stride, block.panel,
                                      groups, acc, ahead);
     ahead.at += ahead.step * groups;
