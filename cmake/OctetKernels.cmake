@@ -30,6 +30,10 @@ function(octet_kernel_family folder)
       if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
         # It emits SerialParallel's inline functions, with this file's instructions, as weak symbols.
         list(APPEND _flags -fno-devirtualize-speculatively)
+        if(OCTET_SMALL)
+          # Unwind tables only where an exception can pass, which the compiler knows once it writes them itself.
+          list(APPEND _flags -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-dwarf2-cfi-asm)
+        endif()
         if(_octet_arch STREQUAL "aarch64")
           # Scheduling and moving expressions ahead of register allocation cost copies and spills.
           list(APPEND _flags -fno-schedule-insns -fno-tree-ter)
