@@ -8,7 +8,7 @@ add_library(octet_shared SHARED $<TARGET_OBJECTS:octet_api>)
 if(OCTET_SMALL)
   # What the quantizer's module takes is exported to it alone, by a version of its own.
   set(_quantizer $<TARGET_OBJECTS:octet_quantize_api> $<TARGET_OBJECTS:octet_quant>
-    $<TARGET_OBJECTS:octet_calibration>)
+    $<TARGET_OBJECTS:octet_calibration> $<TARGET_OBJECTS:octet_writer>)
   set(_script ${PROJECT_SOURCE_DIR}/cmake/core-symbols.sh)
   set(_core ${CMAKE_CURRENT_BINARY_DIR}/core)
   add_custom_command(OUTPUT ${_core}.map ${_core}.options
@@ -36,13 +36,14 @@ if(OCTET_SMALL)
   endif()
 endif()
 if(OCTET_SMALL)
+  find_package(Protobuf REQUIRED)
   add_library(octet_quantize MODULE ${_quantizer} quantizer/module.cpp)
   set_target_properties(octet_quantize PROPERTIES PREFIX "" UNITY_BUILD OFF
     LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib/octet)
   target_include_directories(octet_quantize PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/include)
   target_link_options(octet_quantize PRIVATE -Wl,--no-undefined -Wl,--gc-sections
     -Wl,--version-script=${PROJECT_SOURCE_DIR}/cmake/module.map)
-  target_link_libraries(octet_quantize PRIVATE octet_options octet_shared)
+  target_link_libraries(octet_quantize PRIVATE octet_options octet_shared protobuf::libprotobuf)
   install(TARGETS octet_quantize LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/octet COMPONENT library)
 endif()
 target_include_directories(octet_shared INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
