@@ -79,28 +79,16 @@ class CachedAttention final : public Step {
     const AttentionGeometry g = attention_geometry(attrs_, operands, out);
     const size_t rows = caches.k.count();
     Parallel& parallel = context.parallel();
-    if (!attention_->in_single_queries(g) || g.batch.size() != 2 ||
-        g.batch[0] != static_cast<int64_t>(rows)) {
+    if (grows_by_one(context, g, rows) && attention_->attends_caches(g)) {
       parallel.for_ranges(rows, 1, [&](size_t begin, size_t end) {
-        for (size_t row = begin; row < end; ++row) copy_row(caches, row);
+        attention_->attend_caches(g, operands, out, caches, begin, end);
       });
-      return attention_->attend(operands, out, parallel, context.scratch());
+      return {};
     }
-    const bool grows = by_one(context, g);
-    const size_t slots = std::min(parallel.width(), rows), bytes = attention_->slot_bytes(g);
-    const auto heads = static_cast<size_t>(g.batch[1]);
-    parallel.for_ranges(slots, 1, [&](size_t begin, size_t end) {
-      for (size_t slot = begin; slot < end; ++slot) {
-        std::byte* scratch = context.scratch().data() + slot * bytes;
-        const size_t first = slot * rows / slots, last = (slot + 1) * rows / slots;
-        if (grows && attention_->attend_caches(g, operands, out, caches, first, last)) continue;
-        for (size_t row = first; row < last; ++row) {
-          copy_row(caches, row);
-          attention_->attend_range(g, operands, out, row * heads, (row + 1) * heads, scratch);
-        }
-      }
+    parallel.for_ranges(rows, 1, [&](size_t begin, size_t end) {
+      for (size_t row = begin; row < end; ++row) copy_row(caches, row);
     });
-    return {};
+    return attention_->attend(operands, out, parallel, context.scratch());
   }
 
   size_t scratch_bytes(std::span<const TensorView> inputs, std::span<const TensorView> outputs,
@@ -116,8 +104,10 @@ class CachedAttention final : public Step {
  private:
   using Operands = std::array<TensorView, 3>;
 
-  // One key more, and K and V of each head its own.
-  static bool by_one(const RunContext& context, const AttentionGeometry& g) {
+  // One query a head, one key more, and K and V of each head its own.
+  static bool grows_by_one(const RunContext& context, const AttentionGeometry& g, size_t rows) {
+    if (g.queries != 1 || g.batch.size() != 2 || g.batch[0] != static_cast<int64_t>(rows))
+      return false;
     const auto &k = context.output(kK).dims, &v = context.output(kV).dims;
     return context.input(kNewK).dims.back() == 1 && k[1] == g.batch[1] && v[1] == g.batch[1];
   }

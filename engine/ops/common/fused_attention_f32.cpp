@@ -17,10 +17,12 @@ class AttentionF32 final : public AttentionStep {
         row_(*select_row_f32(context.cpu()).table) {}
   StepInfo info() const override { return {"attention_f32", "native", variant_.isa}; }
 
-  bool attend_caches(const AttentionGeometry& g, std::span<const TensorView> inputs,
+  bool attends_caches(const AttentionGeometry& g) const override {
+    return row_.attend_caches != nullptr && g.keys <= static_cast<int64_t>(kAttendedKeys);
+  }
+  void attend_caches(const AttentionGeometry& g, std::span<const TensorView> inputs,
                      const TensorView& out, const GrowingCaches& caches, size_t first,
                      size_t last) const override {
-    if (row_.attend_caches == nullptr || g.keys > static_cast<int64_t>(kAttendedKeys)) return false;
     const auto& at = kFusedAttentionPorts;
     const auto heads = static_cast<size_t>(g.batch[1]);
     AttentionHead head{inputs[at.q].data, inputs[at.k].data, inputs[at.v].data, out.data};
@@ -41,7 +43,6 @@ class AttentionF32 final : public AttentionStep {
       args.new_v = reinterpret_cast<const float*>(caches.v.added(row));
       row_.attend_caches(args);
     }
-    return true;
   }
 
  protected:

@@ -44,22 +44,13 @@ Status AttentionStep::attend(std::span<const TensorView> inputs, const TensorVie
       std::byte* own = scratch.data() + slot * bytes;
       const size_t last = (slot + 1) * split.units / split.slots;
       size_t unit = slot * split.units / split.slots;
-      if (together > 1) {
-        attend_range(g, inputs, out, unit, last, own);
-        continue;
-      }
+      if (together > 1)
+        for (; unit < last; unit += together)
+          run_heads(g, inputs, out, unit, std::min(unit + together, last), own);
       for (; unit < last; ++unit) run_unit(g, inputs, out, unit, split.parts, own);
     }
   });
   return {};
-}
-
-void AttentionStep::attend_range(const AttentionGeometry& g, std::span<const TensorView> inputs,
-                                 const TensorView& out, size_t first, size_t last,
-                                 std::byte* scratch) const {
-  const size_t together = heads_together(g);
-  for (; first < last; first += together)
-    run_heads(g, inputs, out, first, std::min(first + together, last), scratch);
 }
 
 size_t AttentionStep::heads_together(const AttentionGeometry& g) const {

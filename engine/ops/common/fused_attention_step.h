@@ -45,24 +45,13 @@ class AttentionStep : public Step {
   /// The same on views, in scratch of `scratch_bytes` for them.
   Status attend(std::span<const TensorView> inputs, const TensorView& out, Parallel& parallel,
                 std::span<std::byte> scratch) const;
-  /// Whether each head has one query that reads K and V as they lie: heads can be taken by
-  /// `attend_range`.
-  bool in_single_queries(const AttentionGeometry& g) const {
-    return g.queries == 1 && reads_in_place(g);
-  }
-  /// The heads [first, last) on the caller's thread; `scratch` is one slot's.
-  void attend_range(const AttentionGeometry& g, std::span<const TensorView> inputs,
-                    const TensorView& out, size_t first, size_t last, std::byte* scratch) const;
-  /// Makes rows [first, last) of the caches K and V, the operands, and attends to them; false: not
-  /// here, and nothing is done. For in_single_queries over a batch [rows, heads] where each head
-  /// has its own K and V, which grow by one key.
-  virtual bool attend_caches(const AttentionGeometry& /*g*/, std::span<const TensorView> /*inputs*/,
+  /// Whether `attend_caches` is there for an attention. Where it isn't, caches are made apart.
+  virtual bool attends_caches(const AttentionGeometry& /*g*/) const { return false; }
+  /// Makes rows [first, last) of the caches K and V, the operands, and attends to them: one query a
+  /// head, over a batch [rows, heads] where each head has its own K and V, which grow by one key.
+  virtual void attend_caches(const AttentionGeometry& /*g*/, std::span<const TensorView> /*inputs*/,
                              const TensorView& /*out*/, const GrowingCaches& /*caches*/,
-                             size_t /*first*/, size_t /*last*/) const {
-    return false;
-  }
-  /// Bytes of one slot of scratch.
-  size_t slot_bytes(const AttentionGeometry& g) const { return tile_bytes(g) + own_bytes(g); }
+                             size_t /*first*/, size_t /*last*/) const {}
 
   size_t scratch_bytes(std::span<const TensorView> inputs, std::span<const TensorView> outputs,
                        size_t width) const override;
@@ -121,6 +110,8 @@ class AttentionStep : public Step {
     return whole_lines(heads_together(g) * static_cast<size_t>(tile_rows(g) * line(g)) *
                        sizeof(float));
   }
+
+  size_t slot_bytes(const AttentionGeometry& g) const { return tile_bytes(g) + own_bytes(g); }
 
   static AttentionHead head_of(const AttentionGeometry& g, std::span<const TensorView> inputs,
                                const TensorView& out, int64_t index);
