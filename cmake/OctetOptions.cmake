@@ -37,6 +37,11 @@ target_link_libraries(octet_options INTERFACE Threads::Threads)
 # octet_small(TARGET): where OCTET_SMALL asks for it, compiled by its size, each function in a section of its
 # own, so that the linker drops what nobody calls. octet_fast names the files that are exceptions.
 set(OCTET_SMALL_OPTIONS -Os -ffunction-sections -fdata-sections)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # Both make copies of a template's functions that are local to each file, where the linker would keep one.
+  list(APPEND OCTET_SMALL_OPTIONS -fno-ipa-sra -fno-declone-ctor-dtor)
+  set(OCTET_FAST_OPTIONS -fipa-sra)
+endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
   # Copies by the C library: `rep movs`, which -Os takes, starts slowly.
   list(APPEND OCTET_SMALL_OPTIONS -mstringop-strategy=libcall)

@@ -52,9 +52,9 @@ Result<const ModuleHead*> load_module(std::string_view provider, uint32_t versio
     const auto* head = static_cast<const ModuleHead*>(::dlsym(module, "octet_provider"));
     if (head != nullptr && head->version == version) return head;
     ::dlclose(module);
-    return unsupported(path.string() + ": it is for another version of octet");
+    return unsupported("{}: it is for another version of octet", path.string());
   }
-  return unsupported("the module " + name + " isn't there");
+  return unsupported("the module {} isn't there", name);
 }
 
 }  // namespace octet::runtime

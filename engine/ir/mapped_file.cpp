@@ -200,7 +200,7 @@ void MappedFile::read(std::span<const std::byte> part,
 
 Status MappedFile::intact() const {
   if (!range_->cut) return {};
-  return invalid_data("'" + name_ + "' was cut short while it was being read");
+  return invalid_data("'{}' was cut short while it was being read", name_);
 }
 
 std::shared_ptr<const MappedFile> MappedFile::find(const void* at) {

@@ -1,10 +1,14 @@
 #pragma once
 
 #include <cassert>
+#include <concepts>
 #include <cstdint>
+#include <initializer_list>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <type_traits>
 #include <utility>
-#include <variant>
 
 namespace octet {
 
@@ -19,65 +23,160 @@ enum class ErrorCode : uint8_t {
   machine,           ///< The machine failed: disk full, out of memory (exit 5).
 };
 
-/// An error as a value. The message names the node, value or file, and the cause.
+/// An error as a value. The message names the node, value or file, and the cause. Whatever makes,
+/// moves and frees one is out of line: most functions of the engine have several places that do.
 struct Error {
-  ErrorCode code = ErrorCode::invalid_argument;
+  Error(ErrorCode of, std::string_view why);
+  Error(const Error& other);
+  Error(Error&& other) noexcept;
+  Error& operator=(const Error& other);
+  Error& operator=(Error&& other) noexcept;
+  ~Error();
+
+  ErrorCode code;
   std::string message;
 
   /// The same error with `where + ": "` in front.
-  Error in(const std::string& where) && { return {code, where + ": " + message}; }
+  Error in(std::string_view where) &&;
+};
+
+/// An error behind one pointer, as a Result holds it; null where there is none, or it was moved.
+class [[nodiscard]] HeldError {
+ public:
+  HeldError() = default;
+  HeldError(ErrorCode code, std::string_view message);
+  HeldError(Error&& error);       // NOLINT
+  HeldError(const Error& error);  // NOLINT
+  HeldError(const HeldError& other);
+  HeldError(HeldError&& other) noexcept : error_(std::exchange(other.error_, nullptr)) {}
+  HeldError& operator=(HeldError other) noexcept {
+    std::swap(error_, other.error_);
+    return *this;
+  }
+  ~HeldError() {
+    if (error_ != nullptr) drop(error_);
+  }
+
+  explicit operator bool() const { return error_ != nullptr; }
+  operator Error() && { return std::move(*error_); }  // NOLINT
+  Error& operator*() { return *error_; }
+  const Error& operator*() const { return *error_; }
+  Error in(std::string_view where) && { return std::move(*error_).in(where); }
+
+ private:
+  static void drop(const Error* error);
+
+  Error* error_ = nullptr;
 };
 
 /// Either a T or an Error.
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT
+  Result(T&& value) : value_(std::move(value)) {}                   // NOLINT
+  Result(const T& value) : value_(value) {}                         // NOLINT
+  Result(Error&& error) : error_(std::move(error)) {}               // NOLINT
+  Result(const Error& error) : error_(error) {}                     // NOLINT
+  Result(HeldError&& error) noexcept : error_(std::move(error)) {}  // NOLINT
 
-  bool ok() const { return state_.index() == 0; }
+  bool ok() const { return value_.has_value(); }
   explicit operator bool() const { return ok(); }
-  T& value() & { return std::get<0>(state_); }
-  const T& value() const& { return std::get<0>(state_); }
-  T&& value() && { return std::get<0>(std::move(state_)); }
+  T& value() & { return *value_; }
+  const T& value() const& { return *value_; }
+  T&& value() && { return *std::move(value_); }
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
   T&& operator*() && { return std::move(*this).value(); }
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
-  const Error& error() const& { return std::get<1>(state_); }
-  Error&& error() && { return std::get<1>(std::move(state_)); }
+  const Error& error() const& { return *error_; }
+  Error&& error() && { return std::move(*error_); }
+  HeldError&& held_error() && { return std::move(error_); }
 
  private:
-  std::variant<T, Error> state_;
+  std::optional<T> value_;
+  HeldError error_;
 };
 
 template <>
 class [[nodiscard]] Result<void> {
  public:
   Result() = default;
-  Result(Error error) : failed_(true), error_(std::move(error)) {}  // NOLINT
+  Result(Error&& error) : error_(std::move(error)) {}               // NOLINT
+  Result(const Error& error) : error_(error) {}                     // NOLINT
+  Result(HeldError&& error) noexcept : error_(std::move(error)) {}  // NOLINT
 
-  bool ok() const { return !failed_; }
+  bool ok() const { return !error_; }
   explicit operator bool() const { return ok(); }
-  const Error& error() const& { return error_; }
-  Error&& error() && { return std::move(error_); }
+  const Error& error() const& { return *error_; }
+  Error&& error() && { return std::move(*error_); }
+  HeldError&& held_error() && { return std::move(error_); }
 
  private:
-  bool failed_ = false;
-  Error error_;
+  HeldError error_;
 };
 
 using Status = Result<void>;
 
-inline Error unsupported(std::string message) {
-  return {ErrorCode::unsupported, std::move(message)};
+HeldError unsupported(std::string_view message);
+HeldError unsupported(const char* message);
+HeldError invalid_model(std::string_view message);
+HeldError invalid_model(const char* message);
+HeldError invalid_data(std::string_view message);
+HeldError invalid_data(const char* message);
+
+namespace detail {
+
+/// What stands for a {} of a message: a text, or an integer in decimal.
+class MessagePart {
+ public:
+  MessagePart(std::string_view text) : text_(text.data()), number_(text.size()) {}  // NOLINT
+  MessagePart(const std::string& text) : MessagePart(std::string_view(text)) {}     // NOLINT
+  MessagePart(const char* text) : MessagePart(std::string_view(text)) {}            // NOLINT
+  template <std::signed_integral T>
+  MessagePart(T number) : number_(static_cast<uint64_t>(number)), is_signed_(true) {}  // NOLINT
+  template <std::unsigned_integral T>
+  MessagePart(T number) : number_(number) {}  // NOLINT
+  void append_to(std::string& message) const;
+
+ private:
+  const char* text_ = nullptr;
+  uint64_t number_ = 0;
+  bool is_signed_ = false;
+};
+
+HeldError failed(ErrorCode code, const char* format, std::initializer_list<MessagePart> parts);
+
+/// A literal with a {} for each of A.
+template <typename... A>
+struct MessageFormat {
+  template <size_t N>
+  consteval MessageFormat(const char (&literal)[N]) : text(literal) {  // NOLINT
+    size_t places = 0;
+    for (size_t i = 0; i + 1 < N; ++i) places += literal[i] == '{' && literal[i + 1] == '}' ? 1 : 0;
+    if (places != sizeof...(A)) throw "a message needs a {} for each argument";
+  }
+  const char* text;
+};
+
+template <typename... A>
+using Format = MessageFormat<std::type_identity_t<A>...>;
+
+}  // namespace detail
+
+/// The same with each argument, a text or an integer, in the place of its {}. Not inlined: what a
+/// place that fails takes of its function should be one call.
+template <typename... A>
+[[gnu::noinline]] HeldError unsupported(detail::Format<A...> format, const A&... arguments) {
+  return detail::failed(ErrorCode::unsupported, format.text, {arguments...});
 }
-inline Error invalid_model(std::string message) {
-  return {ErrorCode::invalid_model, std::move(message)};
+template <typename... A>
+[[gnu::noinline]] HeldError invalid_model(detail::Format<A...> format, const A&... arguments) {
+  return detail::failed(ErrorCode::invalid_model, format.text, {arguments...});
 }
-inline Error invalid_data(std::string message) {
-  return {ErrorCode::invalid_data, std::move(message)};
+template <typename... A>
+[[gnu::noinline]] HeldError invalid_data(detail::Format<A...> format, const A&... arguments) {
+  return detail::failed(ErrorCode::invalid_data, format.text, {arguments...});
 }
 
 }  // namespace octet
@@ -86,7 +185,7 @@ inline Error invalid_data(std::string message) {
 #define OCTET_RETURN_IF_ERROR(expression)                    \
   do {                                                       \
     if (auto octet_status_ = (expression); !octet_status_) { \
-      return std::move(octet_status_).error();               \
+      return std::move(octet_status_).held_error();          \
     }                                                        \
   } while (false)
 
@@ -98,5 +197,5 @@ inline Error invalid_data(std::string message) {
   OCTET_ASSIGN_(OCTET_CONCAT(octet_result_, __LINE__), declaration, expression)
 #define OCTET_ASSIGN_(result, declaration, expression) \
   auto result = (expression);                          \
-  if (!result) return std::move(result).error();       \
+  if (!result) return std::move(result).held_error();  \
   declaration = std::move(result).value()

@@ -78,7 +78,7 @@ Status run(const Attrs& attrs, RunContext& context) {
   const bool known = visit_dtype(theta.dtype, FloatTypes{}, [&]<typename T>() {
     fill<T>(theta, context.output(0), attrs.as<AffineGridAttrs>().align_corners != 0);
   });
-  return known ? Status{} : unsupported("elements of " + std::string(dtype_name(theta.dtype)));
+  return known ? Status{} : unsupported("elements of {}", dtype_name(theta.dtype));
 }
 
 constexpr Implementation kImplementations[] = {reference<run>()};

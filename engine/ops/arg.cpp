@@ -57,7 +57,7 @@ Status run(const Attrs& attrs, RunContext& context) {
                                     cut.extent, cut.inner, last);
         });
   });
-  return known ? Status{} : unsupported("elements of type " + std::string(dtype_name(x.dtype)));
+  return known ? Status{} : unsupported("elements of type {}", dtype_name(x.dtype));
 }
 
 template <bool Largest>

@@ -50,10 +50,10 @@ Result<Heads> heads_of(const InferContext& context, size_t i, int64_t heads) {
   const Shape& s = context.shape(i);
   if (s.size() == 4) return Heads{s[0], s[1], s[2], s[3]};
   if (s.size() != 3 || heads < 1)
-    return invalid_model("input " + std::to_string(i) + " of " + to_string(s) +
-                         " has no heads: rank 4, or rank 3 and a number of heads");
+    return invalid_model("input {} of {} has no heads: rank 4, or rank 3 and a number of heads", i,
+                         to_string(s));
   if (s[2].known() && s[2].value() % heads != 0)
-    return invalid_model(std::to_string(heads) + " heads don't divide " + s[2].to_string());
+    return invalid_model("{} heads don't divide {}", heads, s[2].to_string());
   return Heads{s[0], Dim(heads), s[1], floor_div(s[2], Dim(heads))};
 }
 
@@ -73,7 +73,7 @@ Status infer(InferContext& context) {
   OCTET_ASSIGN(const Heads v, heads_of(context, 2, attrs.kv_num_heads));
   if (q.heads.known() && k.heads.known() &&
       (k.heads.value() < 1 || q.heads.value() % k.heads.value() != 0))
-    return invalid_model(k.heads.to_string() + " key heads don't divide " + q.heads.to_string());
+    return invalid_model("{} key heads don't divide {}", k.heads.to_string(), q.heads.to_string());
   Dim total = k.length;
   if (context.has_input(kPastKey))
     total = context.has_rank(kPastKey) && context.shape(kPastKey).size() == 4
@@ -159,9 +159,9 @@ Result<Mask> mask_of(const RunContext& context) {
   mask.view = context.input(kMask);
   const size_t rank = mask.view.rank();
   const DType type = mask.view.dtype;
-  if (rank < 1 || rank > 4) return invalid_data("the mask has rank " + std::to_string(rank));
+  if (rank < 1 || rank > 4) return invalid_data("the mask has rank {}", rank);
   if (type != DType::boolean && type != DType::f32 && type != DType::f64)
-    return unsupported("a mask of " + std::string(dtype_name(type)));
+    return unsupported("a mask of {}", dtype_name(type));
   const Steps dense = row_major_steps(mask.view.dims);
   for (size_t a = 0; a < rank; ++a)
     mask.steps[4 - rank + a] = mask.view.dims[a] == 1 ? 0 : dense[a];
@@ -191,7 +191,7 @@ Result<Window> window_of(const AttentionAttrs& attrs, const RunContext& context,
     return invalid_data("there isn't one number of valid keys for each sample");
   window.valid = valid.as<int64_t>()[batch];
   if (window.valid < 0 || window.valid > keys)
-    return invalid_data(std::to_string(window.valid) + " valid keys of " + std::to_string(keys));
+    return invalid_data("{} valid keys of {}", window.valid, keys);
   window.first = window.valid - queries;
   return window;
 }
@@ -296,7 +296,7 @@ Status run(const Attrs& attrs, RunContext& context) {
   const bool known = visit_dtype(type, FloatTypes{}, [&]<typename T>() {
     status = attend<T>(attrs.as<AttentionAttrs>(), context);
   });
-  return known ? std::move(status) : unsupported("elements of " + std::string(dtype_name(type)));
+  return known ? std::move(status) : unsupported("elements of {}", dtype_name(type));
 }
 
 constexpr Implementation kImplementations[] = {reference<run>()};

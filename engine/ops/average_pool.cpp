@@ -36,7 +36,7 @@ Status run(const Attrs& attrs, RunContext& context) {
   const bool known = visit_dtype(x.dtype, FloatTypes{}, [&]<typename T>() {
     average<T>(g, window.count_include_pad != 0, context);
   });
-  return known ? Status{} : unsupported("an average of " + std::string(dtype_name(x.dtype)));
+  return known ? Status{} : unsupported("an average of {}", dtype_name(x.dtype));
 }
 
 class AverageF32 final : public Step {
@@ -96,7 +96,7 @@ Status run_global(const Attrs& /*attrs*/, RunContext& context) {
   const PoolGeometry g = global_geometry(x.dims);
   const bool known =
       visit_dtype(x.dtype, FloatTypes{}, [&]<typename T>() { average<T>(g, false, context); });
-  return known ? Status{} : unsupported("an average of " + std::string(dtype_name(x.dtype)));
+  return known ? Status{} : unsupported("an average of {}", dtype_name(x.dtype));
 }
 
 class GlobalS8 final : public Step {

@@ -30,7 +30,7 @@ Status canonical(const CanonicalContext& context) {
   for (size_t i = 1; i < context.node().outputs.size(); ++i) {
     if (!context.node().has_output(i)) continue;
     if (context.opset < 14) return unsupported("training outputs below opset 14");
-    if (i > 2) return invalid_model("output " + std::to_string(i) + " isn't one of the operator's");
+    if (i > 2) return invalid_model("output {} isn't one of the operator's", i);
   }
   return {};
 }
@@ -46,8 +46,7 @@ Status infer(InferContext& context) {
       if (!context.has_rank(i)) continue;
       const Shape& s = context.shape(i);
       if (s.size() != 1 || (s[0].known() && channels.known() && s[0] != channels))
-        return invalid_model("input " + std::to_string(i) + " of " + to_string(s) +
-                             " doesn't fit " + to_string(x));
+        return invalid_model("input {} of {} doesn't fit {}", i, to_string(s), to_string(x));
     }
   }
   context.set_like(0, 0);
@@ -172,7 +171,7 @@ Status run(const Attrs& attrs, RunContext& context) {
       apply<T>(context, affine<T>(context, context.input(3).as<T>(), context.input(4).as<T>(),
                                   norm.epsilon));
   });
-  return known ? Status{} : unsupported("elements of " + std::string(dtype_name(type)));
+  return known ? Status{} : unsupported("elements of {}", dtype_name(type));
 }
 
 std::optional<Ports> match_layout(const LowerContext& context) {

@@ -13,12 +13,12 @@ struct BitCastAttrs {
 
 Status infer(InferContext& context) {
   const int64_t to = context.attrs<BitCastAttrs>().to;
-  if (to <= 0 || to >= kDTypeCount) return unsupported("element type " + std::to_string(to));
+  if (to <= 0 || to >= kDTypeCount) return unsupported("element type {}", to);
   const auto type = static_cast<DType>(to);
   const DType from = context.dtype(0);
   if (from != DType::undefined && dtype_bits(from) != dtype_bits(type))
-    return invalid_model("elements of " + std::string(dtype_name(from)) + " and " +
-                         std::string(dtype_name(type)) + " differ in bits");
+    return invalid_model("elements of {} and {} differ in bits", dtype_name(from),
+                         dtype_name(type));
   if (type == DType::string) return invalid_model("strings have no bits to cast");
   context.set_tensor(0, type, context.input(0).shape);
   return {};

@@ -2,8 +2,9 @@
 #include <limits>
 
 #include "engine/ir/small_float.h"
-#include "engine/ops/common/elementwise.h"
-#include "engine/ops/common/real.h"
+#include "engine/ops/common/element_conversion.h"
+#include "engine/ops/common/elements.h"
+#include "engine/ops/common/ports.h"
 #include "engine/ops/common/strings.h"
 #include "engine/ops/common/text_numbers.h"
 #include "kernels/convert/convert.h"
@@ -30,29 +31,6 @@ struct CastLikeAttrs {
                       field("round_mode", &CastLikeAttrs::round_mode, {.since = 24})};
   }
 };
-
-using CastTypes = TypeList<float, double, int32_t, int64_t, int8_t, uint8_t, int16_t, uint16_t,
-                           uint32_t, uint64_t, bool, Half, Bfloat16>;
-
-template <typename T>
-inline constexpr bool kHalf = std::is_same_v<T, Half> || std::is_same_v<T, Bfloat16>;
-
-template <typename To, typename From>
-To convert(From value) {
-  if constexpr (std::is_same_v<To, From>) {
-    return value;
-  } else if constexpr (kHalf<From>) {
-    return convert<To>(to_float(value));
-  } else if constexpr (kHalf<To>) {
-    return from_float<To>(static_cast<float>(value));
-  } else if constexpr (std::is_same_v<To, bool>) {
-    return value != From{};
-  } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
-    return integer_of<To>(static_cast<double>(value));
-  } else {
-    return static_cast<To>(value);
-  }
-}
 
 // The conversions that whole models go through have kernels.
 bool run_kernel(const TensorView& x, const TensorView& y, RunContext& context) {
@@ -102,24 +80,15 @@ void narrow(const Tensor& from, const TensorView& to, bool saturate, PowerRoundi
 }
 
 Status run_plain(const TensorView& x, const TensorView& y, RunContext& context) {
-  if (run_kernel(x, y, context)) return {};
-  bool known = false;
-  visit_dtype(x.dtype, CastTypes{}, [&]<typename From>() {
-    known = visit_dtype(y.dtype, CastTypes{}, [&]<typename To>() {
-      elementwise::map<From, To>(x, y, context.parallel(),
-                                 [](From value) { return convert<To, From>(value); });
-    });
-  });
-  if (known) return {};
-  return unsupported("Cast from " + std::string(dtype_name(x.dtype)) + " to " +
-                     std::string(dtype_name(y.dtype)));
+  if (run_kernel(x, y, context) || convert_elements(x, y, context.parallel())) return {};
+  return unsupported("Cast from {} to {}", dtype_name(x.dtype), dtype_name(y.dtype));
 }
 
 TensorView view_of(Tensor& tensor) { return {tensor.dtype(), tensor.dims(), tensor.writable()}; }
 
 Status print(const TensorView& x, RunContext& context) {
   std::vector<std::string> texts;
-  Status status = unsupported("Cast from " + std::string(dtype_name(x.dtype)) + " to string");
+  Status status = unsupported("Cast from {} to string", dtype_name(x.dtype));
   visit_dtype(x.dtype, NumericTypes{}, [&]<typename T>() {
     for (int64_t i = 0; i < x.count(); ++i) texts.push_back(number_text(x.as<T>()[i]));
     status = context.set_boxed(0, Tensor::strings(x.dims, std::move(texts)));
@@ -127,25 +96,35 @@ Status print(const TensorView& x, RunContext& context) {
   return status;
 }
 
+// What the text says of a T, by way of what numbers are read as.
+template <typename T>
+std::optional<T> parsed(const std::string& text) {
+  if constexpr (std::is_same_v<T, bool>) {
+    const auto number = number_of_text<int64_t>(text);
+    return number ? std::optional(*number != 0) : std::nullopt;
+  } else if constexpr (std::is_same_v<T, Half> || std::is_same_v<T, Bfloat16>) {
+    const auto number = number_of_text<float>(text);
+    return number ? std::optional(from_float<T>(*number)) : std::nullopt;
+  } else {
+    return number_of_text<T>(text);
+  }
+}
+
 Status parse(const std::vector<std::string>& texts, const TensorView& y) {
   Status status;
-  const bool known = visit_dtype(
-      y.dtype,
-      TypeList<float, double, Half, Bfloat16, int32_t, int64_t, int8_t, uint8_t, int16_t, uint16_t,
-               uint32_t, uint64_t, bool>{},
-      [&]<typename T>() {
-        using Read = std::conditional_t<kHalf<T>, float,
-                                        std::conditional_t<std::is_same_v<T, bool>, int64_t, T>>;
-        for (size_t i = 0; i < texts.size() && status; ++i) {
-          const auto number = number_of_text<Read>(texts[i]);
-          if (number)
-            y.as<T>()[i] = convert<T, Read>(*number);
-          else
-            status = invalid_data("'" + texts[i] + "' is no number");
-        }
-      });
-  return known ? std::move(status)
-               : unsupported("Cast from string to " + std::string(dtype_name(y.dtype)));
+  const bool known = visit_dtype(y.dtype,
+                                 TypeList<float, double, Half, Bfloat16, int32_t, int64_t, int8_t,
+                                          uint8_t, int16_t, uint16_t, uint32_t, uint64_t, bool>{},
+                                 [&]<typename T>() {
+                                   for (size_t i = 0; i < texts.size() && status; ++i) {
+                                     const auto number = parsed<T>(texts[i]);
+                                     if (number)
+                                       y.as<T>()[i] = *number;
+                                     else
+                                       status = invalid_data("'{}' is no number", texts[i]);
+                                   }
+                                 });
+  return known ? std::move(status) : unsupported("Cast from string to {}", dtype_name(y.dtype));
 }
 
 PowerRounding rounding_of(const std::string& mode) {
@@ -185,17 +164,15 @@ Status run(const Attrs& attrs, RunContext& context) {
 }
 
 bool castable(DType dtype) {
-  return dtype == DType::string ||
-         visit_dtype(wide_type(dtype, false), CastTypes{}, []<typename T>() {});
+  return dtype == DType::string || is_convertible(wide_type(dtype, false));
 }
 
 Status infer_to(InferContext& context, DType to, const std::string& round_mode) {
   const DType from = context.dtype(0);
   if (!castable(to) || (from != DType::undefined && !castable(from)))
-    return unsupported("Cast from " + std::string(dtype_name(from)) + " to " +
-                       std::string(dtype_name(to)));
+    return unsupported("Cast from {} to {}", dtype_name(from), dtype_name(to));
   if (round_mode != "up" && round_mode != "down" && round_mode != "nearest")
-    return invalid_model("round_mode '" + round_mode + "'");
+    return invalid_model("round_mode '{}'", round_mode);
   context.set_tensor(0, to, context.input(0).shape);
   const bool wide = to == DType::s64 || to == DType::s32;
   if (wide) {
@@ -212,7 +189,7 @@ Status infer_to(InferContext& context, DType to, const std::string& round_mode) 
 
 Status infer_cast(InferContext& context) {
   const int64_t to = context.attrs<CastAttrs>().to;
-  if (to <= 0 || to >= kDTypeCount) return unsupported("element type " + std::to_string(to));
+  if (to <= 0 || to >= kDTypeCount) return unsupported("element type {}", to);
   return infer_to(context, static_cast<DType>(to), context.attrs<CastAttrs>().round_mode);
 }
 

@@ -23,7 +23,7 @@ struct CausalConvAttrs {
 Status infer(InferContext& context) {
   const auto& activation = context.attrs<CausalConvAttrs>().activation;
   if (activation != "none" && activation != "silu" && activation != "swish")
-    return invalid_model("activation '" + activation + "'");
+    return invalid_model("activation '{}'", activation);
   for (size_t i = 1; i < context.input_count(); ++i)
     if (context.has_input(i)) OCTET_RETURN_IF_ERROR(context.require_same_dtype(0, i));
   context.set_like(0, 0);
@@ -84,7 +84,7 @@ Status run(const Attrs& attrs, RunContext& context) {
   const DType dtype = context.input(0).dtype;
   const bool known =
       visit_dtype(dtype, FloatTypes{}, [&]<typename T>() { convolve<T>(silu, context); });
-  return known ? Status{} : unsupported("elements of type " + std::string(dtype_name(dtype)));
+  return known ? Status{} : unsupported("elements of type {}", dtype_name(dtype));
 }
 
 constexpr Implementation kRows[] = {reference<run>()};

@@ -106,7 +106,7 @@ Status run(const Attrs& attrs, RunContext& context) {
   std::memset(y.data, 0, y.bytes().size());
   const bool known =
       visit_dtype(x.dtype, NumericTypes{}, [&]<typename T>() { add_blocks<T>(g, x, y); });
-  return known ? Status{} : unsupported("elements of type " + std::string(dtype_name(x.dtype)));
+  return known ? Status{} : unsupported("elements of type {}", dtype_name(x.dtype));
 }
 
 constexpr Implementation kRows[] = {reference<run>()};

@@ -74,7 +74,7 @@ Status run_non_zero(const Attrs& /*attrs*/, RunContext& context) {
       if (x.as<T>()[i] != T{}) found.push_back(i);
     }
   });
-  if (!known) return unsupported("elements of type " + std::string(dtype_name(x.dtype)));
+  if (!known) return unsupported("elements of type {}", dtype_name(x.dtype));
   const auto count = static_cast<int64_t>(found.size());
   OCTET_RETURN_IF_ERROR(context.allocate(0, {static_cast<int64_t>(x.rank()), count}));
   int64_t* y = context.output(0).as<int64_t>();

@@ -33,7 +33,7 @@ Result<std::optional<Shape>> joined(const InferContext& context) {
       } else if (!(*out)[a].known()) {
         (*out)[a] = shape[a];
       } else if (shape[a].known() && shape[a] != (*out)[a]) {
-        return invalid_model("inputs differ along axis " + std::to_string(a));
+        return invalid_model("inputs differ along axis {}", a);
       }
     }
   }

@@ -17,7 +17,7 @@ Status infer(InferContext& context) {
   const Type& sequence = context.input(0);
   if (sequence.kind != Type::Kind::sequence || !sequence.element ||
       sequence.element->kind != Type::Kind::tensor)
-    return invalid_model("input 0 is no sequence of tensors, but " + sequence.to_string());
+    return invalid_model("input 0 is no sequence of tensors, but {}", sequence.to_string());
   const auto& attrs = context.attrs<ConcatFromSequenceAttrs>();
   std::optional<Shape> shape = sequence.element->shape;
   if (shape) {

@@ -9,9 +9,8 @@ Status infer(InferContext& context) {
   OCTET_ASSIGN(const auto taken, context.infer_body(0, {}));
   OCTET_ASSIGN(const auto otherwise, context.infer_body(1, {}));
   if (taken.size() != context.output_count() || otherwise.size() != context.output_count())
-    return invalid_model("the branches give " + std::to_string(taken.size()) + " and " +
-                         std::to_string(otherwise.size()) + " values, not " +
-                         std::to_string(context.output_count()));
+    return invalid_model("the branches give {} and {} values, not {}", taken.size(),
+                         otherwise.size(), context.output_count());
   for (size_t i = 0; i < taken.size(); ++i) {
     OCTET_ASSIGN(Type both, cover(taken[i], otherwise[i]));
     context.set_output(i, std::move(both));

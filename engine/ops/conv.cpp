@@ -47,7 +47,7 @@ Status run(const Attrs& attrs, RunContext& context) {
   const DType type = context.input(0).dtype;
   const bool known = visit_dtype(
       type, FloatTypes{}, [&]<typename T>() { convolve<T>(attrs.as<ConvAttrs>(), context); });
-  return known ? Status{} : unsupported("a convolution of " + std::string(dtype_name(type)));
+  return known ? Status{} : unsupported("a convolution of {}", dtype_name(type));
 }
 
 QuantSpec quant(const Graph&, const Node&) {

@@ -78,8 +78,7 @@ Status run(const Attrs& attrs, RunContext& context) {
   const bool known = visit_dtype(type, FloatTypes{}, [&]<typename T>() {
     convolve<T>(attrs.as<ConvTransposeAttrs>(), context);
   });
-  return known ? Status{}
-               : unsupported("a transposed convolution of " + std::string(dtype_name(type)));
+  return known ? Status{} : unsupported("a transposed convolution of {}", dtype_name(type));
 }
 
 // Channels of grouped weights lie on two axes, which no axis of scales can describe.

@@ -57,12 +57,12 @@ Status run(const Attrs& attrs, RunContext& context) {
   const TensorView& x = context.input(0);
   const int64_t given = movement::integers_of(context.input(1)).at(0);
   const auto axis = normalize_axis(given, x.rank());
-  if (!axis) return invalid_data("axis " + std::to_string(given) + " is outside the rank");
+  if (!axis) return invalid_data("axis {} is outside the rank", given);
   const AxisCut cut = cut_at(x.dims, *axis);
   const bool known = visit_dtype(x.dtype, NumericTypes{}, [&]<typename T>() {
     accumulate<F>(x.as<T>(), context.output(0).as<T>(), cut, attrs.as<CumulativeAttrs>());
   });
-  return known ? Status{} : unsupported("elements of type " + std::string(dtype_name(x.dtype)));
+  return known ? Status{} : unsupported("elements of type {}", dtype_name(x.dtype));
 }
 
 template <typename F>

@@ -174,7 +174,7 @@ Status run(const Attrs& attrs, RunContext& context) {
   const DType dtype = context.input(0).dtype;
   const bool known =
       visit_dtype(dtype, FloatTypes{}, [&]<typename T>() { convolve<T>(a, context); });
-  return known ? Status{} : unsupported("elements of type " + std::string(dtype_name(dtype)));
+  return known ? Status{} : unsupported("elements of type {}", dtype_name(dtype));
 }
 
 constexpr Implementation kRows[] = {reference<run>()};

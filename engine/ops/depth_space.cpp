@@ -23,7 +23,7 @@ struct SpaceToDepthAttrs {
 
 Status check(const InferContext& context, int64_t block) {
   constexpr int64_t kMost = 1 << 20;  // Its square is a divisor.
-  if (block <= 0 || block > kMost) return invalid_model("blocksize " + std::to_string(block));
+  if (block <= 0 || block > kMost) return invalid_model("blocksize {}", block);
   if (context.has_rank(0) && context.shape(0).size() != 4)
     return invalid_model("the input isn't of rank 4");
   return {};
@@ -36,7 +36,7 @@ bool divides(int64_t block, const Dim& extent) {
 Status infer_to_space(InferContext& context) {
   const auto& [block, mode] = context.attrs<DepthToSpaceAttrs>();
   OCTET_RETURN_IF_ERROR(check(context, block));
-  if (mode != "DCR" && mode != "CRD") return unsupported("mode '" + mode + "'");
+  if (mode != "DCR" && mode != "CRD") return unsupported("mode '{}'", mode);
   context.set_tensor(0, context.dtype(0));
   if (!context.has_rank(0)) return {};
   const Shape& x = context.shape(0);
@@ -50,7 +50,7 @@ Status infer_to_space(InferContext& context) {
 Status infer_to_depth(InferContext& context) {
   const auto& [block, mode] = context.attrs<SpaceToDepthAttrs>();
   OCTET_RETURN_IF_ERROR(check(context, block));
-  if (mode != "DCR" && mode != "CRD") return unsupported("mode '" + mode + "'");
+  if (mode != "DCR" && mode != "CRD") return unsupported("mode '{}'", mode);
   context.set_tensor(0, context.dtype(0));
   if (!context.has_rank(0)) return {};
   const Shape& x = context.shape(0);

@@ -17,11 +17,11 @@ Status infer(InferContext& context) {
   if (context.has_input(2)) OCTET_RETURN_IF_ERROR(context.require_same_dtype(0, 2));
   OCTET_RETURN_IF_ERROR(check_scale(context, attrs.axis, attrs.block_size));
   if (attrs.output_dtype < 0 || attrs.output_dtype >= kDTypeCount)
-    return unsupported("element type " + std::to_string(attrs.output_dtype));
+    return unsupported("element type {}", attrs.output_dtype);
   const DType real =
       attrs.output_dtype == 0 ? context.dtype(1) : static_cast<DType>(attrs.output_dtype);
   if (real != DType::f32 && real != DType::f16 && real != DType::bf16)
-    return unsupported("values of " + std::string(dtype_name(real)));
+    return unsupported("values of {}", dtype_name(real));
   context.set_tensor(0, real, context.input(0).shape);
   return {};
 }

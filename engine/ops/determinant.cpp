@@ -50,7 +50,7 @@ Status run(const Attrs& /*attrs*/, RunContext& context) {
           static_cast<T>(determinant(std::vector<double>(first, first + n * n), n));
     }
   });
-  return known ? Status{} : unsupported("elements of type " + std::string(dtype_name(x.dtype)));
+  return known ? Status{} : unsupported("elements of type {}", dtype_name(x.dtype));
 }
 
 constexpr Implementation kRows[] = {reference<run>()};

@@ -39,7 +39,7 @@ Result<std::string> widen(const std::string& term, size_t count) {
   std::string letters = term;
   if (dots != std::string::npos) letters.erase(dots, 3);
   if (!std::all_of(letters.begin(), letters.end(), [](char c) { return std::isalpha(c) != 0; }))
-    return invalid_model("the term '" + term + "' can't be read");
+    return invalid_model("the term '{}' can't be read", term);
   return dots == std::string::npos ? letters : letters.insert(dots, ellipsis_labels(count));
 }
 
@@ -65,16 +65,14 @@ Result<Terms> parse(std::string equation, const std::vector<size_t>& ranks) {
       spelled.back().push_back(c);
   }
   if (spelled.size() != ranks.size())
-    return invalid_model("the equation has " + std::to_string(spelled.size()) + " terms for " +
-                         std::to_string(ranks.size()) + " inputs");
+    return invalid_model("the equation has {} terms for {} inputs", spelled.size(), ranks.size());
   Terms terms;
   size_t hidden = 0;
   for (size_t i = 0; i < spelled.size(); ++i) {
     const bool dots = spelled[i].find("...") != std::string::npos;
     const size_t letters = spelled[i].size() - (dots ? 3 : 0);
     if (letters > ranks[i] || (!dots && letters != ranks[i]))
-      return invalid_model("the term '" + spelled[i] + "' doesn't fit rank " +
-                           std::to_string(ranks[i]));
+      return invalid_model("the term '{}' doesn't fit rank {}", spelled[i], ranks[i]);
     OCTET_ASSIGN(std::string term, widen(spelled[i], ranks[i] - letters));
     terms.inputs.push_back(std::move(term));
     hidden = std::max(hidden, ranks[i] - letters);
@@ -200,7 +198,7 @@ Status run(const Attrs& attrs, RunContext& context) {
                loops_of(attrs.as<EinsumAttrs>(), inputs, context.output(0).dims));
   const bool known = visit_dtype(inputs[0].dtype, NumericTypes{},
                                  [&]<typename T>() { sum_products<T>(loops, context); });
-  return known ? Status{} : unsupported("elements of " + std::string(dtype_name(inputs[0].dtype)));
+  return known ? Status{} : unsupported("elements of {}", dtype_name(inputs[0].dtype));
 }
 
 /// Two operands as a batch of matrix products: label lists by what they do.

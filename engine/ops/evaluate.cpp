@@ -91,20 +91,20 @@ Result<Tensor> convert_float(const Tensor& tensor, DType dtype) {
         for (size_t i = 0; i < values.size(); ++i)
           out.writable_as<T>()[i] = from_float<T>(values[i]);
       });
-  if (!known) return unsupported("conversion to " + std::string(dtype_name(dtype)));
+  if (!known) return unsupported("conversion to {}", dtype_name(dtype));
   return out;
 }
 
 Result<std::vector<Tensor>> evaluate(const Graph& /*graph*/, const Node& node,
                                      const std::vector<Tensor>& inputs, size_t max_bytes) {
-  if (node.op->implementations.empty()) return unsupported(node.label() + " has no kernel");
+  if (node.op->implementations.empty()) return unsupported("{} has no kernel", node.label());
   Isolated alone = isolate(node, inputs);
   OCTET_RETURN_IF_ERROR(infer_node(alone.graph, alone.id));
   const Node& single = alone.graph.node(alone.id);
   for (const auto& ports : {single.inputs, single.outputs})
     for (const ValueId id : ports)
       if (id != kNoValue && alone.graph.value(id).type.boxed())
-        return unsupported(node.label() + ": strings and sequences are only run");
+        return unsupported("{}: strings and sequences are only run", node.label());
 
   const LowerContext lower(alone.graph, single, CpuToken::scalar(), {});
   OCTET_ASSIGN(const auto step, node.op->implementations.back().prepare(lower));

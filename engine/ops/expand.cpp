@@ -19,7 +19,8 @@ Status infer_expand(InferContext& context) {
   }
   auto shape = broadcast(context.shape(0), *wanted);
   if (!shape)
-    return invalid_model(to_string(context.shape(0)) + " doesn't expand to " + to_string(*wanted));
+    return invalid_model("{} doesn't expand to {}", to_string(context.shape(0)),
+                         to_string(*wanted));
   const auto dims = small_dims(shape);
   const auto* elements = context.elements(0);
   if (dims && elements != nullptr && elements->size() == 1)

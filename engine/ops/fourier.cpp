@@ -130,7 +130,7 @@ Status run_dft(const DftAttrs& attrs, const FourierF64Table& table, FourierPlans
   const bool known = visit_dtype(x.dtype, FloatTypes{}, [&]<typename T>() {
     dft<T>(table, *plans.get(static_cast<size_t>(length), attrs.inverse != 0), *axis, context);
   });
-  return known ? Status{} : unsupported("elements of " + std::string(dtype_name(x.dtype)));
+  return known ? Status{} : unsupported("elements of {}", dtype_name(x.dtype));
 }
 
 // The length of a frame: given, or the window's.
@@ -271,8 +271,7 @@ Status run_stft(const StftAttrs& attrs, const FourierF64Table& table, FourierPla
   const int64_t length =
       context.has_input(3) ? integer_of(context.input(3)) : context.input(2).count();
   if (step < 1 || length < 1 || length > x.dims[1])
-    return invalid_data("frames of " + std::to_string(length) + " every " + std::to_string(step) +
-                        " don't fit a signal of " + std::to_string(x.dims[1]));
+    return invalid_data("frames of {} every {} don't fit a signal of {}", length, step, x.dims[1]);
   if (context.has_input(2) &&
       (context.input(2).count() != length || context.input(2).dtype != x.dtype))
     return invalid_data("the window doesn't fit a frame");
@@ -282,7 +281,7 @@ Status run_stft(const StftAttrs& attrs, const FourierF64Table& table, FourierPla
     stft<T>(static_cast<size_t>(step), *plans.get(static_cast<size_t>(length), false), table,
             context);
   });
-  return known ? Status{} : unsupported("elements of " + std::string(dtype_name(x.dtype)));
+  return known ? Status{} : unsupported("elements of {}", dtype_name(x.dtype));
 }
 
 template <typename A, auto Run>

@@ -23,7 +23,7 @@ Status infer(InferContext& context) {
                                             return !own.known() || !sum.known() || own == sum;
                                           });
     if (!fits)
-      return invalid_model(to_string(context.shape(i)) + " doesn't add to scores of " +
+      return invalid_model("{} doesn't add to scores of {}", to_string(context.shape(i)),
                            to_string(*scores));
     std::copy(wider->begin(), wider->end() - 2, scores->begin());
   }

@@ -45,7 +45,7 @@ Status run_elements(const Attrs& attrs, RunContext& context) {
   for (size_t i = 0; i < indices.size(); ++i) {
     poll();
     const auto at = normalize_axis(indices[i], static_cast<size_t>(x.dims[axis]));
-    if (!at) return invalid_data("index " + std::to_string(indices[i]) + " is out of range");
+    if (!at) return invalid_data("index {} is out of range", indices[i]);
     size_t from = *at * static_cast<size_t>(steps[axis]);
     for (size_t a = 0; a < dims.size(); ++a)
       if (a != axis) from += static_cast<size_t>(index[a] * steps[a]);
@@ -98,7 +98,7 @@ Status run_nd(const Attrs& attrs, RunContext& context) {
     for (size_t d = 0; d < depth; ++d) {
       const int64_t value = values[t * depth + d];
       const auto at = normalize_axis(value, static_cast<size_t>(x.dims[batch + d]));
-      if (!at) return invalid_data("index " + std::to_string(value) + " is out of range");
+      if (!at) return invalid_data("index {} is out of range", value);
       from += *at * static_cast<size_t>(steps[batch + d]);
     }
     std::memcpy(context.output(0).data + t * inner * element, x.data + from * element,

@@ -17,18 +17,17 @@ Status infer(InferContext& context) {
   const Shape& a = context.shape(0);
   const Shape& b = context.shape(1);
   if (a.size() != 2 || b.size() != 2)
-    return invalid_model("factors must be matrices, not " + to_string(a) + " and " + to_string(b));
+    return invalid_model("factors must be matrices, not {} and {}", to_string(a), to_string(b));
   const Dim& depth_a = a[attrs.trans_a != 0 ? 0 : 1];
   const Dim& depth_b = b[attrs.trans_b != 0 ? 1 : 0];
   if (depth_a.known() && depth_b.known() && depth_a != depth_b)
-    return invalid_model("shapes " + to_string(a) + " and " + to_string(b) +
-                         " can't be multiplied");
+    return invalid_model("shapes {} and {} can't be multiplied", to_string(a), to_string(b));
   const Shape out = {a[attrs.trans_a != 0 ? 1 : 0], b[attrs.trans_b != 0 ? 0 : 1]};
   if (context.has_input(2) && context.has_rank(2)) {
     const Shape& c = context.shape(2);
     const auto wide = broadcast(out, c);
     if (!wide || wide->size() != 2)
-      return invalid_model("C of " + to_string(c) + " doesn't broadcast to " + to_string(out));
+      return invalid_model("C of {} doesn't broadcast to {}", to_string(c), to_string(out));
   }
   context.set_tensor(0, context.dtype(0), out);
   return {};

@@ -53,8 +53,7 @@ class GluStep final : public Step {
     const TensorView& x = context.input(0);
     const TensorView& y = context.output(0);
     const size_t axis = *normalize_axis(axis_, x.rank());
-    if (x.dims[axis] % 2 != 0)
-      return invalid_data(std::to_string(x.dims[axis]) + " elements don't split into 2");
+    if (x.dims[axis] % 2 != 0) return invalid_data("{} elements don't split into 2", x.dims[axis]);
     const Halves h = halves_of(x, y, axis);
     const size_t blocks = (h.half + kBlock - 1) / kBlock;
     const size_t grain = kParallelGrain / std::min(h.half + 1, kBlock) + 1;

@@ -33,10 +33,10 @@ Status canonical(const CanonicalContext& context) {
 Status infer(InferContext& context) {
   const auto& attrs = context.attrs<GridSampleAttrs>();
   if (attrs.mode != "linear" && attrs.mode != "nearest" && attrs.mode != "cubic")
-    return unsupported("mode '" + attrs.mode + "'");
+    return unsupported("mode '{}'", attrs.mode);
   if (attrs.padding_mode != "zeros" && attrs.padding_mode != "border" &&
       attrs.padding_mode != "reflection")
-    return unsupported("padding_mode '" + attrs.padding_mode + "'");
+    return unsupported("padding_mode '{}'", attrs.padding_mode);
   context.set_tensor(0, context.dtype(0));
   if (!context.has_rank(0) || !context.has_rank(1)) return {};
   const Shape& x = context.shape(0);
@@ -44,7 +44,7 @@ Status infer(InferContext& context) {
   if (x.size() < 3 || x.size() != grid.size()) return invalid_model("ranks don't fit");
   const auto differ = [](const Dim& a, const Dim& b) { return a.known() && b.known() && a != b; };
   if (differ(x[0], grid[0]) || differ(grid.back(), Dim(static_cast<int64_t>(x.size()) - 2)))
-    return invalid_model("a grid of " + to_string(grid) + " doesn't fit " + to_string(x));
+    return invalid_model("a grid of {} doesn't fit {}", to_string(grid), to_string(x));
   Shape out{x[0], x[1]};
   out.insert(out.end(), grid.begin() + 1, grid.end() - 1);
   context.set_tensor(0, context.dtype(0), std::move(out));

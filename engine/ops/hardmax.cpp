@@ -51,7 +51,7 @@ Status run(const Attrs& attrs, RunContext& context) {
   const bool known = visit_dtype(x.dtype, FloatTypes{}, [&]<typename T>() {
     mark(x.as<T>(), context.output(0).as<T>(), cut);
   });
-  return known ? Status{} : unsupported("elements of type " + std::string(dtype_name(x.dtype)));
+  return known ? Status{} : unsupported("elements of type {}", dtype_name(x.dtype));
 }
 
 constexpr Implementation kRows[] = {reference<run>()};

@@ -39,9 +39,8 @@ class GraphInferContext final : public InferContext {
     const size_t first_capture = node_.inputs.size() - node_.captures;
     for (size_t i = 0; i < node_.captures; ++i) inputs.push_back(input(first_capture + i));
     if (inputs.size() != body.inputs.size())
-      return invalid_model("subgraph '" + body.name + "' has " +
-                           std::to_string(body.inputs.size()) + " inputs, not " +
-                           std::to_string(inputs.size()));
+      return invalid_model("subgraph '{}' has {} inputs, not {}", body.name, body.inputs.size(),
+                           inputs.size());
     for (size_t i = 0; i < inputs.size(); ++i) body.value(body.inputs[i]).type = inputs[i];
     OCTET_RETURN_IF_ERROR(infer_graph(body));
     std::vector<Type> types;
@@ -64,6 +63,18 @@ void note_constant_elements(Value& value) {
 
 }  // namespace
 
+void InferContext::set_tensor(size_t i, DType type) {
+  if (has_output(i)) set_output(i, Type::tensor(type));
+}
+
+void InferContext::set_tensor(size_t i, DType type, Shape&& s) {
+  if (has_output(i)) set_output(i, Type::tensor(type, std::move(s)));
+}
+
+void InferContext::set_tensor(size_t i, DType type, std::optional<Shape> s) {
+  if (has_output(i)) set_output(i, Type::tensor(type, std::move(s)));
+}
+
 std::optional<std::vector<int64_t>> InferContext::known_elements(size_t i) const {
   const auto* dims = elements(i);
   if (dims == nullptr || !all_known(*dims)) return std::nullopt;
@@ -72,20 +83,18 @@ std::optional<std::vector<int64_t>> InferContext::known_elements(size_t i) const
 
 Result<size_t> InferContext::axis(int64_t axis, size_t rank) const {
   if (const auto index = normalize_axis(axis, rank)) return *index;
-  return invalid_model("axis " + std::to_string(axis) + " is outside rank " + std::to_string(rank));
+  return invalid_model("axis {} is outside rank {}", axis, rank);
 }
 
 Status InferContext::require(size_t i, std::initializer_list<DType> allowed) const {
   if (std::find(allowed.begin(), allowed.end(), dtype(i)) != allowed.end()) return {};
-  return unsupported("input " + std::to_string(i) + " is " + std::string(dtype_name(dtype(i))) +
-                     ", which isn't supported here");
+  return unsupported("input {} is {}, which isn't supported here", i, dtype_name(dtype(i)));
 }
 
 Status InferContext::require_same_dtype(size_t i, size_t j) const {
   if (dtype(i) == dtype(j)) return {};
-  return invalid_model("inputs " + std::to_string(i) + " and " + std::to_string(j) +
-                       " differ in type: " + std::string(dtype_name(dtype(i))) + " and " +
-                       std::string(dtype_name(dtype(j))));
+  return invalid_model("inputs {} and {} differ in type: {} and {}", i, j, dtype_name(dtype(i)),
+                       dtype_name(dtype(j)));
 }
 
 Status infer_same(InferContext& context) {
@@ -102,8 +111,8 @@ static Status infer_broadcast_as(InferContext& context, DType dtype) {
     }
     auto next = broadcast(*shape, context.shape(i));
     if (!next)
-      return invalid_model("shapes " + to_string(*shape) + " and " + to_string(context.shape(i)) +
-                           " don't broadcast");
+      return invalid_model("shapes {} and {} don't broadcast", to_string(*shape),
+                           to_string(context.shape(i)));
     shape = std::move(next);
   }
   context.set_tensor(0, dtype, std::move(shape));

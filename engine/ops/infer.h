@@ -42,9 +42,9 @@ class InferContext {
   bool has_rank(size_t i) const { return input(i).shape.has_value(); }
   /// Requires has_rank(i).
   const Shape& shape(size_t i) const { return *input(i).shape; }
-  void set_tensor(size_t i, DType type, std::optional<Shape> s = std::nullopt) {
-    if (has_output(i)) set_output(i, Type::tensor(type, std::move(s)));
-  }
+  void set_tensor(size_t i, DType type);
+  void set_tensor(size_t i, DType type, Shape&& s);
+  void set_tensor(size_t i, DType type, std::optional<Shape> s);
   /// Output i has input j's dtype and shape.
   void set_like(size_t i, size_t j) {
     if (has_output(i)) set_output(i, input(j));

@@ -42,8 +42,7 @@ Status canonical(const CanonicalContext& context) {
     return unsupported("an unknown number of channels below opset 21");
   const int64_t channels = (*shape)[1].value();
   if (groups < 1 || channels % groups != 0)
-    return invalid_model("num_groups " + std::to_string(groups) +
-                         " does not divide C=" + std::to_string(channels));
+    return invalid_model("num_groups {} does not divide C={}", groups, channels);
   Rewriter rewrite(graph, context.id);
   const auto integers = [&](const std::vector<int64_t>& values, const char* suffix) {
     const auto count = static_cast<int64_t>(values.size());
@@ -66,13 +65,12 @@ Status canonical(const CanonicalContext& context) {
 Status check_channels(const InferContext& context) {
   if (!context.has_rank(0)) return {};
   const Shape& x = context.shape(0);
-  if (x.size() < 2) return invalid_model("the input " + to_string(x) + " has no channels");
+  if (x.size() < 2) return invalid_model("the input {} has no channels", to_string(x));
   for (size_t i = 1; i < 3; ++i) {
     if (!context.has_rank(i)) continue;
     const Shape& s = context.shape(i);
     if (s.size() != 1 || (s[0].known() && x[1].known() && s[0] != x[1]))
-      return invalid_model("input " + std::to_string(i) + " of " + to_string(s) + " doesn't fit " +
-                           to_string(x));
+      return invalid_model("input {} of {} doesn't fit {}", i, to_string(s), to_string(x));
   }
   return {};
 }
@@ -87,7 +85,7 @@ Status infer_group(InferContext& context) {
   const int64_t groups = context.attrs<GroupNormAttrs>().num_groups;
   const bool known = context.has_rank(0) && context.shape(0)[1].known();
   if (groups < 1 || (known && context.shape(0)[1].value() % groups != 0))
-    return invalid_model("num_groups " + std::to_string(groups) + " does not divide the channels");
+    return invalid_model("num_groups {} does not divide the channels", groups);
   return infer_same(context);
 }
 
@@ -143,7 +141,7 @@ Status run(const Attrs& attrs, RunContext& context) {
   const GroupNormF32Args shape = shape_of(groups_of(attrs), x.dims);
   const bool known =
       visit_dtype(x.dtype, FloatTypes{}, [&]<typename T>() { normalize<T>(shape, context); });
-  return known ? Status{} : unsupported("elements of " + std::string(dtype_name(x.dtype)));
+  return known ? Status{} : unsupported("elements of {}", dtype_name(x.dtype));
 }
 
 class GroupNormStep final : public Step {

@@ -49,7 +49,7 @@ struct BitShiftAttrs {
 Status infer_shift(InferContext& context) {
   const auto& direction = context.attrs<BitShiftAttrs>().direction;
   if (direction != "LEFT" && direction != "RIGHT")
-    return invalid_model("direction '" + direction + "'");
+    return invalid_model("direction '{}'", direction);
   OCTET_RETURN_IF_ERROR(context.require_same_dtype(0, 1));
   return infer_broadcast(context);
 }

@@ -35,15 +35,14 @@ Status check_fits(const InferContext& context, size_t i) {
     fits = !s[a].known() || s[a] == Dim(1) || !extent.known() || extent == s[a];
   }
   if (fits) return {};
-  return invalid_model("input " + std::to_string(i) + " of " + to_string(s) +
-                       " doesn't broadcast to " + to_string(x));
+  return invalid_model("input {} of {} doesn't broadcast to {}", i, to_string(s), to_string(x));
 }
 
 Status infer(InferContext& context) {
   const auto& attrs = context.attrs<LayerNormAttrs>();
   if (attrs.stash_type != static_cast<int64_t>(DType::f32) &&
       attrs.stash_type != static_cast<int64_t>(DType::bf16))
-    return unsupported("stash_type " + std::to_string(attrs.stash_type));
+    return unsupported("stash_type {}", attrs.stash_type);
   const auto stash = static_cast<DType>(attrs.stash_type);
   std::optional<Shape> reduced = context.input(0).shape;
   if (reduced) {
@@ -127,7 +126,7 @@ Status run(const Attrs& attrs, RunContext& context) {
   const bool known = visit_dtype(type, FloatTypes{}, [&]<typename T>() {
     normalize<T, Centered>(attrs.as<LayerNormAttrs>(), context);
   });
-  return known ? Status{} : unsupported("elements of " + std::string(dtype_name(type)));
+  return known ? Status{} : unsupported("elements of {}", dtype_name(type));
 }
 
 class LayerNormStep final : public Step {

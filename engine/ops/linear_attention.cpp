@@ -34,12 +34,12 @@ struct LinearAttentionAttrs {
 Status infer(InferContext& context) {
   const auto& attrs = context.attrs<LinearAttentionAttrs>();
   if (attrs.update_rule != "linear" && !attrs.gated() && !attrs.delta())
-    return invalid_model("update_rule '" + attrs.update_rule + "'");
+    return invalid_model("update_rule '{}'", attrs.update_rule);
   if (attrs.kv_num_heads < 1 || attrs.q_num_heads < 1 ||
       attrs.q_num_heads % attrs.kv_num_heads != 0)
     return invalid_model("the key heads don't divide the query heads");
   if (context.has_input(kDecay) != attrs.gated() || context.has_input(kBeta) != attrs.delta())
-    return invalid_model("update_rule '" + attrs.update_rule + "' asks for other inputs");
+    return invalid_model("update_rule '{}' asks for other inputs", attrs.update_rule);
   const DType state = context.has_input(kPast) ? context.dtype(kPast) : context.dtype(0);
   context.set_tensor(0, context.dtype(0));
   context.set_tensor(1, state);
@@ -158,7 +158,7 @@ Status run(const Attrs& attributes, RunContext& context) {
   const DType dtype = context.input(0).dtype;
   const bool known =
       visit_dtype(dtype, FloatTypes{}, [&]<typename T>() { attend<T>(attrs, context); });
-  return known ? Status{} : unsupported("elements of type " + std::string(dtype_name(dtype)));
+  return known ? Status{} : unsupported("elements of type {}", dtype_name(dtype));
 }
 
 constexpr Implementation kRows[] = {reference<run>()};

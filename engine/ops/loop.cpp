@@ -19,9 +19,8 @@ Status infer(InferContext& context) {
   for (size_t i = 0; i < states; ++i) formals.push_back(context.input(kFirstState + i));
   OCTET_ASSIGN(const auto outputs, infer_iterated(context, formals, kFirstState, states, 1));
   if (outputs.size() != context.output_count() + 1)
-    return invalid_model("the subgraph gives " + std::to_string(outputs.size()) +
-                         " values for a condition and " + std::to_string(context.output_count()) +
-                         " outputs");
+    return invalid_model("the subgraph gives {} values for a condition and {} outputs",
+                         outputs.size(), context.output_count());
   for (size_t i = 0; i < context.output_count(); ++i) {
     if (i < states) {
       const Type& state = formals[kFirstState + i];
@@ -55,7 +54,7 @@ Status stack(RunContext& context, size_t output, const std::vector<Tensor>& part
   std::byte* to = context.output(output).data;
   for (const Tensor& part : parts) {
     if (part.dims() != parts[0].dims() || part.dtype() != context.output(output).dtype)
-      return invalid_data("output " + std::to_string(output) + " changes between iterations");
+      return invalid_data("output {} changes between iterations", output);
     if (!part.bytes().empty()) std::memcpy(to, part.bytes().data(), part.bytes().size());
     to += part.bytes().size();
   }

@@ -21,7 +21,7 @@ struct LossAttrs {
 Status infer(InferContext& context) {
   const auto& reduction = context.attrs<LossAttrs>().reduction;
   if (reduction != "none" && reduction != "mean" && reduction != "sum")
-    return invalid_model("reduction '" + reduction + "'");
+    return invalid_model("reduction '{}'", reduction);
   if (context.has_rank(0) && context.shape(0).size() < 2)
     return invalid_model("the scores have no class axis");
   context.set_tensor(0, context.dtype(0),
@@ -70,7 +70,7 @@ Status total(const LossAttrs& attrs, RunContext& context, const Scores& s,
     if (each) y[i] = T{};
     if (attrs.ignore_index && targets[i] == *attrs.ignore_index) continue;
     if (targets[i] < 0 || targets[i] >= static_cast<int64_t>(s.classes))
-      return invalid_data("class " + std::to_string(targets[i]) + " is out of range");
+      return invalid_data("class {} is out of range", targets[i]);
     const auto target = static_cast<size_t>(targets[i]);
     const double weight = weights != nullptr ? static_cast<double>(weights[target]) : 1.0;
     const size_t at = (i / s.inner * s.classes + target) * s.inner + i % s.inner;
@@ -93,7 +93,7 @@ Status run(const Attrs& attrs, RunContext& context) {
     return invalid_data("there isn't one class a score vector");
   if (context.has_input(2) && context.input(2).count() != static_cast<int64_t>(s.classes))
     return invalid_data("there isn't one weight a class");
-  Status status = unsupported("elements of type " + std::string(dtype_name(x.dtype)));
+  Status status = unsupported("elements of type {}", dtype_name(x.dtype));
   visit_dtype(x.dtype, FloatTypes{}, [&]<typename T>() {
     std::vector<double> values(x.as<T>(), x.as<T>() + x.count());
     if constexpr (Softmax) values = log_softmax(x.as<T>(), s);

@@ -24,7 +24,7 @@ struct MeanVarianceAttrs {
 
 Status infer_lp(InferContext& context) {
   const auto& attrs = context.attrs<LpAttrs>();
-  if (attrs.p != 1 && attrs.p != 2) return unsupported("p " + std::to_string(attrs.p));
+  if (attrs.p != 1 && attrs.p != 2) return unsupported("p {}", attrs.p);
   if (context.has_rank(0)) OCTET_RETURN_IF_ERROR(context.axis(attrs.axis, context.shape(0).size()));
   return infer_same(context);
 }
@@ -108,7 +108,7 @@ Status run_lp(const Attrs& attrs, RunContext& context) {
   const DType type = context.input(0).dtype;
   const bool known = visit_dtype(
       type, FloatTypes{}, [&]<typename T>() { divide_by_norm<T>(attrs.as<LpAttrs>(), context); });
-  return known ? Status{} : unsupported("elements of " + std::string(dtype_name(type)));
+  return known ? Status{} : unsupported("elements of {}", dtype_name(type));
 }
 
 Status run_mean_variance(const Attrs& attrs, RunContext& context) {
@@ -116,7 +116,7 @@ Status run_mean_variance(const Attrs& attrs, RunContext& context) {
   const bool known = visit_dtype(type, FloatTypes{}, [&]<typename T>() {
     standardize<T>(attrs.as<MeanVarianceAttrs>(), context);
   });
-  return known ? Status{} : unsupported("elements of " + std::string(dtype_name(type)));
+  return known ? Status{} : unsupported("elements of {}", dtype_name(type));
 }
 
 constexpr Implementation kLpRows[] = {reference<run_lp>()};

@@ -43,7 +43,7 @@ Status run_on(const PoolGeometry& g, int64_t p, RunContext& context) {
   const DType type = context.input(0).dtype;
   const bool known =
       visit_dtype(type, FloatTypes{}, [&]<typename T>() { norms<T>(g, p, context); });
-  return known ? Status{} : unsupported("a norm of " + std::string(dtype_name(type)));
+  return known ? Status{} : unsupported("a norm of {}", dtype_name(type));
 }
 
 Status run(const Attrs& attrs, RunContext& context) {

@@ -22,7 +22,7 @@ struct LrnAttrs {
 
 Status infer(InferContext& context) {
   if (context.has_rank(0) && context.shape(0).size() < 2)
-    return invalid_model("the input " + to_string(context.shape(0)) + " has no channels");
+    return invalid_model("the input {} has no channels", to_string(context.shape(0)));
   if (context.attrs<LrnAttrs>().size < 1) return invalid_model("size must be positive");
   return infer_same(context);
 }
@@ -63,7 +63,7 @@ Status run(const Attrs& attrs, RunContext& context) {
   const DType type = context.input(0).dtype;
   const bool known = visit_dtype(
       type, FloatTypes{}, [&]<typename T>() { normalize<T>(attrs.as<LrnAttrs>(), context); });
-  return known ? Status{} : unsupported("elements of " + std::string(dtype_name(type)));
+  return known ? Status{} : unsupported("elements of {}", dtype_name(type));
 }
 
 constexpr Implementation kImplementations[] = {reference<run>()};

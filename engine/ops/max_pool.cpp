@@ -59,7 +59,7 @@ Status run_on(const PoolGeometry& g, bool by_columns, RunContext& context) {
   const DType type = context.input(0).dtype;
   const bool known =
       visit_dtype(type, MaxTypes{}, [&]<typename T>() { maximum<T>(g, by_columns, context); });
-  return known ? Status{} : unsupported("a maximum of " + std::string(dtype_name(type)));
+  return known ? Status{} : unsupported("a maximum of {}", dtype_name(type));
 }
 
 Status run(const Attrs& attrs, RunContext& context) {

@@ -99,8 +99,7 @@ Status run(const Attrs& attrs, RunContext& context) {
   const bool known = visit_dtype(dtype, FloatTypes{}, [&]<typename T>() {
     status = pool<T>(attrs.as<MaxRoiPoolAttrs>(), context);
   });
-  return known ? std::move(status)
-               : unsupported("elements of type " + std::string(dtype_name(dtype)));
+  return known ? std::move(status) : unsupported("elements of type {}", dtype_name(dtype));
 }
 
 constexpr Implementation kRows[] = {reference<run>()};

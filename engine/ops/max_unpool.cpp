@@ -91,7 +91,7 @@ Status run(const Attrs& attributes, RunContext& context) {
       if (inside) y.as<T>()[at] = x.as<T>()[i];
     }
   });
-  if (!known) return unsupported("elements of " + std::string(dtype_name(x.dtype)));
+  if (!known) return unsupported("elements of {}", dtype_name(x.dtype));
   return inside ? Status{} : invalid_data("an index is outside the output");
 }
 

@@ -15,7 +15,7 @@ struct MelAttrs {
 
 Status infer(InferContext& context) {
   const int64_t type = context.attrs<MelAttrs>().output_datatype;
-  if (type <= 0 || type >= kDTypeCount) return unsupported("element type " + std::to_string(type));
+  if (type <= 0 || type >= kDTypeCount) return unsupported("element type {}", type);
   const auto dtype = static_cast<DType>(type);
   const auto extent = [&](size_t i) {
     const auto* value = context.elements(i);
@@ -80,7 +80,7 @@ Status run(const Attrs&, RunContext& context) {
   const DType dtype = context.output(0).dtype;
   const bool known =
       visit_dtype(dtype, NumericTypes{}, [&]<typename T>() { fill<T>(bins, context.output(0)); });
-  return known ? Status{} : unsupported("elements of " + std::string(dtype_name(dtype)));
+  return known ? Status{} : unsupported("elements of {}", dtype_name(dtype));
 }
 
 constexpr Implementation kImplementations[] = {reference<run>()};

@@ -79,7 +79,7 @@ Result<std::vector<std::string>> keys_of(const Tensor& tensor) {
           keys.emplace_back(reinterpret_cast<const char*>(&value), sizeof(T));
         }
       });
-  if (!known) return unsupported("keys of " + std::string(dtype_name(tensor.dtype())));
+  if (!known) return unsupported("keys of {}", dtype_name(tensor.dtype()));
   return keys;
 }
 
@@ -183,7 +183,7 @@ Result<Tensor> encoder_default(const EncoderAttrs& a, DType dtype) {
     case DType::s32: return Tensor::scalar<int32_t>(-1);
     case DType::s16: return Tensor::scalar<int16_t>(-1);
     case DType::f64: return Tensor::scalar(-0.0);
-    default: return unsupported("values of " + std::string(dtype_name(dtype)));
+    default: return unsupported("values of {}", dtype_name(dtype));
   }
 }
 
@@ -192,8 +192,8 @@ Status infer_encoder(InferContext& context) {
   OCTET_ASSIGN(const Tensor keys, encoder_keys(attrs));
   OCTET_ASSIGN(const Tensor values, encoder_values(attrs));
   if (context.dtype(0) != DType::undefined && context.dtype(0) != keys.dtype())
-    return invalid_model("the keys are " + std::string(dtype_name(keys.dtype())) +
-                         ", the input is " + std::string(dtype_name(context.dtype(0))));
+    return invalid_model("the keys are {}, the input is {}", dtype_name(keys.dtype()),
+                         dtype_name(context.dtype(0)));
   context.set_tensor(0, values.dtype(), context.input(0).shape);
   return {};
 }

@@ -37,7 +37,7 @@ Status run_extractor(const Attrs& /*attrs*/, RunContext& context) {
   const int64_t* indices = context.input(1).as<int64_t>();
   for (size_t k = 0; k < picked; ++k)
     if (indices[k] < 0 || indices[k] >= width)
-      return invalid_data("index " + std::to_string(indices[k]) + " is outside the last axis");
+      return invalid_data("index {} is outside the last axis", indices[k]);
   const auto count = static_cast<size_t>(y.count());
   for (size_t i = 0; i < count; ++i) {
     const size_t from =
@@ -58,7 +58,7 @@ Status infer_vectorizer(InferContext& context) {
     // What a size that differs from the input's means is left open: it is refused.
     if (context.has_rank(i) && !context.shape(i).empty() && context.shape(i).back().known() &&
         context.shape(i).back() != Dim(sizes[i]))
-      return unsupported("input " + std::to_string(i) + " has another size than inputdimensions");
+      return unsupported("input {} has another size than inputdimensions", i);
     width += sizes[i];
   }
   context.set_tensor(0, DType::f32, Shape{ml::batch_of(context), Dim(width)});

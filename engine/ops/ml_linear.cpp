@@ -43,7 +43,7 @@ struct ClassifierAttrs {
 Status infer_regressor(InferContext& context) {
   const auto& attrs = context.attrs<RegressorAttrs>();
   OCTET_RETURN_IF_ERROR(ml::require_numbers(context));
-  if (attrs.targets < 1) return invalid_model("targets " + std::to_string(attrs.targets));
+  if (attrs.targets < 1) return invalid_model("targets {}", attrs.targets);
   OCTET_ASSIGN(const auto transform, ml::post_transform_of(attrs.post_transform));
   if (transform != ml::PostTransform::none && attrs.targets == 1)
     return unsupported("post_transform of one target");
@@ -71,7 +71,7 @@ Result<std::vector<double>> scores_of(const ml::Rows& rows, const std::vector<fl
                                       const std::vector<float>& intercepts, size_t models) {
   if (coefficients.size() != models * rows.width ||
       (!intercepts.empty() && intercepts.size() != models))
-    return invalid_data("the coefficients don't fit " + std::to_string(rows.width) + " features");
+    return invalid_data("the coefficients don't fit {} features", rows.width);
   std::vector<double> scores;
   StopPoll poll;
   for (size_t i = 0; i < rows.count; ++i) {
@@ -109,8 +109,7 @@ Status run_classifier(const Attrs& attributes, RunContext& context) {
     for (const double s : scores) both.insert(both.end(), {-s, s});
     scores = std::move(both);
   } else if (models != labels.size()) {
-    return invalid_data("there are " + std::to_string(models) + " scores for " +
-                        std::to_string(labels.size()) + " classes");
+    return invalid_data("there are {} scores for {} classes", models, labels.size());
   }
   std::vector<size_t> best;
   for (size_t i = 0; i < rows.count; ++i) {

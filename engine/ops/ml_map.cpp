@@ -62,7 +62,7 @@ Status run_zip(const Attrs& attributes, RunContext& context) {
 Status require_map(const InferContext& context) {
   const Type& type = context.input(0);
   if (type.kind == Type::Kind::map && type.element) return {};
-  return invalid_model("input 0 is no map, but " + type.to_string());
+  return invalid_model("input 0 is no map, but {}", type.to_string());
 }
 
 Status infer_dict(InferContext& context) {

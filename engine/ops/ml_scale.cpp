@@ -57,7 +57,7 @@ Status infer_floats(InferContext& context) {
 
 Status infer_normalizer(InferContext& context) {
   const auto& norm = context.attrs<NormalizerAttrs>().norm;
-  if (norm != "MAX" && norm != "L1" && norm != "L2") return invalid_model("norm '" + norm + "'");
+  if (norm != "MAX" && norm != "L1" && norm != "L2") return invalid_model("norm '{}'", norm);
   return infer_floats(context);
 }
 
@@ -76,8 +76,7 @@ Result<size_t> stride_of(size_t entries, const TensorView& x) {
   const auto width = static_cast<size_t>(x.rank() == 0 ? 1 : x.dims.back());
   if (entries == 1) return size_t{0};
   if (entries == width) return size_t{1};
-  return invalid_data("there are " + std::to_string(entries) + " values for " +
-                      std::to_string(width) + " features");
+  return invalid_data("there are {} values for {} features", entries, width);
 }
 
 Status run_scaler(const Attrs& attributes, RunContext& context) {

@@ -66,11 +66,11 @@ struct RegressorAttrs : SvmAttrs {
 Status check_kernel(const SvmAttrs& attrs) {
   const auto& kernel = attrs.kernel_type;
   if (kernel != "LINEAR" && kernel != "POLY" && kernel != "RBF" && kernel != "SIGMOID")
-    return invalid_model("kernel_type '" + kernel + "'");
+    return invalid_model("kernel_type '{}'", kernel);
   if (kernel != "LINEAR" && attrs.kernel_params.size() != 3)
     return invalid_model("kernel_params aren't gamma, coef0 and degree");
   if (attrs.post_transform != "NONE")
-    return unsupported("post_transform '" + attrs.post_transform + "'");
+    return unsupported("post_transform '{}'", attrs.post_transform);
   if (attrs.rho.empty()) return invalid_model("there is no rho");
   return {};
 }
@@ -106,7 +106,7 @@ Status run_regressor(const Attrs& attributes, RunContext& context) {
   if (plain ? attrs.coefficients.size() != rows.width
             : attrs.support_vectors.size() != vectors * rows.width ||
                   attrs.coefficients.size() != vectors)
-    return invalid_data("the vectors don't fit " + std::to_string(rows.width) + " features");
+    return invalid_data("the vectors don't fit {} features", rows.width);
   SvmAttrs linear;
   std::vector<double> scores;
   StopPoll poll;
@@ -213,7 +213,7 @@ Status run_classifier(const Attrs& attributes, RunContext& context) {
   const size_t vectors = starts.back();
   if (attrs.support_vectors.size() != vectors * rows.width ||
       attrs.coefficients.size() != vectors * (classes - 1))
-    return invalid_data("the vectors don't fit " + std::to_string(rows.width) + " features");
+    return invalid_data("the vectors don't fit {} features", rows.width);
   const auto coefficient = [&](size_t row, size_t v) {
     return static_cast<double>(attrs.coefficients[row * vectors + v]);
   };

@@ -82,7 +82,7 @@ Result<ml::Forest> forest_of(const TreeEnsembleAttrs& a) {
     ml::TreeNode node;
     if (modes[i] < 0 || modes[i] > 6 || a.nodes_featureids[i] < 0 || a.nodes_truenodeids[i] < 0 ||
         a.nodes_falsenodeids[i] < 0)
-      return invalid_model("node " + std::to_string(i) + " makes no sense");
+      return invalid_model("node {} makes no sense", i);
     node.branch = static_cast<ml::Branch>(modes[i]);
     node.feature = static_cast<size_t>(a.nodes_featureids[i]);
     node.split = splits[i];
@@ -115,13 +115,13 @@ Result<ml::Forest> forest_of(const TreeEnsembleAttrs& a) {
 Status infer(InferContext& context) {
   const auto& attrs = context.attrs<TreeEnsembleAttrs>();
   OCTET_RETURN_IF_ERROR(context.require(0, {DType::f32, DType::f64}));
-  if (attrs.n_targets < 1) return invalid_model("n_targets " + std::to_string(attrs.n_targets));
+  if (attrs.n_targets < 1) return invalid_model("n_targets {}", attrs.n_targets);
   if (attrs.aggregate_function < 0 || attrs.aggregate_function > 3)
-    return invalid_model("aggregate_function " + std::to_string(attrs.aggregate_function));
+    return invalid_model("aggregate_function {}", attrs.aggregate_function);
   if (attrs.post_transform != 0 && attrs.n_targets == 1)
     return unsupported("post_transform of one target");
   if (attrs.post_transform < 0 || attrs.post_transform > 3)
-    return unsupported("post_transform " + std::to_string(attrs.post_transform));
+    return unsupported("post_transform {}", attrs.post_transform);
   context.set_tensor(0, context.dtype(0), Shape{ml::batch_of(context), Dim(attrs.n_targets)});
   return {};
 }
@@ -136,8 +136,7 @@ class TreeStep final : public Step {
   Status run(RunContext& context) const override {
     OCTET_ASSIGN(const ml::Rows rows, ml::rows_of(context.input(0)));
     if (rows.width < forest_.features)
-      return invalid_data("rows of " + std::to_string(rows.width) + " features, not " +
-                          std::to_string(forest_.features));
+      return invalid_data("rows of {} features, not {}", rows.width, forest_.features);
     OCTET_RETURN_IF_ERROR(
         context.allocate(0, {static_cast<int64_t>(rows.count), static_cast<int64_t>(targets_)}));
     const TensorView& y = context.output(0);

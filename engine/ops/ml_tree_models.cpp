@@ -148,7 +148,7 @@ Result<ml::Forest> forest_of(const NodeAttrs& a, size_t targets) {
       const auto no = index.find({a.nodes_treeids[i], a.nodes_falsenodeids[i]});
       if (!branch || branch == ml::Branch::member || a.nodes_featureids[i] < 0 ||
           yes == index.end() || no == index.end())
-        return invalid_model("node " + std::to_string(i) + " makes no sense");
+        return invalid_model("node {} makes no sense", i);
       node.branch = *branch;
       node.feature = static_cast<size_t>(a.nodes_featureids[i]);
       node.split = splits[i];
@@ -174,11 +174,11 @@ std::optional<ml::Aggregate> aggregate_of(const std::string& name) {
 Status infer_regressor(InferContext& context) {
   const auto& attrs = context.attrs<RegressorAttrs>();
   OCTET_RETURN_IF_ERROR(ml::require_numbers(context));
-  if (attrs.n_targets < 1) return invalid_model("n_targets " + std::to_string(attrs.n_targets));
+  if (attrs.n_targets < 1) return invalid_model("n_targets {}", attrs.n_targets);
   if (!aggregate_of(attrs.aggregate_function))
-    return invalid_model("aggregate_function '" + attrs.aggregate_function + "'");
+    return invalid_model("aggregate_function '{}'", attrs.aggregate_function);
   if (attrs.post_transform != "NONE")
-    return unsupported("post_transform '" + attrs.post_transform + "'");
+    return unsupported("post_transform '{}'", attrs.post_transform);
   context.set_tensor(0, DType::f32, Shape{ml::batch_of(context), Dim(attrs.n_targets)});
   return {};
 }
@@ -219,8 +219,7 @@ class Votes {
   size_t work() const { return forest_.work(targets_); }
   Status check(const ml::Rows& rows) const {
     if (rows.width >= forest_.features) return {};
-    return invalid_data("rows of " + std::to_string(rows.width) + " features, not " +
-                        std::to_string(forest_.features));
+    return invalid_data("rows of {} features, not {}", rows.width, forest_.features);
   }
   std::vector<double> of(std::span<const double> row) const {
     auto scores = forest_.vote(row, targets_, aggregate_);

@@ -37,7 +37,7 @@ Result<int64_t> number(const TensorView& view, size_t i) {
     else
       value = static_cast<int64_t>(view.as<T>()[i]);
   });
-  if (!known) return unsupported("indices of type " + std::string(dtype_name(view.dtype)));
+  if (!known) return unsupported("indices of type {}", dtype_name(view.dtype));
   return value;
 }
 

@@ -29,7 +29,7 @@ Status canonical(const CanonicalContext& context) {
 Status infer(InferContext& context) {
   const auto& mode = context.attrs<PadAttrs>().mode;
   if (mode != "constant" && mode != "reflect" && mode != "edge" && mode != "wrap")
-    return unsupported("mode '" + mode + "'");
+    return unsupported("mode '{}'", mode);
   context.set_tensor(0, context.dtype(0));
   if (!context.has_rank(0)) return {};
   Shape shape = context.shape(0);
@@ -50,7 +50,7 @@ Status infer(InferContext& context) {
       OCTET_ASSIGN(const size_t axis, context.axis(axes[i], shape.size()));
       shape[axis] = shape[axis] + (*pads)[i] + (*pads)[i + axes.size()];
       if (shape[axis].known() && shape[axis].value() < 0)
-        return invalid_model("padding leaves axis " + std::to_string(axis) + " negative");
+        return invalid_model("padding leaves axis {} negative", axis);
     }
   }
   context.set_tensor(0, context.dtype(0), std::move(shape));
@@ -67,7 +67,7 @@ Result<SourceMap> source_map(const std::string& mode, int64_t extent, int64_t be
     int64_t at = i - before;
     if (at < 0 || at >= extent) {
       if (mode == "constant") continue;
-      if (extent == 0) return invalid_data("mode '" + mode + "' on an empty axis");
+      if (extent == 0) return invalid_data("mode '{}' on an empty axis", mode);
       if (mode == "edge") at = std::clamp<int64_t>(at, 0, extent - 1);
       if (mode == "wrap") at = (at % extent + extent) % extent;
       if (mode == "reflect") {

@@ -69,8 +69,7 @@ class PowerBandsStep final : public Step {
     const TensorView& y = context.output(0);
     const auto samples = static_cast<size_t>(x.dims[1]);
     if (samples < window_.size())
-      return invalid_data("frames of " + std::to_string(window_.size()) +
-                          " don't fit a signal of " + std::to_string(samples));
+      return invalid_data("frames of {} don't fit a signal of {}", window_.size(), samples);
     const auto frames = static_cast<size_t>(y.dims[1]);
     const size_t groups = (frames + kSpectrumLanes - 1) / kSpectrumLanes;
     const size_t count = static_cast<size_t>(x.dims[0]) * groups;

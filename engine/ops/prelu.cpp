@@ -21,7 +21,7 @@ Status infer(InferContext& context) {
   OCTET_ASSIGN(const auto shape, broadcast_shape(context));
   if (shape && context.has_rank(0) && all_known(*shape) && all_known(context.shape(0)) &&
       *shape != context.shape(0))
-    return invalid_model("the slope of " + to_string(context.shape(1)) + " doesn't broadcast to " +
+    return invalid_model("the slope of {} doesn't broadcast to {}", to_string(context.shape(1)),
                          to_string(context.shape(0)));
   context.set_like(0, 0);
   return {};

@@ -17,7 +17,7 @@ Status infer(InferContext& context) {
   OCTET_RETURN_IF_ERROR(context.require(1, {DType::f32, DType::f16, DType::bf16}));
   OCTET_RETURN_IF_ERROR(check_scale(context, attrs.axis, attrs.block_size));
   if (attrs.output_dtype < 0 || attrs.output_dtype >= kDTypeCount)
-    return unsupported("element type " + std::to_string(attrs.output_dtype));
+    return unsupported("element type {}", attrs.output_dtype);
   DType code = attrs.output_dtype == 0 ? DType::u8 : static_cast<DType>(attrs.output_dtype);
   if (context.has_input(2)) {
     if (attrs.output_dtype != 0 && code != context.dtype(2))
@@ -25,7 +25,7 @@ Status infer(InferContext& context) {
     code = context.dtype(2);
   }
   if (code_limits(code).high == 0 && (!dtype_is_small_float(code) || code == DType::f8e8m0))
-    return unsupported("codes of " + std::string(dtype_name(code)));
+    return unsupported("codes of {}", dtype_name(code));
   context.set_tensor(0, code, context.input(0).shape);
   return {};
 }
@@ -96,7 +96,7 @@ Status run_small_floats(const QuantizeLinearAttrs& attrs, const ScaleIndex& inde
   if (context.has_input(2))
     for (size_t i = 0; i < static_cast<size_t>(context.input(2).count()); ++i)
       if (real_code(context.input(2), i) != 0.0F)
-        return unsupported("a zero point of " + std::string(dtype_name(y.dtype)) + " that isn't 0");
+        return unsupported("a zero point of {} that isn't 0", dtype_name(y.dtype));
   for (size_t i = 0; i < static_cast<size_t>(x.count()); ++i) {
     const float value = real_value(x, i) / context.input(1).as<float>()[index(i)];
     write_bits(y.dtype, y.data, i,

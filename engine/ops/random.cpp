@@ -58,8 +58,7 @@ std::mt19937_64 generator(const std::optional<float>& seed) {
 
 Result<DType> type_of(const std::optional<int64_t>& dtype, DType otherwise) {
   if (!dtype) return otherwise;
-  if (*dtype <= 0 || *dtype >= kDTypeCount)
-    return unsupported("element type " + std::to_string(*dtype));
+  if (*dtype <= 0 || *dtype >= kDTypeCount) return unsupported("element type {}", *dtype);
   return static_cast<DType>(*dtype);
 }
 
@@ -88,7 +87,7 @@ Status run(const Attrs& attrs, RunContext& context) {
       y.as<T>()[i] = static_cast<T>(distribution(source));
     }
   });
-  return known ? Status{} : unsupported("elements of type " + std::string(dtype_name(y.dtype)));
+  return known ? Status{} : unsupported("elements of type {}", dtype_name(y.dtype));
 }
 
 Status infer_bernoulli(InferContext& context) {
@@ -115,7 +114,7 @@ Status run_bernoulli(const Attrs& attrs, RunContext& context) {
       }
     });
   });
-  return known ? Status{} : unsupported("elements of type " + std::string(dtype_name(y.dtype)));
+  return known ? Status{} : unsupported("elements of type {}", dtype_name(y.dtype));
 }
 
 Status infer_multinomial(InferContext& context) {
@@ -150,7 +149,7 @@ Status run_multinomial(const Attrs& attrs, RunContext& context) {
       }
     });
   });
-  return known ? Status{} : unsupported("elements of type " + std::string(dtype_name(y.dtype)));
+  return known ? Status{} : unsupported("elements of type {}", dtype_name(y.dtype));
 }
 
 template <bool Like, bool Normal>

@@ -29,7 +29,7 @@ constexpr int64_t kMost = 64;
 
 Status infer(InferContext& context) {
   if (const int64_t stash = context.attrs<RangeAttrs>().stash_type; stash != 1)
-    return unsupported("stash_type " + std::to_string(stash));
+    return unsupported("stash_type {}", stash);
   context.set_tensor(0, context.dtype(0), Shape{Dim::fresh()});
   const auto* start = context.elements(0);
   const auto* limit = context.elements(1);
@@ -72,7 +72,7 @@ Status fill(RunContext& context) {
 }
 
 Status run(const Attrs& /*attrs*/, RunContext& context) {
-  Status status = unsupported("Range of " + std::string(dtype_name(context.input(0).dtype)));
+  Status status = unsupported("Range of {}", dtype_name(context.input(0).dtype));
   visit_dtype(context.input(0).dtype, RangeTypes{},
               [&]<typename T>() { status = fill<T>(context); });
   return status;

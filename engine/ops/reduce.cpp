@@ -1,11 +1,13 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "engine/ops/common/axes.h"
 #include "engine/ops/common/elements.h"
 #include "engine/ops/common/movement.h"
 #include "engine/ops/common/real.h"
+#include "engine/ops/common/terms.h"
 #include "kernels/reduce_f32/reduce_f32.h"
 
 namespace octet::ops::reduce {
@@ -34,16 +36,15 @@ Status canonical(const CanonicalContext& context) {
 }
 
 // Which axes go; nothing while that isn't known.
-template <typename A>
-Result<std::optional<std::vector<bool>>> reduced_axes(const InferContext& context, size_t rank) {
+Result<std::optional<std::vector<bool>>> reduced_axes(const InferContext& context, size_t rank,
+                                                      bool noop_when_empty) {
   std::vector<int64_t> axes;
   if (context.has_input(1)) {
     const auto given = context.known_elements(1);
     if (!given) return std::optional<std::vector<bool>>();
     axes = *given;
   }
-  const bool all = axes.empty() && context.attrs<A>().noop_with_empty_axes == 0;
-  std::vector<bool> reduced(rank, all);
+  std::vector<bool> reduced(rank, axes.empty() && !noop_when_empty);
   for (const int64_t axis : axes) {
     OCTET_ASSIGN(const size_t index, context.axis(axis, rank));
     reduced[index] = true;
@@ -51,13 +52,14 @@ Result<std::optional<std::vector<bool>>> reduced_axes(const InferContext& contex
   return std::optional(std::move(reduced));
 }
 
-template <typename A, typename F>
-Status infer(InferContext& context) {
+// What a total of extents is; may be null.
+using ElementTotal = Dim (*)(const Dim&, const Dim&);
+
+Status infer_reduced(InferContext& context, bool keeps, bool noop_when_empty, ElementTotal total) {
   context.set_tensor(0, context.dtype(0));
   if (!context.has_rank(0)) return {};
   const Shape& shape = context.shape(0);
-  const bool keeps = context.attrs<A>().keepdims != 0;
-  OCTET_ASSIGN(const auto reduced, reduced_axes<A>(context, shape.size()));
+  OCTET_ASSIGN(const auto reduced, reduced_axes(context, shape.size(), noop_when_empty));
   Shape out;
   if (!reduced) {
     if (!keeps) return {};
@@ -72,22 +74,25 @@ Status infer(InferContext& context) {
       out.emplace_back(1);
   }
   context.set_tensor(0, context.dtype(0), std::move(out));
-  if constexpr (requires(Dim d) { F::element(d, d); }) {
-    const auto* elements = context.elements(0);
-    if (elements != nullptr && !elements->empty() && shape.size() == 1 && (*reduced)[0]) {
-      Dim total = elements->front();
-      for (size_t i = 1; i < elements->size(); ++i) total = F::element(total, (*elements)[i]);
-      context.set_elements(0, {total});
-    }
-  }
+  const auto* elements = total != nullptr ? context.elements(0) : nullptr;
+  if (elements != nullptr && !elements->empty() && shape.size() == 1 && (*reduced)[0])
+    context.set_elements(
+        0, {std::accumulate(elements->begin() + 1, elements->end(), elements->front(), total)});
   return {};
+}
+
+template <typename A, typename F>
+Status infer(InferContext& context) {
+  const A& attrs = context.attrs<A>();
+  return infer_reduced(context, attrs.keepdims != 0, attrs.noop_with_empty_axes != 0, F::kElement);
 }
 
 // A function: a fold of terms from a start, and what becomes of the total of n terms.
 struct SumFunction {
   static constexpr auto kKernel = ReduceF32::sum;
+  static constexpr ElementTotal kElement = [](const Dim& a, const Dim& b) { return a + b; };
   template <typename T>
-  static T start() {
+  static T start(const Limits<T>& /*limits*/) {
     return 0;
   }
   template <typename T>
@@ -98,11 +103,11 @@ struct SumFunction {
   static T finish(T total, size_t /*count*/) {
     return total;
   }
-  static Dim element(const Dim& a, const Dim& b) { return a + b; }
 };
 
 struct MeanFunction : SumFunction {
   static constexpr auto kKernel = ReduceF32::mean;
+  static constexpr ElementTotal kElement = nullptr;
   template <typename T>
   static T finish(T total, size_t count) {
     if constexpr (std::is_integral_v<T>)
@@ -110,15 +115,14 @@ struct MeanFunction : SumFunction {
     else
       return total / static_cast<T>(count);
   }
-  static void element() = delete;
 };
 
 struct MaxFunction {
   static constexpr auto kKernel = ReduceF32::max;
+  static constexpr ElementTotal kElement = max;
   template <typename T>
-  static T start() {
-    return std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity()
-                                                : std::numeric_limits<T>::lowest();
+  static T start(const Limits<T>& limits) {
+    return limits.lowest;
   }
   template <typename T>
   static T add(T total, T x) {
@@ -128,34 +132,32 @@ struct MaxFunction {
   static T finish(T total, size_t /*count*/) {
     return total;
   }
-  static Dim element(const Dim& a, const Dim& b) { return max(a, b); }
 };
 
 struct MinFunction : MaxFunction {
   static constexpr auto kKernel = ReduceF32::min;
+  static constexpr ElementTotal kElement = min;
   template <typename T>
-  static T start() {
-    return std::numeric_limits<T>::has_infinity ? std::numeric_limits<T>::infinity()
-                                                : std::numeric_limits<T>::max();
+  static T start(const Limits<T>& limits) {
+    return limits.highest;
   }
   template <typename T>
   static T add(T total, T x) {
     return x < total || x != x ? x : total;
   }
-  static Dim element(const Dim& a, const Dim& b) { return min(a, b); }
 };
 
 struct ProdFunction : SumFunction {
   static constexpr auto kKernel = ReduceF32::prod;
+  static constexpr ElementTotal kElement = [](const Dim& a, const Dim& b) { return a * b; };
   template <typename T>
-  static T start() {
+  static T start(const Limits<T>& /*limits*/) {
     return 1;
   }
   template <typename T>
   static T add(T total, T x) {
     return wrapping_product(total, x);
   }
-  static Dim element(const Dim& a, const Dim& b) { return a * b; }
 };
 
 struct SumSquareFunction : MeanFunction {
@@ -200,77 +202,90 @@ struct LogSumFunction : SumSquareFunction {
 
 struct LogSumExpFunction : SumSquareFunction {};
 
-// Sums of integers wrap around in 64 bits and are then narrowed.
-template <typename T>
-using Total =
-    std::conditional_t<std::is_floating_point_v<T>, double,
-                       std::conditional_t<std::is_same_v<T, uint64_t>, uint64_t, int64_t>>;
-
-template <typename F, typename T>
-T reduce_one(const T* x, size_t extent, size_t inner) {
+template <typename F, typename Total>
+Total total_of(const Terms<Total>& terms) {
   if constexpr (std::is_same_v<F, LogSumExpFunction>) {
     // The largest term first, so that no exponential overflows.
-    auto peak = MaxFunction::start<double>();
-    for (size_t k = 0; k < extent; ++k)
-      peak = MaxFunction::add(peak, static_cast<double>(x[k * inner]));
-    if (!std::isfinite(peak)) return from_double<T>(peak);
+    double peak = -std::numeric_limits<double>::infinity();
+    terms.for_each([&](Total x) { peak = MaxFunction::add(peak, static_cast<double>(x)); });
+    if (!std::isfinite(peak)) return from_double<Total>(peak);
     double sum = 0;
-    for (size_t k = 0; k < extent; ++k) sum += std::exp(static_cast<double>(x[k * inner]) - peak);
-    return from_double<T>(peak + std::log(sum));
+    terms.for_each([&](Total x) { sum += std::exp(static_cast<double>(x) - peak); });
+    return from_double<Total>(peak + std::log(sum));
   } else {
-    using Keep = std::conditional_t<std::is_base_of_v<MaxFunction, F>, T, Total<T>>;
-    Keep total = F::template start<Keep>();
-    for (size_t k = 0; k < extent; ++k) total = F::add(total, static_cast<Keep>(x[k * inner]));
-    return static_cast<T>(F::finish(total, extent));
+    Total total = F::start(terms.elements.limits);
+    terms.for_each([&](Total x) { total = F::add(total, x); });
+    return F::finish(total, terms.extent);
   }
 }
 
-template <typename F, typename T>
-void reduce(const GroupedAxes& x, T* y, Parallel& parallel) {
-  const AxisCut cut = x.cut;
-  const T* from = reinterpret_cast<const T*>(x.data);
+template <typename F, typename Total>
+bool reduce_as(const GroupedAxes& x, const TensorView& y, DType dtype, Parallel& parallel) {
+  const Elements<Total> elements = elements_of<Total>(dtype);
+  if (elements.read == nullptr) return false;
+  const auto [outer, extent, inner] = x.cut;
+  const size_t bytes = dtype_bytes(dtype, 1);
   parallel.for_ranges(
-      cut.outer * cut.inner, kParallelGrain / (cut.extent + 1) + 1, [&](size_t begin, size_t end) {
-        for (size_t i = begin; i < end; ++i)
-          y[i] = reduce_one<F>(from + i / cut.inner * cut.extent * cut.inner + i % cut.inner,
-                               cut.extent, cut.inner);
+      outer * inner, kParallelGrain / (extent + 1) + 1,
+      [&, extent = extent, inner = inner](size_t begin, size_t end) {
+        for (size_t i = begin; i < end; ++i) {
+          const size_t first = i / inner * extent * inner + i % inner;
+          const Terms<Total> terms{elements, x.data + first * bytes, extent, inner, bytes};
+          elements.write(total_of<F>(terms), y.data + i * bytes);
+        }
       });
+  return true;
 }
 
-template <typename A>
-std::vector<bool> marked_axes(const Attrs& attrs, const RunContext& context) {
+// What a function does to elements: by a kernel to f32, else by `run`, false for other types.
+struct Reduction {
+  std::optional<ReduceF32> kernel;
+  bool (*run)(const GroupedAxes& x, const TensorView& y, DType dtype, Parallel& parallel);
+};
+
+template <typename F>
+Reduction reduction_of() {
+  constexpr bool kKernel = !std::is_same_v<F, LogSumExpFunction>;
+  return {kKernel ? std::optional(F::kKernel) : std::nullopt,
+          [](const GroupedAxes& x, const TensorView& y, DType dtype, Parallel& parallel) {
+            return reduce_as<F, double>(x, y, dtype, parallel) ||
+                   reduce_as<F, int64_t>(x, y, dtype, parallel) ||
+                   reduce_as<F, uint64_t>(x, y, dtype, parallel);
+          }};
+}
+
+std::vector<bool> marked_axes(const RunContext& context, bool noop_when_empty) {
   const size_t rank = context.input(0).rank();
   std::vector<int64_t> axes;
   if (context.has_input(1)) axes = movement::integers_of(context.input(1));
-  std::vector<bool> marked(rank, axes.empty() && attrs.as<A>().noop_with_empty_axes == 0);
+  std::vector<bool> marked(rank, axes.empty() && !noop_when_empty);
   for (const int64_t axis : axes) marked[*normalize_axis(axis, rank)] = true;
   return marked;
 }
 
-template <typename A, typename F>
-Status run(const Attrs& attrs, RunContext& context) {
+Status run_reduction(RunContext& context, bool noop_when_empty, const Reduction& reduction) {
   const TensorView& x = context.input(0);
   const TensorView& y = context.output(0);
   OCTET_ASSIGN(const size_t bytes, element_bytes(x.dtype));
   const GroupedAxes grouped =
-      group_axes(x, marked_axes<A>(attrs, context), bytes, context.parallel());
-  if constexpr (!std::is_same_v<F, LogSumExpFunction>) {
-    if (x.dtype == DType::f32) {
-      const auto& table = *kernels::select_reduce_f32(context.cpu()).table;
-      const auto [outer, extent, inner] = grouped.cut;
-      kernels::reduce_f32(table,
-                          {F::kKernel, reinterpret_cast<const float*>(grouped.data), y.as<float>(),
-                           outer, extent, inner},
-                          context.parallel());
-      return {};
-    }
+      group_axes(x, marked_axes(context, noop_when_empty), bytes, context.parallel());
+  if (x.dtype == DType::f32 && reduction.kernel) {
+    const auto [outer, extent, inner] = grouped.cut;
+    kernels::reduce_f32(*kernels::select_reduce_f32(context.cpu()).table,
+                        {*reduction.kernel, reinterpret_cast<const float*>(grouped.data),
+                         y.as<float>(), outer, extent, inner},
+                        context.parallel());
+    return {};
   }
   // Bools: the largest is "any", the smallest "all".
   const DType dtype = x.dtype == DType::boolean ? DType::u8 : x.dtype;
-  const bool known = visit_dtype(dtype, NumericTypes{}, [&]<typename T>() {
-    reduce<F>(grouped, reinterpret_cast<T*>(y.data), context.parallel());
-  });
-  return known ? Status{} : unsupported("elements of type " + std::string(dtype_name(x.dtype)));
+  if (reduction.run(grouped, y, dtype, context.parallel())) return {};
+  return unsupported("elements of type {}", dtype_name(x.dtype));
+}
+
+template <typename A, typename F>
+Status run(const Attrs& attrs, RunContext& context) {
+  return run_reduction(context, attrs.as<A>().noop_with_empty_axes != 0, reduction_of<F>());
 }
 
 // Reducing all spatial axes of a channels-last image leaves bytes that are in row-major order too.

@@ -30,7 +30,7 @@ class MatchStep final : public Step {
   explicit MatchStep(const std::string& pattern) : regex_(pattern, quiet()) {}
   Status check() const {
     if (regex_.ok()) return {};
-    return invalid_model("pattern '" + regex_.pattern() + "': " + regex_.error());
+    return invalid_model("pattern '{}': {}", regex_.pattern(), regex_.error());
   }
   Status run(RunContext& context) const override {
     const auto& texts = strings_of(context, 0);

@@ -69,7 +69,7 @@ Status infer_reshape(InferContext& context) {
   if (open) out[*open] = context.has_rank(0) ? remaining(context.shape(0), others) : Dim::fresh();
   if (context.has_rank(0) && all_known(context.shape(0)) && all_known(out) &&
       element_count(out) != element_count(context.shape(0)))
-    return invalid_data(to_string(context.shape(0)) + " doesn't reshape to " + to_string(out));
+    return invalid_data("{} doesn't reshape to {}", to_string(context.shape(0)), to_string(out));
   context.set_tensor(0, context.dtype(0), std::move(out));
   infer_same_elements(context);
   return {};
@@ -83,7 +83,7 @@ Status infer_flatten(InferContext& context) {
   const Shape& shape = context.shape(0);
   const auto rank = static_cast<int64_t>(shape.size());
   int64_t axis = context.attrs<FlattenAttrs>().axis;
-  if (axis < -rank || axis > rank) return invalid_model("axis " + std::to_string(axis));
+  if (axis < -rank || axis > rank) return invalid_model("axis {}", axis);
   if (axis < 0) axis += rank;
   const auto middle = shape.begin() + axis;
   context.set_tensor(

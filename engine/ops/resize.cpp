@@ -1,9 +1,8 @@
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "engine/ops/common/real.h"
-#include "engine/ops/common/resample.h"
+#include "engine/ops/common/resample_pass.h"
 
 namespace octet::ops::resize {
 namespace {
@@ -52,7 +51,7 @@ Status canonical(const CanonicalContext& context) {
   if (attrs.coordinate_transformation_mode == "tf_half_pixel_for_nn") {
     // (x + 0.5) / scale, rounded down, is half_pixel's coordinate rounded half up.
     if (attrs.mode != "nearest" || attrs.nearest_mode != "floor")
-      return unsupported("tf_half_pixel_for_nn with " + attrs.mode + " " + attrs.nearest_mode);
+      return unsupported("tf_half_pixel_for_nn with {} {}", attrs.mode, attrs.nearest_mode);
     attrs.coordinate_transformation_mode = "half_pixel";
     attrs.nearest_mode = "round_prefer_ceil";
     context.node().attrs = Attrs::of(std::move(attrs));
@@ -74,7 +73,7 @@ Result<std::vector<size_t>> resized_axes(const ResizeAttrs& attrs, size_t rank) 
   std::vector<size_t> axes;
   for (const int64_t axis : attrs.axes) {
     const auto at = normalize_axis(axis, rank);
-    if (!at) return invalid_model("axis " + std::to_string(axis) + " is outside the rank");
+    if (!at) return invalid_model("axis {} is outside the rank", axis);
     axes.push_back(*at);
   }
   for (size_t a = 0; attrs.axes.empty() && a < rank; ++a) axes.push_back(a);
@@ -83,8 +82,7 @@ Result<std::vector<size_t>> resized_axes(const ResizeAttrs& attrs, size_t rank) 
 
 Status check_length(size_t given, size_t axes, const char* what) {
   if (given == axes) return {};
-  return invalid_model(std::string(what) + " has " + std::to_string(given) + " entries for " +
-                       std::to_string(axes) + " axes");
+  return invalid_model("{} has {} entries for {} axes", what, given, axes);
 }
 
 // floor(extent * scale); symbolic where the scale is an integer or one over an integer.
@@ -149,7 +147,7 @@ Status infer(InferContext& context) {
     if (scales != nullptr)
       OCTET_RETURN_IF_ERROR(check_length(values.size(), axes.size(), "scales"));
     for (const float scale : values)
-      if (!(scale > 0.0F)) return invalid_model("a scale of " + std::to_string(scale));
+      if (!(scale > 0.0F)) return invalid_model("a scale of {}", std::to_string(scale));
     for (size_t i = 0; i < axes.size(); ++i)
       shape[axes[i]] = scales != nullptr ? scaled(shape[axes[i]], values[i]) : Dim::fresh();
   } else {
@@ -185,7 +183,7 @@ Result<std::vector<ResampleAxis>> axes_of(const ResizeAttrs& attrs, const RunCon
     const auto scales = floats_of(context.input(kScales));
     OCTET_RETURN_IF_ERROR(check_length(scales.size(), axes.size(), "scales"));
     for (size_t i = 0; i < axes.size(); ++i) {
-      if (!(scales[i] > 0.0F)) return invalid_data("a scale of " + std::to_string(scales[i]));
+      if (!(scales[i] > 0.0F)) return invalid_data("a scale of {}", std::to_string(scales[i]));
       ResampleAxis& axis = all[axes[i]];
       axis.out = scaled(Dim(axis.in), scales[i]).value();
       axis.scale = static_cast<double>(scales[i]);
@@ -207,92 +205,11 @@ Result<std::vector<ResampleAxis>> axes_of(const ResizeAttrs& attrs, const RunCon
   return all;
 }
 
-// One axis of [outer, in, inner], weighted in Sum.
-template <typename Sum>
-std::vector<Sum> resample(const std::vector<Sum>& x, const ResampleTaps& taps, size_t outer,
-                          size_t in, size_t out, size_t inner, Sum extrapolation,
-                          Parallel& parallel) {
-  std::vector<Sum> y(outer * out * inner);
-  parallel.for_ranges(
-      outer * out, 1024 / std::max<size_t>(inner, 1) + 1, [&](size_t begin, size_t end) {
-        for (size_t row = begin; row < end; ++row) {
-          const size_t j = row % out;
-          Sum* to = y.data() + row * inner;
-          if (!taps.outside.empty() && taps.outside[j]) {
-            std::fill_n(to, inner, extrapolation);
-            continue;
-          }
-          for (size_t k = 0; k < taps.width; ++k) {
-            const auto weight = static_cast<Sum>(taps.weight[j * taps.width + k]);
-            if (weight == Sum{}) continue;
-            const Sum* from = x.data() + (row / out * in + taps.index[j * taps.width + k]) * inner;
-            for (size_t i = 0; i < inner; ++i) to[i] += weight * from[i];
-          }
-        }
-      });
-  return y;
-}
-
-// A plain copy along one axis, of elements of any size.
-std::vector<std::byte> gather(const std::byte* x, const ResampleTaps& taps, size_t outer, size_t in,
-                              size_t out, size_t bytes) {
-  std::vector<std::byte> y(outer * out * bytes);
-  for (size_t row = 0; row < outer * out; ++row)
-    std::memcpy(y.data() + row * bytes, x + (row / out * in + taps.index[row % out]) * bytes,
-                bytes);
-  return y;
-}
-
 // Axes in the order in which they lie in memory.
 std::vector<ResampleAxis> stored_order(std::vector<ResampleAxis> axes, Layout layout) {
   if (layout == Layout::channels_last && axes.size() > 2)
     std::rotate(axes.begin() + 1, axes.begin() + 2, axes.end());
   return axes;
-}
-
-bool is_identity(const ResampleAxis& axis) {
-  return axis.in == axis.out && axis.scale == 1.0 && axis.roi_begin == 0.0 && axis.roi_end == 1.0;
-}
-
-// Calls pass(axis, outer, inner) for each axis that changes.
-template <typename Pass>
-void for_axes(const std::vector<ResampleAxis>& axes, Pass&& pass) {
-  for (size_t a = 0; a < axes.size(); ++a) {
-    if (is_identity(axes[a])) continue;
-    size_t outer = 1;
-    size_t inner = 1;
-    for (size_t b = 0; b < a; ++b) outer *= static_cast<size_t>(axes[b].out);
-    for (size_t b = a + 1; b < axes.size(); ++b) inner *= static_cast<size_t>(axes[b].in);
-    pass(axes[a], outer, inner);
-  }
-}
-
-template <typename T>
-void interpolate(const ResizeAttrs& attrs, const std::vector<ResampleAxis>& axes,
-                 RunContext& context) {
-  using Sum = std::conditional_t<std::is_same_v<T, double>, double, float>;
-  const TensorView& x = context.input(0);
-  std::vector<Sum> values(x.as<T>(), x.as<T>() + x.count());
-  for_axes(axes, [&](const ResampleAxis& axis, size_t outer, size_t inner) {
-    values = resample<Sum>(values, resample_taps(attrs, axis), outer, static_cast<size_t>(axis.in),
-                           static_cast<size_t>(axis.out), inner,
-                           static_cast<Sum>(attrs.extrapolation_value), context.parallel());
-  });
-  T* y = context.output(0).as<T>();
-  for (size_t i = 0; i < values.size(); ++i) y[i] = static_cast<T>(values[i]);
-}
-
-Status move_nearest(const ResizeAttrs& attrs, const std::vector<ResampleAxis>& axes,
-                    RunContext& context) {
-  const TensorView& x = context.input(0);
-  const size_t element = dtype_bytes(x.dtype, 1);
-  std::vector<std::byte> values(x.bytes().begin(), x.bytes().end());
-  for_axes(axes, [&](const ResampleAxis& axis, size_t outer, size_t inner) {
-    values = gather(values.data(), resample_taps(attrs, axis), outer, static_cast<size_t>(axis.in),
-                    static_cast<size_t>(axis.out), inner * element);
-  });
-  std::copy(values.begin(), values.end(), context.output(0).data);
-  return {};
 }
 
 bool moves_only(const ResizeAttrs& attrs) {
@@ -308,10 +225,13 @@ Status run(const Attrs& attributes, RunContext& context) {
   if (context.output(0).count() == 0) return {};
   axes = stored_order(std::move(axes), context.input(0).layout);
   const DType type = context.input(0).dtype;
-  if (moves_only(attrs) && dtype_bits(type) >= 8) return move_nearest(attrs, axes, context);
-  const bool known = visit_dtype(type, NumericTypes{},
-                                 [&]<typename T>() { interpolate<T>(attrs, axes, context); });
-  return known ? Status{} : unsupported("elements of " + std::string(dtype_name(type)));
+  if (moves_only(attrs) && dtype_bits(type) >= 8) {
+    move_nearest(attrs, axes, context.input(0), context.output(0));
+    return {};
+  }
+  const bool known =
+      interpolate(attrs, axes, context.input(0), context.output(0), context.parallel());
+  return known ? Status{} : unsupported("elements of {}", dtype_name(type));
 }
 
 Ports ports_of(PortForm::Storage storage, Layout layout) {

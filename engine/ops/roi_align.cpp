@@ -38,10 +38,10 @@ Status canonical(const CanonicalContext& context) {
 
 Status infer(InferContext& context) {
   const auto& attrs = context.attrs<RoiAlignAttrs>();
-  if (attrs.mode != "avg" && attrs.mode != "max") return unsupported("mode '" + attrs.mode + "'");
+  if (attrs.mode != "avg" && attrs.mode != "max") return unsupported("mode '{}'", attrs.mode);
   const std::string& mode = attrs.coordinate_transformation_mode;
   if (mode != "half_pixel" && mode != "output_half_pixel")
-    return unsupported("coordinate_transformation_mode '" + mode + "'");
+    return unsupported("coordinate_transformation_mode '{}'", mode);
   if (attrs.output_height < 1 || attrs.output_width < 1) return invalid_model("an empty output");
   if (context.has_rank(0) && context.shape(0).size() != 4)
     return invalid_model("the input must have four axes");
@@ -176,7 +176,7 @@ Status run(const Attrs& attrs, RunContext& context) {
   const bool known = visit_dtype(type, FloatTypes{}, [&]<typename T>() {
     status = align<T>(attrs.as<RoiAlignAttrs>(), context);
   });
-  return known ? std::move(status) : unsupported("elements of " + std::string(dtype_name(type)));
+  return known ? std::move(status) : unsupported("elements of {}", dtype_name(type));
 }
 
 constexpr Implementation kImplementations[] = {reference<run>()};

@@ -25,10 +25,10 @@ Status infer(InferContext& context) {
     const Shape& x = context.shape(0);
     const bool split = x.size() == 4;
     if (!split && (x.size() != 3 || attrs.num_heads < 1))
-      return invalid_model("the input " + to_string(x) +
-                           " has no heads: rank 4, or rank 3 and num_heads");
+      return invalid_model("the input {} has no heads: rank 4, or rank 3 and num_heads",
+                           to_string(x));
     if (!split && x[2].known() && x[2].value() % attrs.num_heads != 0)
-      return invalid_model("num_heads doesn't divide " + x[2].to_string());
+      return invalid_model("num_heads doesn't divide {}", x[2].to_string());
   }
   return infer_same(context);
 }
@@ -99,7 +99,7 @@ Status run(const Attrs& attributes, RunContext& context) {
   Status status;
   const bool known = visit_dtype(x.dtype, FloatTypes{},
                                  [&]<typename T>() { status = rotate<T>(attrs, g, context); });
-  return known ? std::move(status) : unsupported("elements of " + std::string(dtype_name(x.dtype)));
+  return known ? std::move(status) : unsupported("elements of {}", dtype_name(x.dtype));
 }
 
 constexpr Implementation kImplementations[] = {reference<run>()};

@@ -37,7 +37,7 @@ Result<Counts> counts_of(const Node& node) {
   const size_t formals = node.inputs.size() - node.captures;
   const auto scanned = static_cast<size_t>(attrs.num_scan_inputs);
   if (attrs.num_scan_inputs < 1 || scanned > formals)
-    return invalid_model("num_scan_inputs " + std::to_string(attrs.num_scan_inputs));
+    return invalid_model("num_scan_inputs {}", attrs.num_scan_inputs);
   const size_t states = formals - scanned;
   if (node.outputs.size() < states) return invalid_model("fewer outputs than state");
   return Counts{states, scanned, node.outputs.size() - states};
@@ -56,8 +56,8 @@ Status infer(InferContext& context) {
                    context.axis(entry(attrs.scan_input_axes, i), type.shape->size()));
       const Dim extent = (*type.shape)[axis];
       if (length.known() && extent.known() && length != extent)
-        return invalid_model("scan inputs of " + length.to_string() + " and " + extent.to_string() +
-                             " entries");
+        return invalid_model("scan inputs of {} and {} entries", length.to_string(),
+                             extent.to_string());
       if (!length.known()) length = extent;
       type.shape->erase(type.shape->begin() + static_cast<ptrdiff_t>(axis));
     }
@@ -65,8 +65,8 @@ Status infer(InferContext& context) {
   }
   OCTET_ASSIGN(const auto outputs, infer_iterated(context, formals, 0, counts.states, 0));
   if (outputs.size() != context.output_count())
-    return invalid_model("the subgraph gives " + std::to_string(outputs.size()) + " values, not " +
-                         std::to_string(context.output_count()));
+    return invalid_model("the subgraph gives {} values, not {}", outputs.size(),
+                         context.output_count());
   for (size_t i = 0; i < counts.states; ++i) context.set_output(i, formals[i]);
   for (size_t k = 0; k < counts.made; ++k) {
     std::optional<Shape> shape = outputs[counts.states + k].shape;
@@ -88,7 +88,7 @@ struct Cut {
 };
 
 Result<Cut> cut_at(DType dtype, const Dims& dims, size_t axis) {
-  if (dtype_bits(dtype) < 8) return unsupported("elements of " + std::string(dtype_name(dtype)));
+  if (dtype_bits(dtype) < 8) return unsupported("elements of {}", dtype_name(dtype));
   Cut cut;
   for (size_t a = 0; a < axis; ++a) cut.outer *= static_cast<size_t>(dims[a]);
   cut.extent = static_cast<size_t>(dims[axis]);
@@ -119,7 +119,7 @@ struct Stack {
   Status put(RunContext& context, const Tensor& part, size_t index, size_t length) {
     if (!context.has_output(output)) return {};
     const auto at = normalize_axis(axis, part.rank() + 1);
-    if (!at) return invalid_model("scan_output_axes " + std::to_string(axis));
+    if (!at) return invalid_model("scan_output_axes {}", axis);
     if (index == 0) {
       part_dims = part.dims();
       Dims dims = part_dims;
@@ -128,7 +128,7 @@ struct Stack {
     }
     const TensorView& out = context.output(output);
     if (part.dims() != part_dims || part.dtype() != out.dtype)
-      return invalid_data("output " + std::to_string(output) + " changes between iterations");
+      return invalid_data("output {} changes between iterations", output);
     OCTET_ASSIGN(const Cut cut, cut_at(out.dtype, out.dims, *at));
     const size_t entry_at = backward ? length - 1 - index : index;
     for (size_t o = 0; o < cut.outer && cut.inner > 0; ++o)

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstring>
 
 #include "engine/ir/stop.h"
@@ -23,43 +24,51 @@ struct ScatterNdAttrs {
   }
 };
 
-Status check_reduction(const std::string& name) {
-  for (const char* known : {"none", "add", "mul", "min", "max"})
-    if (name == known) return {};
-  return unsupported("reduction '" + name + "'");
+enum class Reduction : uint8_t { none, add, mul, min, max };
+
+Result<Reduction> reduction_of(const std::string& name) {
+  constexpr std::string_view kNames[] = {"none", "add", "mul", "min", "max"};
+  const auto* at = std::find(std::begin(kNames), std::end(kNames), name);
+  if (at == std::end(kNames)) return unsupported("reduction '{}'", name);
+  return static_cast<Reduction>(at - kNames);
 }
 
 template <typename A>
 Status infer(InferContext& context) {
   OCTET_RETURN_IF_ERROR(context.require_same_dtype(0, 2));
-  OCTET_RETURN_IF_ERROR(check_reduction(context.attrs<A>().reduction));
-  if (context.attrs<A>().reduction != "none" && dtype_bits(context.dtype(0)) < 8)
-    return unsupported("reduction of " + std::string(dtype_name(context.dtype(0))));
+  OCTET_ASSIGN(const Reduction reduction, reduction_of(context.attrs<A>().reduction));
+  if (reduction != Reduction::none && dtype_bits(context.dtype(0)) < 8)
+    return unsupported("reduction of {}", dtype_name(context.dtype(0)));
   context.set_like(0, 0);
   return {};
 }
 
 template <typename T>
-void combine(T& to, T from, const std::string& reduction) {
-  if (reduction == "add") to = wrapping_sum(to, from);
-  if (reduction == "mul") to = wrapping_product(to, from);
-  if (reduction == "min" && from < to) to = from;
-  if (reduction == "max" && from > to) to = from;
+T combined(T to, T from, Reduction reduction) {
+  switch (reduction) {
+    case Reduction::add: return wrapping_sum(to, from);
+    case Reduction::mul: return wrapping_product(to, from);
+    case Reduction::min: return from < to ? from : to;
+    case Reduction::max: return from > to ? from : to;
+    case Reduction::none: break;
+  }
+  return from;
 }
 
 // `count` elements from `updates` at element `u` into the output at element `o`.
 Status place(const TensorView& out, size_t o, const TensorView& updates, size_t u, size_t count,
-             const std::string& reduction) {
-  if (reduction == "none") {
+             Reduction reduction) {
+  if (reduction == Reduction::none) {
     const size_t bytes = dtype_bytes(out.dtype, 1);
     std::memcpy(out.data + o * bytes, updates.data + u * bytes, count * bytes);
     return {};
   }
   const bool known = visit_dtype(out.dtype, NumericTypes{}, [&]<typename T>() {
-    for (size_t i = 0; i < count; ++i)
-      combine(out.as<T>()[o + i], updates.as<T>()[u + i], reduction);
+    T* to = out.as<T>() + o;
+    const T* from = updates.as<T>() + u;
+    for (size_t i = 0; i < count; ++i) to[i] = combined(to[i], from[i], reduction);
   });
-  return known ? Status{} : unsupported("reduction of " + std::string(dtype_name(out.dtype)));
+  return known ? Status{} : unsupported("reduction of {}", dtype_name(out.dtype));
 }
 
 Status start(RunContext& context) {
@@ -73,9 +82,10 @@ Status run_elements(const Attrs& attrs, RunContext& context) {
   OCTET_RETURN_IF_ERROR(start(context));
   const TensorView& y = context.output(0);
   const TensorView& updates = context.input(2);
-  const auto& [given_axis, reduction] = attrs.as<ScatterAttrs>();
+  const int64_t given_axis = attrs.as<ScatterAttrs>().axis;
+  OCTET_ASSIGN(const Reduction reduction, reduction_of(attrs.as<ScatterAttrs>().reduction));
   const auto normal = normalize_axis(given_axis, y.rank());
-  if (!normal) return invalid_model("axis " + std::to_string(given_axis));
+  if (!normal) return invalid_model("axis {}", given_axis);
   const size_t axis = *normal;
   const auto indices = movement::integers_of(context.input(1));
   const Dims& dims = context.input(1).dims;
@@ -87,7 +97,7 @@ Status run_elements(const Attrs& attrs, RunContext& context) {
   for (size_t i = 0; i < indices.size(); ++i) {
     poll(2);
     const auto at = normalize_axis(indices[i], static_cast<size_t>(y.dims[axis]));
-    if (!at) return invalid_data("index " + std::to_string(indices[i]) + " is out of range");
+    if (!at) return invalid_data("index {} is out of range", indices[i]);
     size_t to = *at * static_cast<size_t>(steps[axis]);
     for (size_t a = 0; a < dims.size(); ++a) {
       if (a == axis) continue;
@@ -105,6 +115,7 @@ Status run_elements(const Attrs& attrs, RunContext& context) {
 
 Status run_nd(const Attrs& attrs, RunContext& context) {
   OCTET_RETURN_IF_ERROR(start(context));
+  OCTET_ASSIGN(const Reduction reduction, reduction_of(attrs.as<ScatterNdAttrs>().reduction));
   const TensorView& y = context.output(0);
   const TensorView& indices = context.input(1);
   const auto depth = static_cast<size_t>(indices.dims.back());
@@ -123,11 +134,10 @@ Status run_nd(const Attrs& attrs, RunContext& context) {
     for (size_t d = 0; d < depth; ++d) {
       const int64_t value = values[t * depth + d];
       const auto at = normalize_axis(value, static_cast<size_t>(y.dims[d]));
-      if (!at) return invalid_data("index " + std::to_string(value) + " is out of range");
+      if (!at) return invalid_data("index {} is out of range", value);
       to += *at * static_cast<size_t>(steps[d]);
     }
-    OCTET_RETURN_IF_ERROR(
-        place(y, to, context.input(2), t * inner, inner, attrs.as<ScatterNdAttrs>().reduction));
+    OCTET_RETURN_IF_ERROR(place(y, to, context.input(2), t * inner, inner, reduction));
   }
   return {};
 }

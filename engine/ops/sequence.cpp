@@ -73,8 +73,7 @@ Result<Piece> piece_of(const Graph& graph, const Node& split, int64_t position) 
   const auto count = static_cast<int64_t>(lengths.size());
   const int64_t index = position < 0 ? position + count : position;
   if (index < 0 || index >= count)
-    return invalid_model("position " + std::to_string(position) + " is outside a sequence of " +
-                         std::to_string(count));
+    return invalid_model("position {} is outside a sequence of {}", position, count);
   int64_t begin = 0;
   for (int64_t i = 0; i < index; ++i) begin += lengths[static_cast<size_t>(i)];
   return Piece{begin, begin + lengths[static_cast<size_t>(index)], false};
@@ -123,7 +122,7 @@ Result<std::vector<int64_t>> piece_ends(const RunContext& context, int64_t exten
   }
   const auto sizes = movement::integers_of(context.input(1));
   if (context.input(1).rank() == 0) {
-    if (sizes[0] <= 0) return invalid_data("pieces of " + std::to_string(sizes[0]));
+    if (sizes[0] <= 0) return invalid_data("pieces of {}", sizes[0]);
     for (int64_t end = 0; end < extent;) ends.push_back(end = std::min(extent, end + sizes[0]));
     return ends;
   }
@@ -140,7 +139,7 @@ Status run_split(const Attrs& attributes, RunContext& context) {
   const auto& attrs = attributes.as<SplitAttrs>();
   const Tensor x = borrow(context.input(0));
   const auto axis = normalize_axis(attrs.axis, x.rank());
-  if (!axis) return invalid_data("axis " + std::to_string(attrs.axis) + " is outside the rank");
+  if (!axis) return invalid_data("axis {} is outside the rank", attrs.axis);
   OCTET_ASSIGN(const auto ends, piece_ends(context, x.dims()[*axis]));
   std::vector<Tensor> pieces;
   int64_t begin = 0;
@@ -162,7 +161,7 @@ Status run_at(const Attrs& /*attrs*/, RunContext& context) {
   const auto given = movement::integers_of(context.input(1));
   const auto size = static_cast<int64_t>(elements.size());
   if (given.size() != 1 || given[0] < -size || given[0] >= size)
-    return invalid_data("the position is outside a sequence of " + std::to_string(size));
+    return invalid_data("the position is outside a sequence of {}", size);
   const int64_t at = given[0] < 0 ? given[0] + size : given[0];
   return copy_to_output(context, 0, elements[static_cast<size_t>(at)]);
 }

@@ -15,12 +15,12 @@ struct EmptyAttrs {
 Status require_sequence(const InferContext& context) {
   const Type& type = context.input(0);
   if (type.kind == Type::Kind::sequence && type.element) return {};
-  return invalid_model("input 0 is no sequence, but " + type.to_string());
+  return invalid_model("input 0 is no sequence, but {}", type.to_string());
 }
 
 Status infer_empty(InferContext& context) {
   const int64_t dtype = context.attrs<EmptyAttrs>().dtype;
-  if (dtype <= 0 || dtype >= kDTypeCount) return unsupported("elements " + std::to_string(dtype));
+  if (dtype <= 0 || dtype >= kDTypeCount) return unsupported("elements {}", dtype);
   context.set_output(0, Type::of(Type::Kind::sequence, Type::tensor(static_cast<DType>(dtype))));
   return {};
 }
@@ -71,8 +71,7 @@ Result<size_t> position(const RunContext& context, size_t i, size_t count) {
   const auto given = movement::integers_of(context.input(i));
   if (given.size() != 1) return invalid_data("the position isn't one integer");
   const int64_t at = given[0] < 0 ? given[0] + size : given[0];
-  if (at < 0 || at >= size)
-    return invalid_data("position " + std::to_string(given[0]) + " is outside the sequence");
+  if (at < 0 || at >= size) return invalid_data("position {} is outside the sequence", given[0]);
   return static_cast<size_t>(at);
 }
 

@@ -15,14 +15,14 @@ Status infer(InferContext& context) {
     if (type.kind == Type::Kind::sequence && type.element)
       formals.push_back(*type.element);
     else if (i == 0)
-      return invalid_model("input 0 is no sequence, but " + type.to_string());
+      return invalid_model("input 0 is no sequence, but {}", type.to_string());
     else
       formals.push_back(type);
   }
   OCTET_ASSIGN(auto outputs, context.infer_body(0, std::move(formals)));
   if (outputs.size() != context.output_count())
-    return invalid_model("the subgraph gives " + std::to_string(outputs.size()) + " values, not " +
-                         std::to_string(context.output_count()));
+    return invalid_model("the subgraph gives {} values, not {}", outputs.size(),
+                         context.output_count());
   for (size_t i = 0; i < outputs.size(); ++i)
     if (context.has_output(i))
       context.set_output(i, Type::of(Type::Kind::sequence, std::move(outputs[i])));

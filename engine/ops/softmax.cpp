@@ -80,7 +80,7 @@ Status run_columns(const Attrs& attrs, RunContext& context) {
             {x.as<T>() + first, context.output(0).as<T>() + first, cut.extent, cut.inner});
       }
   });
-  return known ? Status{} : unsupported("elements of " + std::string(dtype_name(x.dtype)));
+  return known ? Status{} : unsupported("elements of {}", dtype_name(x.dtype));
 }
 
 template <typename T>

@@ -70,7 +70,7 @@ Status run_gelu(const Attrs& attrs, RunContext& context) {
 
 Status infer_gelu(InferContext& context) {
   const auto& mode = context.attrs<GeluFunction>().approximate;
-  if (mode != "none" && mode != "tanh") return unsupported("approximate '" + mode + "'");
+  if (mode != "none" && mode != "tanh") return unsupported("approximate '{}'", mode);
   return infer_same(context);
 }
 

@@ -40,7 +40,7 @@ Result<std::vector<Dim>> parts_of(const InferContext& context, const Dim& extent
     Dim sum;
     for (const Dim& part : *parts) sum = sum + part;
     if (extent.known() && sum.known() && sum != extent)
-      return invalid_model("'split' doesn't add up to " + extent.to_string());
+      return invalid_model("'split' doesn't add up to {}", extent.to_string());
     return *parts;
   }
   const auto number = context.attrs<SplitAttrs>().num_outputs.value_or(static_cast<int64_t>(count));
@@ -89,8 +89,7 @@ Status run(const Attrs& attrs, RunContext& context) {
   const auto count = static_cast<int64_t>(context.output_count());
   const int64_t part = (x.dims[axis] + count - 1) / count;
   if (parts.empty() && part * (count - 1) > x.dims[axis])
-    return invalid_data(std::to_string(x.dims[axis]) + " elements don't split into " +
-                        std::to_string(count));
+    return invalid_data("{} elements don't split into {}", x.dims[axis], count);
   int64_t begin = 0;
   for (size_t i = 0; i < context.output_count(); ++i) {
     const TensorView& y = context.output(i);

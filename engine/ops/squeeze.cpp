@@ -25,7 +25,7 @@ Result<std::vector<bool>> named_axes(const InferContext& context, const std::vec
   std::vector<bool> named(rank, false);
   for (const int64_t axis : axes) {
     OCTET_ASSIGN(const size_t index, context.axis(axis, rank));
-    if (named[index]) return invalid_model("axis " + std::to_string(axis) + " is named twice");
+    if (named[index]) return invalid_model("axis {} is named twice", axis);
     named[index] = true;
   }
   return named;
@@ -49,8 +49,7 @@ Status infer_squeeze(InferContext& context) {
     if (!drop[a])
       out.push_back(shape[a]);
     else if (shape[a].known() && shape[a] != Dim(1))
-      return invalid_model("axis " + std::to_string(a) + " of " + to_string(shape) +
-                           " can't be squeezed");
+      return invalid_model("axis {} of {} can't be squeezed", a, to_string(shape));
   }
   context.set_tensor(0, context.dtype(0), std::move(out));
   infer_same_elements(context);

@@ -184,7 +184,7 @@ class RunContext {
 // Overriders keep the value.
 // NOLINTNEXTLINE(performance-unnecessary-value-param)
 inline Status RunContext::set_boxed(size_t i, Tensor /*value*/) {
-  return unsupported("output " + std::to_string(i) + " holds strings or a sequence");
+  return unsupported("output {} holds strings or a sequence", i);
 }
 
 /// A step that is one function.

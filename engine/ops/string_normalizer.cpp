@@ -23,10 +23,10 @@ Status infer(InferContext& context) {
   OCTET_RETURN_IF_ERROR(context.require(0, {DType::string}));
   const auto& action = context.attrs<StringNormalizerAttrs>().case_change_action;
   if (action != "NONE" && action != "LOWER" && action != "UPPER")
-    return invalid_model("case_change_action '" + action + "'");
+    return invalid_model("case_change_action '{}'", action);
   std::optional<Shape> shape = context.input(0).shape;
   if (shape && (shape->empty() || shape->size() > 2))
-    return invalid_model("input 0 has " + std::to_string(shape->size()) + " axes, not one or two");
+    return invalid_model("input 0 has {} axes, not one or two", shape->size());
   if (shape) shape->back() = Dim::fresh();
   context.set_tensor(0, DType::string, std::move(shape));
   return {};

@@ -19,7 +19,7 @@ Status infer(InferContext& context) {
   const auto& [axis, mode] = context.attrs<TensorScatterAttrs>();
   OCTET_RETURN_IF_ERROR(context.require_same_dtype(0, 1));
   if (context.has_input(2)) OCTET_RETURN_IF_ERROR(context.require(2, {DType::s64}));
-  if (mode != "linear" && mode != "circular") return invalid_model("mode '" + mode + "'");
+  if (mode != "linear" && mode != "circular") return invalid_model("mode '{}'", mode);
   if (context.has_rank(0)) {
     OCTET_ASSIGN(const size_t at, context.axis(axis, context.shape(0).size()));
     if (at == 0) return invalid_model("axis 0 is the batch's");
@@ -58,7 +58,7 @@ Status run(const Attrs& attributes, RunContext& context) {
     const int64_t first =
         context.has_input(2) ? context.input(2).as<int64_t>()[row / rows_each] : 0;
     if (first < 0 || (!circular && static_cast<size_t>(first) + from.extent > to.extent))
-      return invalid_data("write index " + std::to_string(first) + " is outside the cache");
+      return invalid_data("write index {} is outside the cache", first);
     for (size_t i = 0; i < from.extent; ++i) {
       const size_t at = (static_cast<size_t>(first) + i) % to.extent;
       std::memcpy(y.data + (row * to.extent + at) * bytes,

@@ -75,7 +75,7 @@ class Vectorizer final : public Step {
     if (!attrs_.pool_strings.empty() && !attrs_.pool_int64s.empty())
       return invalid_model("it has a pool of strings and one of integers");
     if (attrs_.mode != "TF" && attrs_.mode != "IDF" && attrs_.mode != "TFIDF")
-      return invalid_model("mode '" + attrs_.mode + "'");
+      return invalid_model("mode '{}'", attrs_.mode);
     if (attrs_.min_gram_length < 1 || attrs_.max_gram_length < attrs_.min_gram_length ||
         attrs_.max_skip_count < 0)
       return invalid_model("its gram lengths or skips make no sense");

@@ -1,9 +1,5 @@
-#include <algorithm>
-#include <numeric>
-
-#include "engine/ir/stop.h"
-#include "engine/ops/common/axes.h"
 #include "engine/ops/common/movement.h"
+#include "engine/ops/common/selection.h"
 
 namespace octet::ops::top_k {
 namespace {
@@ -37,7 +33,7 @@ Status infer(InferContext& context) {
   if (k != nullptr && k->size() == 1) {
     if (k->front().known() && out[axis].known() &&
         (k->front().value() < 0 || k->front().value() > out[axis].value()))
-      return invalid_model("k is " + k->front().to_string() + " of " + out[axis].to_string());
+      return invalid_model("k is {} of {}", k->front().to_string(), out[axis].to_string());
     out[axis] = k->front();
   } else {
     out[axis] = Dim::fresh();
@@ -47,54 +43,19 @@ Status infer(InferContext& context) {
   return {};
 }
 
-// Equal values keep their order; a NaN is above every number.
-template <typename T>
-bool above(T a, T b) {
-  return a > b || (a != a && b == b);
-}
-
-template <typename T>
-void select(RunContext& context, const AxisCut& cut, size_t k, bool largest) {
-  const T* x = context.input(0).as<T>();
-  T* values = context.has_output(0) ? context.output(0).as<T>() : nullptr;
-  int64_t* indices = context.has_output(1) ? context.output(1).as<int64_t>() : nullptr;
-  context.parallel().for_ranges(
-      cut.outer * cut.inner, kParallelGrain / (cut.extent + 1) + 1, [&](size_t begin, size_t end) {
-        std::vector<int64_t> order(cut.extent);
-        StopPoll poll;
-        for (size_t i = begin; i < end; ++i) {
-          const T* row = x + i / cut.inner * cut.extent * cut.inner + i % cut.inner;
-          const auto at = [&](int64_t n) { return row[static_cast<size_t>(n) * cut.inner]; };
-          std::iota(order.begin(), order.end(), int64_t{0});
-          std::partial_sort(order.begin(), order.begin() + static_cast<ptrdiff_t>(k), order.end(),
-                            [&](int64_t a, int64_t b) {
-                              poll();
-                              const T left = at(a);
-                              const T right = at(b);
-                              if (above(left, right)) return largest;
-                              if (above(right, left)) return !largest;
-                              return a < b;
-                            });
-          for (size_t n = 0; n < k; ++n) {
-            const size_t to = (i / cut.inner * k + n) * cut.inner + i % cut.inner;
-            if (values != nullptr) values[to] = at(order[n]);
-            if (indices != nullptr) indices[to] = order[n];
-          }
-        }
-      });
-}
-
 Status run(const Attrs& attrs, RunContext& context) {
   const TensorView& x = context.input(0);
   const auto& options = attrs.as<TopKAttrs>();
   const AxisCut cut = cut_at(x.dims, *normalize_axis(options.axis, x.rank()));
   const int64_t k = movement::integers_of(context.input(1)).at(0);
   if (k < 0 || static_cast<size_t>(k) > cut.extent)
-    return invalid_data("k is " + std::to_string(k) + " of " + std::to_string(cut.extent));
-  const bool known = visit_dtype(x.dtype, NumericTypes{}, [&]<typename T>() {
-    select<T>(context, cut, static_cast<size_t>(k), options.largest != 0);
-  });
-  return known ? Status{} : unsupported("elements of type " + std::string(dtype_name(x.dtype)));
+    return invalid_data("k is {} of {}", k, cut.extent);
+  const auto output = [&](size_t i) {
+    return context.has_output(i) ? &context.output(i) : nullptr;
+  };
+  const bool known = select_top(x, cut, static_cast<size_t>(k), options.largest != 0, output(0),
+                                output(1), context.parallel());
+  return known ? Status{} : unsupported("elements of type {}", dtype_name(x.dtype));
 }
 
 constexpr Implementation kRows[] = {reference<run>()};

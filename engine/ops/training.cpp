@@ -113,7 +113,7 @@ Status infer(InferContext& context) {
   OCTET_RETURN_IF_ERROR(context.require(1, {DType::s64}));
   if constexpr (std::is_same_v<A, MomentumAttrs>)
     if (const auto& mode = context.attrs<A>().mode; mode != "nesterov" && mode != "standard")
-      return invalid_model("mode '" + mode + "'");
+      return invalid_model("mode '{}'", mode);
   for (size_t i = 0; i < context.output_count(); ++i)
     if (i < count * (1 + A::kStates))
       context.set_like(i, kFirst + i + (i < count ? 0 : count));
@@ -170,8 +170,7 @@ Status run(const Attrs& attrs, RunContext& context) {
   const DType dtype = context.input(kFirst).dtype;
   const bool known = visit_dtype(
       dtype, FloatTypes{}, [&]<typename T>() { status = step<A, T>(attrs.as<A>(), context); });
-  return known ? std::move(status)
-               : unsupported("elements of type " + std::string(dtype_name(dtype)));
+  return known ? std::move(status) : unsupported("elements of type {}", dtype_name(dtype));
 }
 
 template <typename A>

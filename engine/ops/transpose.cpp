@@ -33,7 +33,7 @@ Status infer(InferContext& context) {
   bool permutes = sorted.size() == shape.size();
   for (size_t a = 0; a < shape.size() && permutes; ++a)
     permutes = sorted[a] == static_cast<int64_t>(a);
-  if (!permutes) return invalid_model("'perm' doesn't permute the axes of " + to_string(shape));
+  if (!permutes) return invalid_model("'perm' doesn't permute the axes of {}", to_string(shape));
   Shape out;
   for (const int64_t axis : perm) out.push_back(shape[static_cast<size_t>(axis)]);
   context.set_tensor(0, context.dtype(0), std::move(out));

@@ -61,7 +61,7 @@ Status run_trilu(const Attrs& attrs, RunContext& context) {
 Status infer_eye(InferContext& context) {
   const auto& dtype = context.attrs<EyeLikeAttrs>().dtype;
   if (dtype && (*dtype <= 0 || *dtype >= kDTypeCount))
-    return unsupported("element type " + std::to_string(*dtype));
+    return unsupported("element type {}", *dtype);
   if (context.has_rank(0) && context.shape(0).size() != 2)
     return invalid_model("the input isn't a matrix");
   context.set_tensor(0, dtype ? static_cast<DType>(*dtype) : context.dtype(0),
@@ -81,7 +81,7 @@ Status run_eye(const Attrs& attrs, RunContext& context) {
                                      if (row + k >= 0 && row + k < y.dims[1])
                                        y.as<T>()[row * y.dims[1] + row + k] = T(1);
                                  });
-  return known ? Status{} : unsupported("elements of type " + std::string(dtype_name(y.dtype)));
+  return known ? Status{} : unsupported("elements of type {}", dtype_name(y.dtype));
 }
 
 constexpr Implementation kEyeRows[] = {reference<run_eye>()};

@@ -36,21 +36,31 @@ Status infer(InferContext& context) {
   return {};
 }
 
-// Slices along an axis, compared element by element.
-template <typename T>
-struct Slices {
-  const T* x;
-  AxisCut cut;
+using CompareElements = int (*)(const std::byte* a, const std::byte* b);
 
-  const T& at(size_t slice, size_t element) const {
-    return x[(element / cut.inner * cut.extent + slice) * cut.inner + element % cut.inner];
+template <typename T>
+int compare_as(const std::byte* a, const std::byte* b) {
+  const T left = *reinterpret_cast<const T*>(a);
+  const T right = *reinterpret_cast<const T*>(b);
+  return left < right ? -1 : (right < left ? 1 : 0);
+}
+
+// Slices along an axis, compared element by element.
+struct Slices {
+  const std::byte* x;
+  size_t bytes;  // Of an element.
+  AxisCut cut;
+  CompareElements compare_elements;
+
+  const std::byte* at(size_t slice, size_t element) const {
+    return x +
+           ((element / cut.inner * cut.extent + slice) * cut.inner + element % cut.inner) * bytes;
   }
   int compare(size_t a, size_t b) const {
-    for (size_t e = 0; e < cut.outer * cut.inner; ++e) {
-      if (at(a, e) < at(b, e)) return -1;
-      if (at(b, e) < at(a, e)) return 1;
-    }
-    return 0;
+    int order = 0;
+    for (size_t e = 0; e < cut.outer * cut.inner && order == 0; ++e)
+      order = compare_elements(at(a, e), at(b, e));
+    return order;
   }
 };
 
@@ -107,12 +117,18 @@ Status write(RunContext& context, size_t i, const Range& values) {
   return {};
 }
 
-template <typename T>
-Status run_typed(const UniqueAttrs& attrs, RunContext& context) {
+using UniqueTypes = TypeList<float, double, int32_t, int64_t, int8_t, uint8_t, int16_t, uint16_t,
+                             uint32_t, uint64_t, bool>;
+
+Status run(const Attrs& attributes, RunContext& context) {
+  const auto& attrs = attributes.as<UniqueAttrs>();
   const TensorView& x = context.input(0);
+  CompareElements compare_elements = nullptr;
+  visit_dtype(x.dtype, UniqueTypes{}, [&]<typename T>() { compare_elements = compare_as<T>; });
+  if (compare_elements == nullptr) return unsupported("elements of type {}", dtype_name(x.dtype));
   Dims dims = attrs.axis ? x.dims : Dims{x.count()};
   const size_t axis = attrs.axis ? *normalize_axis(*attrs.axis, x.rank()) : 0;
-  const Slices<T> slices{x.as<T>(), cut_at(dims, axis)};
+  const Slices slices{x.data, dtype_bytes(x.dtype, 1), cut_at(dims, axis), compare_elements};
   StopPoll poll;
   const auto compare = [&](size_t a, size_t b) {
     poll(slices.cut.outer * slices.cut.inner);
@@ -122,26 +138,15 @@ Status run_typed(const UniqueAttrs& attrs, RunContext& context) {
   if (context.has_output(0)) {
     dims[axis] = static_cast<int64_t>(groups.first.size());
     OCTET_RETURN_IF_ERROR(context.allocate(0, dims));
-    T* y = context.output(0).as<T>();
+    std::byte* y = context.output(0).data;
     const AxisCut& cut = slices.cut;
-    for (size_t o = 0; o < cut.outer; ++o)
+    for (size_t o = 0; o < cut.outer && cut.inner > 0; ++o)
       for (const size_t slice : groups.first)
-        for (size_t k = 0; k < cut.inner; ++k) *y++ = slices.at(slice, o * cut.inner + k);
+        y = std::copy_n(slices.at(slice, o * cut.inner), cut.inner * slices.bytes, y);
   }
   OCTET_RETURN_IF_ERROR(write(context, 1, groups.first));
   OCTET_RETURN_IF_ERROR(write(context, 2, groups.inverse));
   return write(context, 3, groups.counts);
-}
-
-using UniqueTypes = TypeList<float, double, int32_t, int64_t, int8_t, uint8_t, int16_t, uint16_t,
-                             uint32_t, uint64_t, bool>;
-
-Status run(const Attrs& attrs, RunContext& context) {
-  const DType dtype = context.input(0).dtype;
-  Status status = unsupported("elements of type " + std::string(dtype_name(dtype)));
-  visit_dtype(dtype, UniqueTypes{},
-              [&]<typename T>() { status = run_typed<T>(attrs.as<UniqueAttrs>(), context); });
-  return status;
 }
 
 constexpr Implementation kRows[] = {recoded<run>(), reference<run>()};

@@ -44,7 +44,7 @@ Status run(const Attrs& /*attrs*/, RunContext& context) {
                                    choose<T>(context.input(0), context.input(1), context.input(2),
                                              out, context.parallel());
                                  });
-  return known ? Status{} : unsupported("Where of " + std::string(dtype_name(out.dtype)));
+  return known ? Status{} : unsupported("Where of {}", dtype_name(out.dtype));
 }
 
 std::optional<Dim> element(const std::vector<Dim>& x) {

@@ -30,7 +30,7 @@ constexpr Coefficients kHann{0.5, 0.5, 0.0};
 
 Status infer(InferContext& context) {
   const int64_t type = context.attrs<WindowAttrs>().output_datatype;
-  if (type <= 0 || type >= kDTypeCount) return unsupported("element type " + std::to_string(type));
+  if (type <= 0 || type >= kDTypeCount) return unsupported("element type {}", type);
   const auto* size = context.elements(0);
   const bool known = size != nullptr && size->size() == 1;
   if (known && size->front().known() && size->front().value() < 0)
@@ -55,7 +55,7 @@ Status run(const Attrs& attrs, RunContext& context) {
       y.as<T>()[n] = static_cast<T>(value);
     }
   });
-  return known ? Status{} : unsupported("elements of type " + std::string(dtype_name(y.dtype)));
+  return known ? Status{} : unsupported("elements of type {}", dtype_name(y.dtype));
 }
 
 template <const Coefficients& C>

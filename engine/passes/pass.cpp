@@ -42,8 +42,7 @@ Status run_rounds(Graph& graph, PassPhase phase, const PassOptions& options) {
         return "pass " + std::string(pass.name) + ": " + std::to_string(before) + " nodes became " +
                std::to_string(graph.node_count());
       });
-      if (!graph.sort())
-        return invalid_model("the graph has a cycle after pass " + std::string(pass.name));
+      if (!graph.sort()) return invalid_model("the graph has a cycle after pass {}", pass.name);
       OCTET_RETURN_IF_ERROR(infer_graph(graph));
     }
     if (!changed) break;

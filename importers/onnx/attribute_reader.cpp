@@ -63,11 +63,11 @@ Result<AttrValue> read_attribute(const AttributeProto& proto, TensorReader& tens
       return AttrValue(std::move(type));
     }
     case AttributeProto::UNDEFINED:
-      return invalid_model("attribute '" + proto.name() + "' has no type");
+      return invalid_model("attribute '{}' has no type", proto.name());
     default: break;
   }
-  return unsupported("attribute '" + proto.name() + "' is of kind " +
-                     AttributeProto::AttributeType_Name(kind) + ", which is not supported here");
+  return unsupported("attribute '{}' is of kind {}, which is not supported here", proto.name(),
+                     AttributeProto::AttributeType_Name(kind));
 }
 
 Result<Tensor> read_constant(const AttributeProto& proto, const std::string& name,
@@ -90,7 +90,7 @@ Result<Tensor> read_constant(const AttributeProto& proto, const std::string& nam
   if (name == "value_strings")
     if (const auto* s = std::get_if<std::vector<std::string>>(&value))
       return Tensor::strings(length(*s), *s);
-  return invalid_model("attribute '" + name + "' doesn't hold a constant of that kind");
+  return invalid_model("attribute '{}' doesn't hold a constant of that kind", name);
 }
 
 }  // namespace octet::onnx

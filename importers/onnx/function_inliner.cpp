@@ -15,7 +15,7 @@ Status GraphBuilder::index_functions() {
   for (const FunctionProto& function : model_.functions()) {
     const FunctionKey key{domain_of(function.domain()), function.name(), function.overload()};
     if (!functions_.emplace(key, &function).second)
-      return invalid_model("function '" + function.name() + "' is defined twice");
+      return invalid_model("function '{}' is defined twice", function.name());
   }
   return {};
 }
@@ -36,8 +36,7 @@ Result<Bindings> GraphBuilder::bind_attributes(const NodeProto& proto,
   for (const AttributeProto& attribute : proto.attribute()) {
     const bool known = bindings.contains(attribute.name()) ||
                        std::find(names.begin(), names.end(), attribute.name()) != names.end();
-    if (!known)
-      return unsupported("attribute '" + attribute.name() + "' is none of the function's");
+    if (!known) return unsupported("attribute '{}' is none of the function's", attribute.name());
     if (const AttributeProto* value = bound_attribute(attribute, frame))
       bindings[attribute.name()] = value;
   }
@@ -81,8 +80,8 @@ Status GraphBuilder::inline_function(const NodeProto& proto, const FunctionProto
   OCTET_RETURN_IF_ERROR(nodes(function.node(), inner, inner_frame));
   active_.pop_back();
   if (!inner.promised.empty())
-    return invalid_model("the function doesn't make its output '" + inner.promised.begin()->first +
-                         "'");
+    return invalid_model("the function doesn't make its output '{}'",
+                         inner.promised.begin()->first);
   for (const auto& [name, id] : copies)
     OCTET_RETURN_IF_ERROR(pass_through(inner, name, id, inner_frame));
   return {};
@@ -91,7 +90,7 @@ Status GraphBuilder::inline_function(const NodeProto& proto, const FunctionProto
 Status GraphBuilder::pass_through(Scope& inner, const std::string& from, ValueId to,
                                   const Frame& frame) {
   OCTET_ASSIGN(const ValueId id, resolve(inner, from));
-  if (id == kNoValue) return invalid_model("output '" + from + "' is an absent input");
+  if (id == kNoValue) return invalid_model("output '{}' is an absent input", from);
   Node node;
   node.op = &require_op("", "Identity");
   node.opset = kMaxOpset;

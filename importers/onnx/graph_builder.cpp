@@ -56,14 +56,12 @@ Result<OpsetMap> read_opsets(
     const std::string domain = domain_of(import.domain());
     const int64_t version = import.version();
     if (domain.empty() && (version < kMinOpset || version > kMaxOpset))
-      return unsupported("opset " + std::to_string(version) + " is not supported (" +
-                         std::to_string(kMinOpset) + " to " + std::to_string(kMaxOpset) + " are)");
+      return unsupported("opset {} is not supported ({} to {} are)", version, kMinOpset, kMaxOpset);
     if (version < 1 || version > 9999)
-      return invalid_model("opset " + std::to_string(version) + " of domain '" + domain +
-                           "' is no version");
+      return invalid_model("opset {} of domain '{}' is no version", version, domain);
     const auto [at, fresh] = opsets.emplace(domain, static_cast<int>(version));
     if (!fresh && at->second != version)
-      return invalid_model("domain '" + domain + "' is imported in two versions");
+      return invalid_model("domain '{}' is imported in two versions", domain);
   }
   return opsets;
 }
@@ -71,8 +69,7 @@ Result<OpsetMap> read_opsets(
 Result<Model> GraphBuilder::build() {
   constexpr int64_t kMaxIr = 14;
   if (model_.ir_version() < 3 || model_.ir_version() > kMaxIr)
-    return unsupported("IR version " + std::to_string(model_.ir_version()) +
-                       " is not supported (3 to 14 are)");
+    return unsupported("IR version {} is not supported (3 to 14 are)", model_.ir_version());
   if (!model_.has_graph()) return invalid_model("the model has no graph");
   Model model;
   OCTET_ASSIGN(model.opsets, read_opsets(model_.opset_import()));
@@ -100,10 +97,10 @@ Status GraphBuilder::main_graph(const OpsetMap& opsets) {
     // Old exports list every initializer as an input: those are constants, not inputs.
     if (const auto at = scope.names.find(input.name()); at != scope.names.end()) {
       if (graph_->is_input(at->second))
-        return invalid_model("input '" + input.name() + "' is listed twice");
+        return invalid_model("input '{}' is listed twice", input.name());
       if (!compatible(*type, graph_->value(at->second).type, true))
-        return invalid_model("input '" + input.name() + "' is declared as " + type->to_string() +
-                             ", but its initializer is " +
+        return invalid_model("input '{}' is declared as {}, but its initializer is {}",
+                             input.name(), type->to_string(),
                              graph_->value(at->second).type.to_string());
       log::lazily(log::Level::debug, [&] {
         return "input '" + input.name() + "' has an initializer: it is a constant";
@@ -111,7 +108,7 @@ Status GraphBuilder::main_graph(const OpsetMap& opsets) {
       continue;
     }
     if (type->kind == Type::Kind::tensor && type->dtype == DType::undefined)
-      return invalid_model("input '" + input.name() + "' has no type");
+      return invalid_model("input '{}' has no type", input.name());
     const ValueId id = graph_->add_input(input.name(), std::move(*type));
     OCTET_RETURN_IF_ERROR(define(scope, input.name(), id));
   }
@@ -119,7 +116,7 @@ Status GraphBuilder::main_graph(const OpsetMap& opsets) {
   OCTET_RETURN_IF_ERROR(declared_types(proto, scope));
   OCTET_ASSIGN(auto ids, outputs(proto, scope));
   graph_->set_outputs(std::move(ids));
-  if (!graph_->sort()) return invalid_model("the nodes form a cycle" + node_in_cycle(*graph_));
+  if (!graph_->sort()) return invalid_model("the nodes form a cycle{}", node_in_cycle(*graph_));
   return {};
 }
 
@@ -152,12 +149,12 @@ Status GraphBuilder::declared_types(const GraphProto& proto, Scope& scope) {
     const Value& value = scope.graph.value(at->second);
     if ((value.constant || scope.graph.is_input(at->second)) &&
         !compatible(*type, value.type, scope.outer == nullptr))
-      return invalid_model("value '" + info.name() + "' is declared as " + type->to_string() +
-                           ", but is " + value.type.to_string());
+      return invalid_model("value '{}' is declared as {}, but is {}", info.name(),
+                           type->to_string(), value.type.to_string());
     const auto [known, fresh] = types.emplace(at->second, *type);
     if (!fresh && !compatible(known->second, *type, true))
-      return invalid_model("value '" + info.name() + "' is declared as " +
-                           known->second.to_string() + " and as " + type->to_string());
+      return invalid_model("value '{}' is declared as {} and as {}", info.name(),
+                           known->second.to_string(), type->to_string());
     return {};
   };
   for (const auto& info : proto.value_info()) OCTET_RETURN_IF_ERROR(note(info));
@@ -171,7 +168,7 @@ Result<std::vector<ValueId>> GraphBuilder::outputs(const GraphProto& proto, Scop
     auto id = resolve(scope, output.name());
     if (!id) return std::move(id).error().in("graph '" + proto.name() + "'");
     if (*id == kNoValue)
-      return invalid_model("output '" + output.name() + "' is an absent function input");
+      return invalid_model("output '{}' is an absent function input", output.name());
     ids.push_back(*id);
   }
   return ids;
@@ -197,16 +194,16 @@ Status GraphBuilder::body(const GraphProto& proto, Scope& scope, const Frame& fr
   OCTET_ASSIGN(auto ids, outputs(proto, scope));
   graph.set_outputs(std::move(ids));
   if (!graph.sort())
-    return invalid_model("the nodes of subgraph '" + proto.name() + "' form a cycle" +
+    return invalid_model("the nodes of subgraph '{}' form a cycle{}", proto.name(),
                          node_in_cycle(graph));
   --body_depth_;
   return {};
 }
 
 Status GraphBuilder::define(Scope& scope, const std::string& name, ValueId id) {
-  if (name.empty()) return invalid_model("a value of graph '" + scope.graph.name + "' has no name");
+  if (name.empty()) return invalid_model("a value of graph '{}' has no name", scope.graph.name);
   if (scope.names.emplace(name, id).second) return {};
-  return invalid_model("value '" + name + "' is defined twice");
+  return invalid_model("value '{}' is defined twice", name);
 }
 
 ValueId GraphBuilder::new_value(Scope& scope, const std::string& prefix, const std::string& name) {
@@ -220,7 +217,7 @@ ValueId GraphBuilder::new_value(Scope& scope, const std::string& prefix, const s
 
 Result<ValueId> GraphBuilder::resolve(Scope& scope, const std::string& name) {
   if (const auto at = scope.names.find(name); at != scope.names.end()) return at->second;
-  if (scope.outer == nullptr) return invalid_model("value '" + name + "' is not defined");
+  if (scope.outer == nullptr) return invalid_model("value '{}' is not defined", name);
   OCTET_ASSIGN(const ValueId outer, resolve(*scope.outer, name));
   ValueId id = kNoValue;
   if (outer != kNoValue) {

@@ -32,7 +32,7 @@ Status parse(const SharedBytes& file, google::protobuf::Message& message,
   // The walk over the skeleton has counted the levels.
   stream.SetRecursionLimit(limits.max_depth + 1);
   if (!message.ParseFromCodedStream(&stream) || !stream.ConsumedEntireMessage())
-    return invalid_model("the file is no " + message.GetDescriptor()->name());
+    return invalid_model("the file is no {}", message.GetDescriptor()->name());
   return {};
 }
 

@@ -55,7 +55,7 @@ Result<SharedBytes> map_descriptor(const FileDescriptor& file, const struct stat
 
 Result<std::vector<std::string>> split_location(const std::string& location) {
   const auto refuse = [&](const char* why) {
-    return invalid_model("external data '" + location + "' " + why);
+    return invalid_model("external data '{}' {}", location, why);
   };
   if (location.empty()) return invalid_model("external data without a location");
   if (location.find('\0') != std::string::npos) return refuse("has a zero byte in its name");
@@ -79,7 +79,7 @@ Result<SharedBytes> map_file(const std::filesystem::path& path) {
   if (!file.ok()) return cannot_open(path.string());
   struct stat info {};
   if (::fstat(file.get(), &info) != 0) return cannot_open(path.string());
-  if (!S_ISREG(info.st_mode)) return invalid_model("'" + path.string() + "' is not a regular file");
+  if (!S_ISREG(info.st_mode)) return invalid_model("'{}' is not a regular file", path.string());
   return map_descriptor(file, info, path.string());
 }
 
@@ -94,7 +94,7 @@ Result<SharedBytes> ExternalFiles::open(const std::string& location) {
   if (const auto at = mapped_.find(location); at != mapped_.end()) return at->second;
   OCTET_ASSIGN(const auto parts, split_location(location));
   const auto refuse = [&](const std::string& why) {
-    return invalid_model("external data '" + location + "' " + why);
+    return invalid_model("external data '{}' {}", location, why);
   };
   const std::string folder = folder_.empty() ? "." : folder_.string();
   FileDescriptor at(::open(folder.c_str(), kOpenFlags | O_DIRECTORY));

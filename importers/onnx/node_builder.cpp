@@ -107,10 +107,10 @@ Status GraphBuilder::operator_node(const NodeProto& proto, Node& node, Scope& sc
   if (node.op == nullptr) return unsupported("the operator is not supported");
   const auto opset = frame.opsets.find(domain);
   if (opset == frame.opsets.end())
-    return invalid_model("domain '" + domain + "' is not among the imported opsets");
+    return invalid_model("domain '{}' is not among the imported opsets", domain);
   node.opset = opset->second;
   if (node.opset < node.op->since || node.opset > node.op->until)
-    return unsupported("opset " + std::to_string(node.opset) + " of the operator is not supported");
+    return unsupported("opset {} of the operator is not supported", node.opset);
   // Attributes of opset 6 say how inputs broadcast, so the inputs come first.
   OCTET_RETURN_IF_ERROR(read_ports(proto, node, scope));
   OCTET_RETURN_IF_ERROR(read_attributes(proto, node, scope, frame));
@@ -127,7 +127,7 @@ Status GraphBuilder::read_attributes(const NodeProto& proto, Node& node, Scope& 
     if (std::find(bodies.begin(), bodies.end(), attribute.name()) != bodies.end()) continue;
     OCTET_ASSIGN(AttrValue read, read_attribute(*value, tensors_));
     if (!map.emplace(attribute.name(), std::move(read)).second)
-      return invalid_model("attribute '" + attribute.name() + "' is given twice");
+      return invalid_model("attribute '{}' is given twice", attribute.name());
   }
   if (node.opset == 6 && node.op->domain.empty())
     OCTET_RETURN_IF_ERROR(upgrade_opset_6(scope.graph, node, map));
@@ -165,15 +165,15 @@ Status GraphBuilder::read_ports(const NodeProto& proto, Node& node, Scope& scope
   };
   const size_t most = most_inputs(*node.op).value_or(node.inputs.size());
   if (outside(node.inputs.size(), in) || node.inputs.size() > most)
-    return invalid_model("it has " + std::to_string(node.inputs.size()) + " inputs");
+    return invalid_model("it has {} inputs", node.inputs.size());
   if (outside(node.outputs.size(), out))
-    return invalid_model("it has " + std::to_string(node.outputs.size()) + " outputs");
+    return invalid_model("it has {} outputs", node.outputs.size());
   // What signatures say of old forms and of operators with bodies, which may leave out leading
   // inputs (Loop), is checked by inference; nothing else looks before it.
   const size_t required = in.max < 0 ? node.inputs.size() : static_cast<size_t>(in.min);
   for (size_t i = 0; i < required; ++i)
     if (node.inputs[i] == kNoValue && (node.op->bodies.empty() || requires_input(*node.op, i)))
-      return invalid_model("its input " + std::to_string(i) + " is missing");
+      return invalid_model("its input {} is missing", i);
   return {};
 }
 
@@ -186,7 +186,7 @@ Status GraphBuilder::read_bodies(const NodeProto& proto, Node& node, Scope& scop
                                  [&](const auto& a) { return a.name() == wanted; });
     const bool found = at != proto.attribute().end();
     if (!found || attribute_kind(*at) != AttributeProto::GRAPH || !at->has_g())
-      return invalid_model("its subgraph '" + std::string(wanted) + "' is missing");
+      return invalid_model("its subgraph '{}' is missing", wanted);
     auto graph = std::make_shared<Graph>();
     Scope inner{*graph, &scope};
     OCTET_RETURN_IF_ERROR(body(at->g(), inner, frame));

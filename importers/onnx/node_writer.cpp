@@ -37,7 +37,7 @@ Result<Tensor> scales(const QuantType& quant) {
 Status GraphWriter::node(Target& target, const Node& node) {
   if (node.op->domain == kOctetDomain && node.op->name == "Quantize") {
     const Value& value = target.graph.value(node.outputs[0]);
-    if (!value.quant) return invalid_model(node.label() + ": its output isn't quantized");
+    if (!value.quant) return invalid_model("{}: its output isn't quantized", node.label());
     auto& name = target.names[node.outputs[0]];
     if (name.empty()) name = inner(value.name);
     return quantize(target, value, target.names.at(node.inputs[0]), name);
@@ -111,7 +111,7 @@ Status GraphWriter::quantize(Target& target, const Value& value, const std::stri
                              const std::string& to) {
   const QuantType& quant = *value.quant;
   if (quant.storage == DType::s32)
-    return unsupported("value '" + value.name + "': ONNX can't quantize to int32 codes");
+    return unsupported("value '{}': ONNX can't quantize to int32 codes", value.name);
   const std::string codes = inner(to + "_codes");
   OCTET_ASSIGN(const Tensor scale_tensor, scales(quant));
   OCTET_ASSIGN(const Tensor zero_tensor, zero_points(quant));

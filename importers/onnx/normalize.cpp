@@ -86,8 +86,8 @@ Status Normalizer::check_outputs(NodeId id) {
     if (at == types_->end()) continue;
     Value& value = graph_.value(output);
     if (!compatible(at->second, value.type, true))
-      return invalid_model("value '" + value.name + "' is declared as " + at->second.to_string() +
-                           ", but " + graph_.node(id).label() + " gives " + value.type.to_string());
+      return invalid_model("value '{}' is declared as {}, but {} gives {}", value.name,
+                           at->second.to_string(), graph_.node(id).label(), value.type.to_string());
     const bool untyped = value.type.kind == Type::Kind::tensor &&
                          value.type.dtype == DType::undefined && !value.type.element;
     if (untyped || (value.type.kind == Type::Kind::tensor && !value.type.shape))

@@ -31,7 +31,7 @@ Status align(Graph& graph, Node& node, int64_t axis) {
   const bool fits = -rank <= axis && axis <= rank;
   const int64_t first = axis < 0 ? axis + rank : axis;
   const int64_t behind = fits ? rank - first - own : -1;
-  if (behind < 0) return invalid_model("input 1 doesn't fit axis " + std::to_string(axis));
+  if (behind < 0) return invalid_model("input 1 doesn't fit axis {}", axis);
   if (behind == 0 || own == 0) return {};
   std::vector<int64_t> axes;
   for (int64_t i = 0; i < behind; ++i) axes.push_back(own + i);

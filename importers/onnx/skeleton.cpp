@@ -79,8 +79,7 @@ class Walker {
     return Error{ErrorCode::limit, "the file has more than " + std::to_string(limit) + " " + what};
   }
   static Error malformed(const Descriptor& type, size_t offset) {
-    return invalid_model("malformed or truncated " + type.name() + " at byte " +
-                         std::to_string(offset));
+    return invalid_model("malformed or truncated {} at byte {}", type.name(), offset);
   }
 
   std::span<const std::byte> file_;
@@ -107,8 +106,8 @@ Status Walker::message(const Descriptor& type, size_t begin, size_t end, int dep
     if (dropped(type, field)) continue;
     const bool packed = field->is_repeated() && slot.wire == static_cast<uint64_t>(Wire::bytes);
     if (slot.wire != static_cast<uint64_t>(scalar_wire(*field)) && !packed)
-      return invalid_model(type.name() + "." + field->name() + " has the wrong encoding at byte " +
-                           std::to_string(slot.begin));
+      return invalid_model("{}.{} has the wrong encoding at byte {}", type.name(), field->name(),
+                           slot.begin);
     if (is_tensor && is_element_field(slot.number))
       OCTET_RETURN_IF_ERROR(note_payload(*field, slot, payloads));
     else
@@ -201,8 +200,7 @@ Status Walker::note_payload(const FieldDescriptor& field, const Slot& slot,
   if (number == TensorProto::kRawDataFieldNumber)
     for (const Payload& other : payloads)
       if (other.field == number)
-        return invalid_model("a tensor has " + field.name() + " twice, at byte " +
-                             std::to_string(slot.begin));
+        return invalid_model("a tensor has {} twice, at byte {}", field.name(), slot.begin);
   OCTET_RETURN_IF_ERROR(count(messages_, limits_.max_messages, "messages"));
   payloads.push_back({number, packed, packed ? slot.body : slot.begin, slot.end});
   return {};

@@ -123,7 +123,7 @@ Result<uint64_t> parse_number(const std::string& key, const std::string& text) {
   uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size())
-    return invalid_model("external data's " + key + " '" + text + "' is not a number");
+    return invalid_model("external data's {} '{}' is not a number", key, text);
   return value;
 }
 
@@ -143,7 +143,7 @@ Result<ExternalPlace> read_place(const TensorProto& proto) {
     } else if (entry.key() == "length") {
       OCTET_ASSIGN(place.length, parse_number(entry.key(), entry.value()));
     } else if (entry.key() != "checksum") {
-      return unsupported("external data has the unknown key '" + entry.key() + "'");
+      return unsupported("external data has the unknown key '{}'", entry.key());
     }
   }
   return place;
@@ -181,10 +181,9 @@ Result<DType> read_dtype(int number) {
   if (number > 0 && number < kDTypeCount) return static_cast<DType>(number);
   if (number == 0) return invalid_model("an element type is missing");
   if (TensorProto::DataType_IsValid(number))
-    return unsupported("element type " +
-                       TensorProto::DataType_Name(static_cast<TensorProto::DataType>(number)) +
-                       " is not supported");
-  return invalid_model("element type " + std::to_string(number) + " is unknown");
+    return unsupported("element type {} is not supported",
+                       TensorProto::DataType_Name(static_cast<TensorProto::DataType>(number)));
+  return invalid_model("element type {} is unknown", number);
 }
 
 Result<Tensor> TensorReader::read(const TensorProto& proto) {
@@ -207,10 +206,10 @@ Result<Tensor> TensorReader::read_unnamed(const TensorProto& proto) {
   const int field = raw ? TensorProto::kRawDataFieldNumber : typed_field(dtype);
   for (const auto& payload : proto.octet_payload())
     if (payload.field() != field)
-      return invalid_model("elements of " + std::string(dtype_name(dtype)) + " are in " +
+      return invalid_model("elements of {} are in {}", dtype_name(dtype),
                            field_name(payload.field()));
   if (proto.string_data_size() > 0 && dtype != DType::string)
-    return invalid_model("elements of " + std::string(dtype_name(dtype)) + " are in string_data");
+    return invalid_model("elements of {} are in string_data", dtype_name(dtype));
   if (dtype == DType::string) {
     if (raw) return invalid_model("strings are in raw_data");
     return read_strings(proto, std::move(dims));
@@ -230,9 +229,8 @@ Result<Tensor> TensorReader::view(DType dtype, Dims dims, std::span<const std::b
   const auto count = static_cast<size_t>(*checked_count(dims));
   const size_t size = dtype_bytes(dtype, count);
   if (bytes.size() != size)
-    return invalid_model("has " + std::to_string(bytes.size()) + " bytes of elements; " +
-                         Type::tensor(dtype, to_shape(dims)).to_string() + " takes " +
-                         std::to_string(size));
+    return invalid_model("has {} bytes of elements; {} takes {}", bytes.size(),
+                         Type::tensor(dtype, to_shape(dims)).to_string(), size);
   if (dtype == DType::boolean && !are_bools(bytes))
     return invalid_model("has a bool that is neither 0 nor 1");
   if (bytes.size() <= kMaxCopied) return Tensor::copy(dtype, std::move(dims), bytes);
@@ -246,8 +244,7 @@ Result<Tensor> TensorReader::read_external(const TensorProto& proto, DType dtype
   OCTET_ASSIGN(const SharedBytes file, external_->open(place.location));
   const size_t size = file.bytes.size();
   if (place.offset > size || (place.length && *place.length > size - place.offset))
-    return invalid_model("its place in '" + place.location + "' is outside the file's " +
-                         std::to_string(size) + " bytes");
+    return invalid_model("its place in '{}' is outside the file's {} bytes", place.location, size);
   const uint64_t needed = dtype_bytes(dtype, static_cast<size_t>(*checked_count(dims)));
   const uint64_t length = place.length.value_or(std::min<uint64_t>(size - place.offset, needed));
   return view(dtype, std::move(dims), file.bytes.subspan(place.offset, length), file.owner);
@@ -288,8 +285,8 @@ Result<Tensor> TensorReader::read_varints(const TensorProto& proto, DType dtype,
   OCTET_RETURN_IF_ERROR(take(dtype_bytes(dtype, count)));
   OCTET_ASSIGN(Tensor tensor, Tensor::zeros(dtype, std::move(dims)));
   if (!decode(dtype, file_.bytes, proto, tensor))
-    return invalid_model("has another number of elements than its dims say, or one outside " +
-                         std::string(dtype_name(dtype)));
+    return invalid_model("has another number of elements than its dims say, or one outside {}",
+                         dtype_name(dtype));
   return view(dtype, tensor.dims(), tensor.bytes(), std::make_shared<Tensor>(tensor));
 }
 
@@ -308,11 +305,11 @@ Result<Tensor> TensorReader::read(const octet_onnx::SparseTensorProto& proto) {
   OCTET_ASSIGN(const Tensor indices, read(proto.indices()));
   const std::string where = "sparse tensor '" + proto.values().name() + "'";
   if (values.rank() != 1 || indices.dtype() != DType::s64)
-    return invalid_model(where + ": values must have one axis and indices be int64");
-  if (dtype_bits(values.dtype()) < 8) return unsupported(where + ": strings and 4-bit elements");
+    return invalid_model("{}: values must have one axis and indices be int64", where);
+  if (dtype_bits(values.dtype()) < 8) return unsupported("{}: strings and 4-bit elements", where);
   Dims dims(proto.dims().begin(), proto.dims().end());
   const auto count = checked_count(dims);
-  if (!count || *count > int64_t{1} << 56) return invalid_model(where + ": dims are too large");
+  if (!count || *count > int64_t{1} << 56) return invalid_model("{}: dims are too large", where);
   if (auto status = take(dtype_bytes(values.dtype(), static_cast<size_t>(*count))); !status)
     return std::move(status).error().in(where);
   OCTET_ASSIGN(Tensor dense, Tensor::zeros(values.dtype(), std::move(dims)));

@@ -23,8 +23,7 @@ Dim symbol_dim(const std::string& name) {
 
 Result<Shape> read_shape(const octet_onnx::TensorShapeProto& proto) {
   constexpr int kMaxRank = 64;
-  if (proto.dim_size() > kMaxRank)
-    return unsupported("rank " + std::to_string(proto.dim_size()) + " is not supported");
+  if (proto.dim_size() > kMaxRank) return unsupported("rank {} is not supported", proto.dim_size());
   Shape shape;
   for (const auto& dim : proto.dim()) {
     if (dim.has_dim_value() && dim.dim_value() >= 0)

@@ -14,7 +14,7 @@ Error bad(const std::string& where, const std::string& what) {
 Result<Tensor> read(const octet_tensor& c, const std::string& where, int depth, bool owned) {
   Dims dims(c.dims, c.dims + c.rank);
   const auto count = checked_count(dims);
-  if (!count) return invalid_data(where + ": a negative or overflowing extent");
+  if (!count) return invalid_data("{}: a negative or overflowing extent", where);
   const auto elements = static_cast<size_t>(*count);
   const auto lacks = [&](size_t each) {
     return elements > c.bytes / each || (elements > 0 && c.data == nullptr);

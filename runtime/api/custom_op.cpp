@@ -46,11 +46,11 @@ Status check_attributes(const octet::CanonicalContext& context) {
     const std::string where = std::string("attribute '") + spec.name + "'";
     const auto at = map.find(std::string_view(spec.name));
     if (at == map.end()) {
-      if (spec.required != 0) return octet::invalid_model(where + " is missing");
+      if (spec.required != 0) return octet::invalid_model("{} is missing", where);
       continue;
     }
     if (octet::api::kind_of(at->second) != spec.kind)
-      return octet::invalid_model(where + " has the wrong type");
+      return octet::invalid_model("{} has the wrong type", where);
     ++known;
   }
   if (known != map.size()) return octet::unsupported("it has an attribute that isn't supported");
@@ -110,7 +110,7 @@ Status register_all(const Table* const* (*entry)(uint32_t version),
                     Status (*register_table)(const Table&), const std::string& where) {
   if (entry == nullptr) return {};
   const Table* const* table = entry(OCTET_OP_VERSION);
-  if (table == nullptr) return octet::unsupported(where + ": it is for another version of octet");
+  if (table == nullptr) return octet::unsupported("{}: it is for another version of octet", where);
   for (; *table != nullptr; ++table)
     if (auto status = register_table(**table); !status) return std::move(status).error().in(where);
   return {};

@@ -81,17 +81,16 @@ class Binder {
 
   Status check_input(const Value& value, const Dims& dims) const {
     const std::string where = "input '" + value.name + "'";
-    if (!checked_count(dims)) return invalid_data(where + ": a negative or overflowing extent");
+    if (!checked_count(dims)) return invalid_data("{}: a negative or overflowing extent", where);
     if (!value.type.shape) return {};
     const Shape& shape = *value.type.shape;
     if (shape.size() != dims.size())
-      return invalid_data(where + ": rank " + std::to_string(dims.size()) + ", the model has " +
-                          std::to_string(shape.size()) + " " + to_string(shape));
+      return invalid_data("{}: rank {}, the model has {} {}", where, dims.size(), shape.size(),
+                          to_string(shape));
     for (size_t i = 0; i < dims.size(); ++i)
       if (shape[i].known() && shape[i].value() != dims[i])
-        return invalid_data(where + ": axis " + std::to_string(i) + " is " +
-                            std::to_string(dims[i]) + ", the model has " +
-                            std::to_string(shape[i].value()));
+        return invalid_data("{}: axis {} is {}, the model has {}", where, i, dims[i],
+                            shape[i].value());
     return {};
   }
 

@@ -158,8 +158,7 @@ Result<std::unique_ptr<Step>> make_conversion(const Slot& from, const Slot& to, 
   if (from.quant && element_of(from.dtype))
     return Pointer(std::make_unique<DequantizeStep>(from, to, cpu));
   if (is_half(from.dtype) || is_half(to.dtype)) return Pointer(std::make_unique<HalfStep>(to, cpu));
-  return unsupported("conversion from " + std::string(dtype_name(from.dtype)) + " to " +
-                     std::string(dtype_name(to.dtype)));
+  return unsupported("conversion from {} to {}", dtype_name(from.dtype), dtype_name(to.dtype));
 }
 
 Result<Tensor> convert_constant(const Tensor& tensor, const Slot& from, const Slot& to) {

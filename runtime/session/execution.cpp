@@ -230,7 +230,7 @@ Status Execution::run_step(size_t s, const RunOptions& options, Clock::time_poin
   return {};
 }
 
-const std::vector<int64_t>& Execution::step_macs() {
+[[gnu::cold]] const std::vector<int64_t>& Execution::step_macs() {
   if (!macs_.empty() || plan_.steps.empty()) return macs_;
   macs_.assign(plan_.steps.size(), 0);
   const auto typed = plan_.graph->clone();
@@ -273,11 +273,11 @@ Error Execution::explained(size_t s, Error error) const {
 Status Execution::check_boxed(const PlannedStep& step) const {
   for (const SlotId id : step.outputs)
     if (id != kNoSlot && plan_.slots[id].boxed && !late_[id].boxed())
-      return unsupported("results of " + plan_.type_of(id).to_string() + " aren't made here");
+      return unsupported("results of {} aren't made here", plan_.type_of(id).to_string());
   return {};
 }
 
-Status Execution::prepare_late(size_t s) {
+[[gnu::cold]] Status Execution::prepare_late(size_t s) {
   const PlannedStep& step = plan_.steps[s];
   StepContext& context = *contexts_[s];
   context.refresh_inputs();

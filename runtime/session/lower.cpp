@@ -100,7 +100,7 @@ class Lowering {
   Result<SlotId> form_of(ValueId id, PortForm form) {
     if (primary_[id] == kNoSlot) {
       if (!graph_.value(id).constant)
-        return invalid_model("value '" + graph_.value(id).name + "' is read but never made");
+        return invalid_model("value '{}' is read but never made", graph_.value(id).name);
       add_primary(id);
     }
     return convert(key_of(id, form));

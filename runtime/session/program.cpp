@@ -76,7 +76,7 @@ Result<std::shared_ptr<Program>> Program::compile(std::shared_ptr<Graph> graph,
 
 namespace {
 
-Status run_all_passes(Graph& graph, const CompileOptions& options, bool body) {
+[[gnu::cold]] Status run_all_passes(Graph& graph, const CompileOptions& options, bool body) {
   PassOptions pass_options;
   pass_options.body = body;
   for (ValueId id = 0; id < graph.value_capacity(); ++id) {
@@ -137,18 +137,16 @@ Status Program::lower_graph(std::shared_ptr<Graph> graph, CompileWeights& weight
 
 Status Program::check_inputs(std::span<const Tensor> inputs) const {
   if (inputs.size() != inputs_.size())
-    return invalid_data("the model takes " + std::to_string(inputs_.size()) + " inputs, not " +
-                        std::to_string(inputs.size()));
+    return invalid_data("the model takes {} inputs, not {}", inputs_.size(), inputs.size());
   for (size_t i = 0; i < inputs.size(); ++i) {
     const Value& value = plan_->graph->value(inputs_[i]);
     if (value.type.kind != Type::Kind::tensor && !conforms(inputs[i], value.type))
-      return invalid_data("input '" + value.name + "' is no " + value.type.to_string());
+      return invalid_data("input '{}' is no {}", value.name, value.type.to_string());
     if (inputs[i].dtype() != value.type.dtype)
-      return invalid_data("input '" + value.name + "' is " +
-                          std::string(dtype_name(inputs[i].dtype())) + ", the model has " +
-                          std::string(dtype_name(value.type.dtype)));
+      return invalid_data("input '{}' is {}, the model has {}", value.name,
+                          dtype_name(inputs[i].dtype()), dtype_name(value.type.dtype));
     if (!bools_are_values(inputs[i]))
-      return invalid_data("input '" + value.name + "' has a bool that is neither 0 nor 1");
+      return invalid_data("input '{}' has a bool that is neither 0 nor 1", value.name);
   }
   return {};
 }

@@ -36,10 +36,10 @@ class Program {
   static Result<std::shared_ptr<Program>> compile(std::shared_ptr<Graph> graph,
                                                   const CompileOptions& options);
   /// The same for a body of a graph that is being compiled with these weights.
-  static Result<std::shared_ptr<Program>> compile_body(std::shared_ptr<Graph> graph,
-                                                       const CompileOptions& options,
-                                                       CompileWeights& weights);
-  ~Program();
+  [[gnu::cold]] static Result<std::shared_ptr<Program>> compile_body(std::shared_ptr<Graph> graph,
+                                                                     const CompileOptions& options,
+                                                                     CompileWeights& weights);
+  [[gnu::cold]] ~Program();
 
   const Plan& plan() const { return *plan_; }
   const CompileOptions& options() const { return options_; }
@@ -54,11 +54,12 @@ class Program {
              const RunOptions& options);
 
  private:
-  static Result<std::shared_ptr<Program>> build(std::shared_ptr<Graph> graph,
-                                                const CompileOptions& options);
-  explicit Program(const CompileOptions& options);
+  // Cold: what is done once a graph is compiled by its size among code that runs.
+  [[gnu::cold]] static Result<std::shared_ptr<Program>> build(std::shared_ptr<Graph> graph,
+                                                              const CompileOptions& options);
+  [[gnu::cold]] explicit Program(const CompileOptions& options);
   /// What follows the passes.
-  Status lower_graph(std::shared_ptr<Graph> graph, CompileWeights& weights);
+  [[gnu::cold]] Status lower_graph(std::shared_ptr<Graph> graph, CompileWeights& weights);
   Status run_bound(std::span<const Tensor> inputs, std::span<OutputTarget> outputs,
                    const RunOptions& options);
   Status check_inputs(std::span<const Tensor> inputs) const;

@@ -45,7 +45,7 @@ Status StepContext::set_boxed(size_t i, Tensor value) {
   if (id == kNoSlot) return {};
   const Type& type = execution_.plan_.type_of(id);
   if (!value.boxed() || value.is_list() == (type.kind == Type::Kind::tensor))
-    return invalid_data("output " + std::to_string(i) + " is no " + type.to_string());
+    return invalid_data("output {} is no {}", i, type.to_string());
   execution_.late_[id] = std::move(value);
   return {};
 }

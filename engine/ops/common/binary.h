@@ -28,25 +28,22 @@ Status run_binary(const Attrs& attrs, RunContext& context) {
 template <typename F>
 inline constexpr bool kReturnsBool = std::is_same_v<decltype(F{}(1, 1)), bool>;
 
+/// `element` may be null.
+Status infer_binary(InferContext& context, bool returns_bool, ElementFunction element);
 template <typename F>
 Status infer_binary(InferContext& context) {
-  OCTET_RETURN_IF_ERROR(context.require_same_dtype(0, 1));
-  OCTET_ASSIGN(const auto shape, broadcast_shape(context));
-  context.set_tensor(0, kReturnsBool<F> ? DType::boolean : context.dtype(0), shape);
-  if constexpr (requires { &F::element; }) infer_elements(context, shape, F::element);
-  return {};
+  ElementFunction element = nullptr;
+  if constexpr (requires { &F::element; }) element = F::element;
+  return infer_binary(context, kReturnsBool<F>, element);
 }
 
-template <typename F>
-std::optional<Ports> match_binary_kernel(const LowerContext& context) {
-  if (!kHasKernel<F> || !computes_in_f32(context)) return std::nullopt;
-  return match_broadcast_layout(context).value_or(Ports{});
-}
+/// For functions with a kernel.
+std::optional<Ports> match_binary_kernel(const LowerContext& context);
 
 template <typename F, typename Types>
 inline constexpr Implementation kBinaryRows[] = {
     {.name = "elementwise_f32",
-     .match = match_binary_kernel<F>,
+     .match = kHasKernel<F> ? match_binary_kernel : match_never,
      .prepare = prepare_kernel<run_binary<F, Types>>},
     {.name = "elementwise",
      .match = match_broadcast_layout,

@@ -42,7 +42,7 @@ inline Status require_count(const InferContext& context, size_t i, const char* n
     return !allowed.known() || allowed == count;
   });
   if (fits || !count.known()) return {};
-  return invalid_model(std::string(name) + " has " + count.to_string() + " elements");
+  return invalid_model("{} has {} elements", name, count.to_string());
 }
 
 }  // namespace octet::ops

@@ -64,9 +64,8 @@ Status copy_to_output(RunContext& context, size_t i, const Tensor& tensor) {
   if (!context.has_output(i)) return {};
   if (tensor.is_list()) return context.set_boxed(i, tensor);
   if (context.output(i).dtype != tensor.dtype())
-    return invalid_model("output " + std::to_string(i) + " of the subgraph is " +
-                         std::string(dtype_name(tensor.dtype())) + ", not " +
-                         std::string(dtype_name(context.output(i).dtype)));
+    return invalid_model("output {} of the subgraph is {}, not {}", i, dtype_name(tensor.dtype()),
+                         dtype_name(context.output(i).dtype));
   if (tensor.boxed()) return context.set_boxed(i, tensor);
   OCTET_RETURN_IF_ERROR(context.allocate(i, tensor.dims()));
   if (!tensor.bytes().empty())
@@ -89,7 +88,7 @@ std::optional<Ports> match_logical(const LowerContext& context) {
 
 Result<Type> cover(const Type& a, const Type& b) {
   if (a.kind != b.kind || a.dtype != b.dtype)
-    return invalid_model("subgraphs give " + a.to_string() + " and " + b.to_string());
+    return invalid_model("subgraphs give {} and {}", a.to_string(), b.to_string());
   Type both = a;
   std::vector<bool> open;
   widen(both, b, open);
@@ -109,8 +108,8 @@ Result<std::vector<Type>> infer_iterated(InferContext& context, std::vector<Type
       const Type& next = outputs[first_output + i];
       if (state.dtype != DType::undefined && next.dtype != DType::undefined &&
           state.dtype != next.dtype)
-        return invalid_model("state " + std::to_string(i) + " changes from " + state.to_string() +
-                             " to " + next.to_string());
+        return invalid_model("state {} changes from {} to {}", i, state.to_string(),
+                             next.to_string());
       changed = widen(state, next, open[i]) || changed;
     }
     if (!changed) return outputs;

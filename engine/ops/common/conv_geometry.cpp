@@ -24,16 +24,16 @@ Status check_lengths(const ConvAttrs& attrs, size_t spatial) {
   if (!fits(attrs.pads, 2 * spatial, 0)) return invalid_model("pads don't fit the input's rank");
   const std::string& pad = attrs.auto_pad;
   if (pad != "NOTSET" && pad != "VALID" && pad != "SAME_UPPER" && pad != "SAME_LOWER")
-    return invalid_model("auto_pad '" + pad + "' isn't known");
+    return invalid_model("auto_pad '{}' isn't known", pad);
   return {};
 }
 
 Status check_channels(const ConvAttrs& attrs, const Dim& channels, const Shape& w) {
   const std::string group = "group " + std::to_string(attrs.group);
   if (channels.known() && channels.value() % attrs.group != 0)
-    return invalid_model(group + " does not divide C=" + channels.to_string());
+    return invalid_model("{} does not divide C={}", group, channels.to_string());
   if (channels.known() && w[1].known() && channels != w[1] * Dim(attrs.group))
-    return invalid_model("the input has " + channels.to_string() + " channels, the weights take " +
+    return invalid_model("the input has {} channels, the weights take {}", channels.to_string(),
                          (w[1] * Dim(attrs.group)).to_string());
   return {};
 }
@@ -50,11 +50,10 @@ int64_t pad_sum(const ConvAttrs& attrs, size_t i, size_t spatial) {
 }  // namespace
 
 Status check_groups(int64_t groups, const Dim& channels, const char* name) {
-  if (groups < 1) return invalid_model("group " + std::to_string(groups));
+  if (groups < 1) return invalid_model("group {}", groups);
   if (!channels.known()) return {};
   if (channels.value() % groups == 0 && groups <= std::max<int64_t>(channels.value(), 1)) return {};
-  return invalid_model("group " + std::to_string(groups) + " does not divide " + name + "=" +
-                       channels.to_string());
+  return invalid_model("group {} does not divide {}={}", groups, name, channels.to_string());
 }
 
 Status check_bias(const InferContext& context, std::optional<size_t> bias, size_t axis,
@@ -64,8 +63,8 @@ Status check_bias(const InferContext& context, std::optional<size_t> bias, size_
   const Dim channels = context.shape(1)[axis] * Dim(groups);
   if (shape.size() == 1 && (!shape[0].known() || !channels.known() || shape[0] == channels))
     return {};
-  return invalid_model("the bias of " + to_string(shape) + " isn't one of " + channels.to_string() +
-                       " channels");
+  return invalid_model("the bias of {} isn't one of {} channels", to_string(shape),
+                       channels.to_string());
 }
 
 Result<std::optional<Shape>> conv_output_shape(const ConvAttrs& attrs,
@@ -74,8 +73,8 @@ Result<std::optional<Shape>> conv_output_shape(const ConvAttrs& attrs,
   if (w && !w->empty()) OCTET_RETURN_IF_ERROR(check_groups(attrs.group, (*w)[0], "M"));
   if (!x || !w) return std::optional<Shape>();
   if (x->size() < 3 || x->size() != w->size())
-    return invalid_model("input " + to_string(*x) + " and weights " + to_string(*w) +
-                         " differ in rank or have no spatial axis");
+    return invalid_model("input {} and weights {} differ in rank or have no spatial axis",
+                         to_string(*x), to_string(*w));
   const size_t spatial = x->size() - 2;
   OCTET_RETURN_IF_ERROR(check_lengths(attrs, spatial));
   OCTET_RETURN_IF_ERROR(check_channels(attrs, (*x)[1], *w));
@@ -84,7 +83,7 @@ Result<std::optional<Shape>> conv_output_shape(const ConvAttrs& attrs,
     const Dim& in = (*x)[i + 2];
     const Dim& kernel = (*w)[i + 2];
     if (!attrs.kernel_shape.empty() && kernel.known() && kernel != Dim(attrs.kernel_shape[i]))
-      return invalid_model("kernel_shape differs from the weights " + to_string(*w));
+      return invalid_model("kernel_shape differs from the weights {}", to_string(*w));
     const Dim stride(entry(attrs.strides, i, 1));
     if (same_padding(attrs)) {
       out.push_back(ceil_div(in, stride));
@@ -93,7 +92,7 @@ Result<std::optional<Shape>> conv_output_shape(const ConvAttrs& attrs,
     const Dim reach = (kernel - Dim(1)) * Dim(entry(attrs.dilations, i, 1)) + Dim(1);
     const Dim room = in + Dim(pad_sum(attrs, i, spatial)) - reach;
     if (room.known() && room.value() < 0)
-      return invalid_model("the kernel is larger than the padded input " + to_string(*x));
+      return invalid_model("the kernel is larger than the padded input {}", to_string(*x));
     out.push_back(floor_div(room, stride) + Dim(1));
   }
   return std::optional<Shape>(std::move(out));

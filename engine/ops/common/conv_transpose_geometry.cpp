@@ -20,7 +20,7 @@ Status check(const ConvTransposeAttrs& attrs, size_t spatial) {
         values.size() == size && std::all_of(values.begin(), values.end(),
                                              [&](auto v) { return v >= low && v <= INT32_MAX; });
     if (values.empty() || good) return {};
-    return invalid_model(std::string(name) + " don't fit the input's rank");
+    return invalid_model("{} don't fit the input's rank", name);
   };
   OCTET_RETURN_IF_ERROR(fits(attrs.strides, spatial, 1, "strides"));
   OCTET_RETURN_IF_ERROR(fits(attrs.dilations, spatial, 1, "dilations"));
@@ -29,7 +29,7 @@ Status check(const ConvTransposeAttrs& attrs, size_t spatial) {
   OCTET_RETURN_IF_ERROR(fits(attrs.output_shape, spatial, 0, "extents in output_shape"));
   OCTET_RETURN_IF_ERROR(fits(attrs.pads, 2 * spatial, 0, "pads"));
   if (attrs.auto_pad != "NOTSET" && attrs.auto_pad != "VALID" && !same_padding(attrs))
-    return invalid_model("auto_pad '" + attrs.auto_pad + "' isn't known");
+    return invalid_model("auto_pad '{}' isn't known", attrs.auto_pad);
   return {};
 }
 
@@ -49,17 +49,17 @@ Result<std::optional<Shape>> conv_transpose_output_shape(const ConvTransposeAttr
   if (!x || !w) return std::optional<Shape>();
   const std::string both = "input " + to_string(*x) + " and weights " + to_string(*w);
   if (x->size() < 3 || x->size() != w->size())
-    return invalid_model(both + " differ in rank or have no spatial axis");
+    return invalid_model("{} differ in rank or have no spatial axis", both);
   const size_t spatial = x->size() - 2;
   OCTET_RETURN_IF_ERROR(check(attrs, spatial));
   const Dim& channels = (*w)[0];
   if (channels.known() && ((*x)[1].known() && (*x)[1] != channels))
-    return invalid_model(both + " differ in channels");
+    return invalid_model("{} differ in channels", both);
   Shape out = {(*x)[0], (*w)[1] * Dim(attrs.group)};
   for (size_t i = 0; i < spatial; ++i) {
     const Dim& kernel = (*w)[i + 2];
     if (!attrs.kernel_shape.empty() && kernel.known() && kernel != Dim(attrs.kernel_shape[i]))
-      return invalid_model("kernel_shape differs from the weights " + to_string(*w));
+      return invalid_model("kernel_shape differs from the weights {}", to_string(*w));
     if (!attrs.output_shape.empty()) {
       out.emplace_back(attrs.output_shape[i]);
     } else if (same_padding(attrs)) {
@@ -70,7 +70,7 @@ Result<std::optional<Shape>> conv_transpose_output_shape(const ConvTransposeAttr
       out.push_back(full_extent<Dim>(attrs, i, (*x)[i + 2], kernel) - Dim(pads));
     }
     if (out.back().known() && out.back().value() < 0)
-      return invalid_model("the padding is larger than the output of " + both);
+      return invalid_model("the padding is larger than the output of {}", both);
   }
   return std::optional<Shape>(std::move(out));
 }

@@ -19,8 +19,7 @@ Result<std::optional<Shape>> broadcast_shape(const InferContext& context) {
     const Shape& next = context.shape(i);
     auto joined = i == 0 ? next : broadcast(*shape, next);
     if (!joined)
-      return invalid_model("shapes " + to_string(*shape) + " and " + to_string(next) +
-                           " don't broadcast");
+      return invalid_model("shapes {} and {} don't broadcast", to_string(*shape), to_string(next));
     shape = std::move(joined);
   }
   return shape;

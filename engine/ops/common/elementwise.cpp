@@ -1,5 +1,4 @@
-#include "engine/ops/common/elementwise.h"
-
+#include "engine/ops/common/binary.h"
 #include "engine/ops/common/walk_runs.h"
 
 namespace octet::elementwise {
@@ -7,6 +6,36 @@ namespace octet::elementwise {
 bool computes_in_f32(const LowerContext& context) {
   const DType dtype = context.input(0).type.dtype;
   return dtype == DType::f32 || dtype == DType::f16 || dtype == DType::bf16;
+}
+
+Status no_type(const RunContext& context, DType dtype) {
+  return unsupported("{} of {}", op_name_of(context.node()), dtype_name(dtype));
+}
+
+Result<std::unique_ptr<Step>> prepare_kernel_by(const LowerContext& context, StepFunction run) {
+  StepInfo info{"elementwise_f32", "native", kernels::select_elementwise_f32(context.cpu()).isa};
+  return make_function_step(run, context.node().attrs, std::move(info));
+}
+
+std::optional<Ports> match_never(const LowerContext& /*context*/) { return std::nullopt; }
+
+std::optional<Ports> match_unary_kernel(const LowerContext& context) {
+  if (!computes_in_f32(context)) return std::nullopt;
+  const PortForm form{PortForm::Storage::real, context.input_layout(0)};
+  return Ports{{form}, {form}};
+}
+
+std::optional<Ports> match_binary_kernel(const LowerContext& context) {
+  if (!computes_in_f32(context)) return std::nullopt;
+  return match_broadcast_layout(context).value_or(Ports{});
+}
+
+Status infer_binary(InferContext& context, bool returns_bool, ElementFunction element) {
+  OCTET_RETURN_IF_ERROR(context.require_same_dtype(0, 1));
+  OCTET_ASSIGN(const auto shape, broadcast_shape(context));
+  context.set_tensor(0, returns_bool ? DType::boolean : context.dtype(0), shape);
+  if (element != nullptr) infer_elements(context, shape, element);
+  return {};
 }
 
 void zip_runs(const TensorView& a, const TensorView& b, const TensorView& y, Parallel& parallel,

@@ -34,7 +34,8 @@ using ZipRun = FunctionRef<void(const Offsets& at, int64_t a_step, int64_t b_ste
 void zip_runs(const TensorView& a, const TensorView& b, const TensorView& y, Parallel& parallel,
               ZipRun run);
 
-/// f(a, b) with broadcasting to y's dims.
+/// f(a, b) with broadcasting to y's dims. Comparisons, of which networks make their masks, have
+/// loops of their own for operands that lie together or don't move.
 template <typename A, typename B, typename Out, typename F>
 void zip(const TensorView& a, const TensorView& b, const TensorView& y, Parallel& parallel,
          const F& f) {
@@ -43,9 +44,9 @@ void zip(const TensorView& a, const TensorView& b, const TensorView& y, Parallel
              Out* out = y.as<Out>() + at[0];
              const A* left = a.as<A>() + at[1];
              const B* right = b.as<B>() + at[2];
-             if (a_step == 1 && b_step == 1) {
+             if (std::is_same_v<Out, bool> && a_step == 1 && b_step == 1) {
                for (int64_t i = 0; i < count; ++i) out[i] = static_cast<Out>(f(left[i], right[i]));
-             } else if (b_step == 0) {
+             } else if (std::is_same_v<Out, bool> && b_step == 0) {
                const B value = *right;
                for (int64_t i = 0; i < count; ++i)
                  out[i] = static_cast<Out>(f(left[i * a_step], value));
@@ -63,10 +64,7 @@ void run_kernel(kernels::UnaryF32Args args, const TensorView& x, const TensorVie
 bool run_kernel(kernels::BinaryF32 function, const TensorView& a, const TensorView& b,
                 const TensorView& y, RunContext& context);
 
-inline Status no_type(const RunContext& context, DType dtype) {
-  return unsupported(std::string(op_name_of(context.node())) + " of " +
-                     std::string(dtype_name(dtype)));
-}
+Status no_type(const RunContext& context, DType dtype);
 
 template <typename F>
 F function_of(const Attrs& attrs) {
@@ -113,28 +111,27 @@ Result<std::unique_ptr<Step>> prepare_unary_lut(const LowerContext& context) {
   return make_lut_step(context, [&f](float x) { return static_cast<float>(f(x)); });
 }
 
+/// Of a row that isn't there.
+std::optional<Ports> match_never(const LowerContext& context);
+
 /// Whether the node computes in float: f16 and bf16 are widened for real ports.
 bool computes_in_f32(const LowerContext& context);
 
 /// A row that the float kernels run, told apart so that profiles name the instruction set.
+Result<std::unique_ptr<Step>> prepare_kernel_by(const LowerContext& context, StepFunction run);
 template <auto Run>
 Result<std::unique_ptr<Step>> prepare_kernel(const LowerContext& context) {
-  StepInfo info{"elementwise_f32", "native", kernels::select_elementwise_f32(context.cpu()).isa};
-  return make_function_step(Run, context.node().attrs, std::move(info));
+  return prepare_kernel_by(context, Run);
 }
 
-template <typename F>
-std::optional<Ports> match_unary_kernel(const LowerContext& context) {
-  if (!kHasKernel<F> || !computes_in_f32(context)) return std::nullopt;
-  const PortForm form{PortForm::Storage::real, context.input_layout(0)};
-  return Ports{{form}, {form}};
-}
+/// For functions with a kernel.
+std::optional<Ports> match_unary_kernel(const LowerContext& context);
 
 template <typename F, typename Types>
 inline constexpr Implementation kUnaryRows[] = {
     {.name = "lut_s8", .match = match_lut, .prepare = prepare_unary_lut<F>},
     {.name = "elementwise_f32",
-     .match = match_unary_kernel<F>,
+     .match = kHasKernel<F> ? match_unary_kernel : match_never,
      .prepare = prepare_kernel<run_unary<F, Types>>},
     {.name = "elementwise",
      .match = match_keep_layout,

@@ -70,7 +70,7 @@ Result<Shape> lengthened_shape(const Shape& table, const Shape& rows, const Shap
                                int64_t axis) {
   const auto along = normalize_axis(axis, table.size());
   if (!along || *along == 0 || rows.size() != 1 || tail.size() != table.size())
-    return invalid_model(to_string(tail) + " doesn't lengthen rows " + to_string(rows) + " of " +
+    return invalid_model("{} doesn't lengthen rows {} of {}", to_string(tail), to_string(rows),
                          to_string(table));
   Shape out = table;
   out[0] = rows[0];
@@ -80,7 +80,7 @@ Result<Shape> lengthened_shape(const Shape& table, const Shape& rows, const Shap
     else if (!out[a].known())
       out[a] = tail[a];
     else if (tail[a].known() && tail[a] != out[a])
-      return invalid_model("inputs differ along axis " + std::to_string(a));
+      return invalid_model("inputs differ along axis {}", a);
   }
   return out;
 }

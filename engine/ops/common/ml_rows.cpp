@@ -33,7 +33,7 @@ Result<PostTransform> post_transform_of(const std::string& name) {
   if (name == "LOGISTIC") return PostTransform::logistic;
   if (name == "SOFTMAX_ZERO") return PostTransform::softmax_zero;
   if (name == "PROBIT") return unsupported("post_transform 'PROBIT'");
-  return invalid_model("post_transform '" + name + "'");
+  return invalid_model("post_transform '{}'", name);
 }
 
 double logistic(double value) {

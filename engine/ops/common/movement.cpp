@@ -14,10 +14,10 @@ Status run_copy(const Attrs& /*attrs*/, RunContext& context) {
   const TensorView& x = context.input(0);
   const TensorView& y = context.output(0);
   if (dtype_bits(x.dtype) == 0)
-    return unsupported("elements of type " + std::string(dtype_name(x.dtype)) + " can't be moved");
+    return unsupported("elements of type {} can't be moved", dtype_name(x.dtype));
   if (y.data == nullptr) return invalid_data("the result's dims can't be known");
   if (x.bytes().size() != y.bytes().size())
-    return invalid_data(to_string(to_shape(x.dims)) + " has other elements than " +
+    return invalid_data("{} has other elements than {}", to_string(to_shape(x.dims)),
                         to_string(to_shape(y.dims)));
   if (x.data != y.data) copy_bytes(y.data, x.data, x.bytes().size(), context.parallel());
   return {};

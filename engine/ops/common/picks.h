@@ -12,8 +12,7 @@ class Picks {
     const Picks picks(indices, static_cast<int64_t>(extent));
     for (size_t i = 0; i < picks.count(); ++i)
       if (const int64_t index = picks.index(i); index < -picks.extent_ || index >= picks.extent_)
-        return invalid_data("index " + std::to_string(index) + " is outside " +
-                            std::to_string(extent) + " rows");
+        return invalid_data("index {} is outside {} rows", index, extent);
     return picks;
   }
   size_t count() const { return count_; }

@@ -77,7 +77,7 @@ Result<Tensor> join(std::span<const Tensor> parts, int64_t axis, bool new_axis) 
   if (parts.empty()) return invalid_data("an empty sequence can't be joined");
   const size_t rank = parts[0].rank() + (new_axis ? 1 : 0);
   const auto at = normalize_axis(axis, rank);
-  if (!at) return invalid_data("axis " + std::to_string(axis) + " is outside the sequence's rank");
+  if (!at) return invalid_data("axis {} is outside the sequence's rank", axis);
   const auto widened = [&](const Tensor& part) {
     Dims dims = part.dims();
     if (new_axis) dims.insert(dims.begin() + static_cast<ptrdiff_t>(*at), 1);

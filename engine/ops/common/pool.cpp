@@ -31,7 +31,7 @@ Status check_window(const PoolWindow& window, size_t spatial) {
     return invalid_model("pads don't fit the input's rank");
   const std::string& pad = window.auto_pad;
   if (pad != "NOTSET" && pad != "VALID" && pad != "SAME_UPPER" && pad != "SAME_LOWER")
-    return invalid_model("auto_pad '" + pad + "' isn't known");
+    return invalid_model("auto_pad '{}' isn't known", pad);
   return {};
 }
 
@@ -77,7 +77,7 @@ bool eight_bits(const QuantPtr& quant) {
 Result<std::optional<Shape>> pool_output_shape(const PoolWindow& window,
                                                const std::optional<Shape>& x) {
   if (!x) return std::optional<Shape>();
-  if (x->size() < 3) return invalid_model("the input " + to_string(*x) + " has no spatial axis");
+  if (x->size() < 3) return invalid_model("the input {} has no spatial axis", to_string(*x));
   OCTET_RETURN_IF_ERROR(check_window(window, x->size() - 2));
   Shape out = {(*x)[0], (*x)[1]};
   for (size_t i = 2; i < x->size(); ++i) {
@@ -215,7 +215,7 @@ QuantSpec quant_activation(const Graph& /*graph*/, const Node& /*node*/) {
 Status infer_global_pool(InferContext& context) {
   std::optional<Shape> shape = context.input(0).shape;
   if (shape && shape->size() < 2)
-    return invalid_model("the input " + to_string(*shape) + " has no channels");
+    return invalid_model("the input {} has no channels", to_string(*shape));
   if (shape) std::fill(shape->begin() + 2, shape->end(), Dim(1));
   context.set_tensor(0, context.dtype(0), std::move(shape));
   return {};

@@ -45,9 +45,9 @@ Result<std::optional<Shape>> product_output_shape(const std::optional<Shape>& a,
   const Dim& depth_a = left[left.size() - 1];
   const Dim& depth_b = right[right.size() - 2];
   if (depth_a.known() && depth_b.known() && depth_a != depth_b)
-    return invalid_model("shapes " + both + " can't be multiplied");
+    return invalid_model("shapes {} can't be multiplied", both);
   auto out = broadcast(Shape(left.begin(), left.end() - 2), Shape(right.begin(), right.end() - 2));
-  if (!out) return invalid_model("the batches of " + both + " don't broadcast");
+  if (!out) return invalid_model("the batches of {} don't broadcast", both);
   if (a->size() > 1) out->push_back(left[left.size() - 2]);
   if (b->size() > 1) out->push_back(right.back());
   return out;

@@ -70,7 +70,7 @@ Status run_product_reference(const Attrs& /*attrs*/, RunContext& context) {
   using Types = TypeList<float, double, int32_t, int64_t, uint32_t, uint64_t>;
   const DType type = context.input(0).dtype;
   const bool known = visit_dtype(type, Types{}, [&]<typename T>() { multiply<T>(spec, context); });
-  return known ? Status{} : unsupported("a product of " + std::string(dtype_name(type)));
+  return known ? Status{} : unsupported("a product of {}", dtype_name(type));
 }
 
 }  // namespace octet::ops

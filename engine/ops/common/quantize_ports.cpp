@@ -81,13 +81,13 @@ static Status check_zero_points(const InferContext& context) {
   const Dim scales = element_count(context.shape(1));
   const Dim zero_points = element_count(context.shape(2));
   if (!scales.known() || !zero_points.known() || scales == zero_points) return {};
-  return invalid_model("zero points of " + to_string(context.shape(2)) + " don't fit scales of " +
+  return invalid_model("zero points of {} don't fit scales of {}", to_string(context.shape(2)),
                        to_string(context.shape(1)));
 }
 
 Status check_scale(const InferContext& context, int64_t axis, int64_t block_size) {
   OCTET_RETURN_IF_ERROR(check_zero_points(context));
-  if (block_size < 0) return invalid_model("block_size " + std::to_string(block_size));
+  if (block_size < 0) return invalid_model("block_size {}", block_size);
   if (!context.has_rank(0) || !context.has_rank(1)) return {};
   const Shape& x = context.shape(0);
   const Shape& scale = context.shape(1);
@@ -96,17 +96,16 @@ Status check_scale(const InferContext& context, int64_t axis, int64_t block_size
     Shape expected = x;
     expected[at] = ceil_div(x[at], Dim(block_size));
     if (all_known(expected) && all_known(scale) && scale != expected)
-      return invalid_model("scales of " + to_string(scale) + " don't fit blocks of " +
-                           to_string(x));
+      return invalid_model("scales of {} don't fit blocks of {}", to_string(scale), to_string(x));
     return {};
   }
   const bool single = scale.empty() || (scale.size() == 1 && scale[0] == Dim(1));
   if (single) return {};
-  if (scale.size() != 1) return invalid_model("scales of " + to_string(scale));
+  if (scale.size() != 1) return invalid_model("scales of {}", to_string(scale));
   OCTET_ASSIGN(const size_t at, context.axis(axis, x.size()));
   if (x[at].known() && scale[0].known() && x[at] != scale[0])
-    return invalid_model("scales of " + to_string(scale) + " don't fit axis " +
-                         std::to_string(axis) + " of " + to_string(x));
+    return invalid_model("scales of {} don't fit axis {} of {}", to_string(scale), axis,
+                         to_string(x));
   return {};
 }
 

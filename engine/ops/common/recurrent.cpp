@@ -12,13 +12,12 @@ Status require_shape(const InferContext& context, size_t i, const char* name,
   for (size_t d = 0; fits && d < shape.size(); ++d)
     fits = !shape[d].known() || !expected[d].known() || shape[d] == expected[d];
   if (fits) return {};
-  return invalid_model(std::string(name) + " is " + to_string(shape) + ", not " +
-                       to_string(expected));
+  return invalid_model("{} is {}, not {}", name, to_string(shape), to_string(expected));
 }
 
 Status check_attrs(const RecurrentAttrs& attrs) {
   if (attrs.direction != "forward" && attrs.direction != "reverse" && !is_bidirectional(attrs))
-    return invalid_model("direction '" + attrs.direction + "' isn't one");
+    return invalid_model("direction '{}' isn't one", attrs.direction);
   if (attrs.layout != 0 && attrs.layout != 1) return invalid_model("layout isn't 0 or 1");
   return {};
 }
@@ -104,8 +103,7 @@ Result<const int32_t*> lengths_of(const RunContext& context, const Extents& exte
   const int32_t* lengths = context.input(kLengths).as<int32_t>();
   for (size_t b = 0; b < extents.batch; ++b)
     if (lengths[b] < 0 || static_cast<size_t>(lengths[b]) > extents.steps)
-      return invalid_data("sequence_lens has " + std::to_string(lengths[b]) +
-                          ", which is outside the time axis");
+      return invalid_data("sequence_lens has {}, which is outside the time axis", lengths[b]);
   return lengths;
 }
 
@@ -117,7 +115,7 @@ Status infer(InferContext& context) {
   for (size_t i = 0; i < context.output_count(); ++i) context.set_tensor(i, type);
   for (const size_t i : {size_t{kX}, size_t{kW}, size_t{kR}})
     if (context.has_rank(i) && context.shape(i).size() != 3)
-      return invalid_model("X, W and R must have three axes, not " + to_string(context.shape(i)));
+      return invalid_model("X, W and R must have three axes, not {}", to_string(context.shape(i)));
   const bool sized = attrs.hidden_size > 0;
   if (!context.has_rank(kX) || (!sized && !context.has_rank(kR))) return {};
 

@@ -58,13 +58,13 @@ Result<std::vector<Function>> functions_of(const RecurrentAttrs& attrs, Cell cel
     return functions;
   }
   if (attrs.activations.size() != directions * defaults.size())
-    return invalid_model("there are " + std::to_string(attrs.activations.size()) +
-                         " activations, not " + std::to_string(directions * defaults.size()));
+    return invalid_model("there are {} activations, not {}", attrs.activations.size(),
+                         directions * defaults.size());
   size_t alpha = 0;
   size_t beta = 0;
   for (const std::string& name : attrs.activations) {
     const FunctionRow* row = find_function(name);
-    if (row == nullptr) return unsupported("activation '" + name + "' isn't one of ONNX's");
+    if (row == nullptr) return unsupported("activation '{}' isn't one of ONNX's", name);
     Function function = row->function;
     if (row->takes_alpha && alpha < attrs.activation_alpha.size())
       function.alpha = attrs.activation_alpha[alpha++];

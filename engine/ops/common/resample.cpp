@@ -84,7 +84,7 @@ template <size_t N>
 Status one_of(const std::string& what, const std::string& value,
               const std::array<std::string_view, N>& known) {
   if (std::find(known.begin(), known.end(), value) != known.end()) return {};
-  return unsupported(what + " '" + value + "'");
+  return unsupported("{} '{}'", what, value);
 }
 
 }  // namespace

@@ -9,7 +9,7 @@ Result<Node> make(std::string_view domain, std::string_view name, std::vector<Va
                   const AttrMap& attrs) {
   Node node;
   node.op = find_op(domain, name);
-  if (node.op == nullptr) return unsupported("needs " + std::string(name));
+  if (node.op == nullptr) return unsupported("needs {}", name);
   node.opset = kWrittenOpset;
   node.inputs = std::move(inputs);
   OCTET_ASSIGN(node.attrs, node.op->attrs.read(attrs, kMaxOpset));

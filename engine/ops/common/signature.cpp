@@ -128,15 +128,15 @@ Status check_port(const Port& port, const Type& type, size_t i) {
   if (!port.kind || !known) return {};
   if (*port.kind != type.kind ||
       (type.kind == Type::Kind::tensor && (bit(type.dtype) & port.dtypes) == 0))
-    return invalid_model(input_name(i) + " is " + type.to_string() +
-                         ", which the operator doesn't take there");
+    return invalid_model("{} is {}, which the operator doesn't take there", input_name(i),
+                         type.to_string());
   if (!type.shape) return {};
   if (type.shape->size() < port.least_rank || type.shape->size() > port.most_rank)
-    return invalid_model(input_name(i) + " has rank " + std::to_string(type.shape->size()));
+    return invalid_model("{} has rank {}", input_name(i), type.shape->size());
   if (port.least == 0 && port.most == Port().most) return {};
   const auto count = element_count(*type.shape).maybe();
   if (count && (*count < port.least || *count > port.most))
-    return invalid_model(input_name(i) + " has " + std::to_string(*count) + " elements");
+    return invalid_model("{} has {} elements", input_name(i), *count);
   return {};
 }
 
@@ -161,7 +161,7 @@ Status check_signature(const InferContext& context) {
   for (size_t i = 0; i < count; ++i) {
     const Port& port = port_at(i);
     if (!node.has_input(i)) {
-      if (port.required) return invalid_model(input_name(i) + " is missing");
+      if (port.required) return invalid_model("{} is missing", input_name(i));
       continue;
     }
     const Type& type = context.input(i);
@@ -170,8 +170,8 @@ Status check_signature(const InferContext& context) {
     for (size_t j = 0; j < i; ++j) {
       if (port_at(j).same != port.same || !node.has_input(j) || !is_typed(j)) continue;
       if (const DType other = context.input(j).dtype; other != type.dtype)
-        return invalid_model(input_name(i) + " is " + std::string(dtype_name(type.dtype)) +
-                             " where others are " + std::string(dtype_name(other)));
+        return invalid_model("{} is {} where others are {}", input_name(i), dtype_name(type.dtype),
+                             dtype_name(other));
       break;
     }
   }

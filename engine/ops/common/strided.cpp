@@ -144,7 +144,7 @@ void for_each_run(const Nest& nest, Parallel& parallel,
 Result<size_t> element_bytes(DType dtype) {
   const int bits = dtype_bits(dtype);
   if (bits >= 8) return static_cast<size_t>(bits) / 8;
-  return unsupported("elements of type " + std::string(dtype_name(dtype)) + " can't be moved");
+  return unsupported("elements of type {} can't be moved", dtype_name(dtype));
 }
 
 void copy_strided(std::byte* to, const Steps& to_steps, const std::byte* from,

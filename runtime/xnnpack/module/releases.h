@@ -68,8 +68,7 @@ inline Status checked(xnn_status status, const char* what) {
   if (status == xnn_status_success) return {};
   if (status == xnn_status_out_of_memory)
     return Error{ErrorCode::machine, std::string("XNNPACK: no memory for ") + what};
-  return unsupported(std::string("XNNPACK refuses ") + what + " (status " +
-                     std::to_string(static_cast<int>(status)) + ")");
+  return unsupported("XNNPACK refuses {} (status {})", what, static_cast<int>(status));
 }
 
 /// create(head..., as many nulls as the release takes, tail..., &handle).
