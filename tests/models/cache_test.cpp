@@ -115,7 +115,7 @@ TEST_CASE("a session needs its model's file no more") {
   const auto inputs = made_up_inputs(*model->graph, 24);
   const auto program = runtime::Program::compile(model->graph, {});
   REQUIRE(program.ok());
-  model = Error{};
+  model = invalid_model("gone");
   const auto expected = results(**program, inputs);
   fs::resize_file(copy, 100);
   CHECK(results(**program, inputs) == expected);
