@@ -9,8 +9,8 @@ struct PackedHeader {
 
 constexpr size_t round_up(size_t value, size_t step) { return (value + step - 1) / step * step; }
 
-// How many of the rows that are left a block of up to `most` takes. The last two blocks are about as
-// high: one of two rows would read B, or widen it, for little.
+// How many of the rows that are left a block of up to `most` takes. The last two blocks are about
+// as high: one of two rows would read B, or widen it, for little.
 constexpr size_t next_rows(size_t left, size_t most) {
   if (left >= 2 * most) return most;
   return left > most ? (left + 1) / 2 : left;
