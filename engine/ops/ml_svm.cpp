@@ -26,6 +26,11 @@ struct SvmAttrs {
   std::vector<float> support_vectors = {};
   std::vector<int64_t> vectors_per_class = {};
   ml::Labels labels() const { return {classlabels_ints, classlabels_strings}; }
+
+  template <typename M>
+  static constexpr Field<SvmAttrs, M> member(std::string_view name, M SvmAttrs::*pointer) {
+    return {name, pointer, {}};
+  }
 };
 
 struct ClassifierAttrs : SvmAttrs {
@@ -43,23 +48,19 @@ struct ClassifierAttrs : SvmAttrs {
                       member("support_vectors", &A::support_vectors),
                       member("vectors_per_class", &A::vectors_per_class)};
   }
-  template <typename M>
-  static constexpr Field<SvmAttrs, M> member(std::string_view name, M SvmAttrs::*pointer) {
-    return {name, pointer, {}};
-  }
 };
 
 struct RegressorAttrs : SvmAttrs {
   static constexpr auto fields() {
     using A = RegressorAttrs;
-    return std::tuple{ClassifierAttrs::member("coefficients", &A::coefficients),
-                      ClassifierAttrs::member("kernel_params", &A::kernel_params),
-                      ClassifierAttrs::member("kernel_type", &A::kernel_type),
-                      ClassifierAttrs::member("n_supports", &A::n_supports),
-                      ClassifierAttrs::member("one_class", &A::one_class),
-                      ClassifierAttrs::member("post_transform", &A::post_transform),
-                      ClassifierAttrs::member("rho", &A::rho),
-                      ClassifierAttrs::member("support_vectors", &A::support_vectors)};
+    return std::tuple{member("coefficients", &A::coefficients),
+                      member("kernel_params", &A::kernel_params),
+                      member("kernel_type", &A::kernel_type),
+                      member("n_supports", &A::n_supports),
+                      member("one_class", &A::one_class),
+                      member("post_transform", &A::post_transform),
+                      member("rho", &A::rho),
+                      member("support_vectors", &A::support_vectors)};
   }
 };
 

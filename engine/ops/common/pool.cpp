@@ -52,7 +52,7 @@ Result<Dim> output_extent(const PoolWindow& window, size_t axis, const Dim& in) 
   if (room.known() && room.value() < 0)
     return invalid_model("the window is larger than the padded input");
   if (window.ceil_mode == 0) return floor_div(room, Dim(stride)) + Dim(1);
-  const Dim rounded_up = ceil_div(room, Dim(stride)) + Dim(1);
+  Dim rounded_up = ceil_div(room, Dim(stride)) + Dim(1);
   // The last window must begin inside the input or the padding in front of it.
   if (end - reach + stride <= 0) return rounded_up;
   return min(rounded_up, ceil_div(in + Dim(begin), Dim(stride)));
