@@ -27,7 +27,7 @@ Result<Tensor> zero_points(const QuantType& quant) {
 }
 
 Result<Tensor> scales(const QuantType& quant) {
-  const Tensor scale = in_file(quant, quant.scale);
+  Tensor scale = in_file(quant, quant.scale);
   if (scale.dtype() == quant.real) return scale;
   return convert_float(scale, quant.real);
 }

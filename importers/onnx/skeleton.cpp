@@ -121,33 +121,33 @@ Status Walker::message(const Descriptor& type, size_t begin, size_t end, int dep
 }
 
 Status Walker::next(WireReader& reader, Slot& slot) const {
-  const Error bad = invalid_model("malformed");
+  const auto bad = [] { return invalid_model("malformed"); };
   slot.begin = reader.offset();
   uint64_t tag = 0;
-  if (!reader.varint(tag)) return bad;
+  if (!reader.varint(tag)) return bad();
   slot.number = tag >> 3;
   slot.wire = tag & 7;
   slot.body = reader.offset();
   uint64_t length = 0;
   switch (static_cast<Wire>(slot.wire)) {
     case Wire::varint:
-      if (!reader.varint(length)) return bad;
+      if (!reader.varint(length)) return bad();
       break;
     case Wire::fixed64:
-      if (!reader.skip(8)) return bad;
+      if (!reader.skip(8)) return bad();
       break;
     case Wire::fixed32:
-      if (!reader.skip(4)) return bad;
+      if (!reader.skip(4)) return bad();
       break;
     case Wire::bytes:
-      if (!reader.varint(length)) return bad;
+      if (!reader.varint(length)) return bad();
       slot.body = reader.offset();
-      if (!reader.skip(length)) return bad;
+      if (!reader.skip(length)) return bad();
       break;
-    default: return bad;  // groups, which the format doesn't use
+    default: return bad();  // groups, which the format doesn't use
   }
   slot.end = reader.offset();
-  return slot.number == 0 ? Status(bad) : Status();
+  return slot.number == 0 ? Status(bad()) : Status();
 }
 
 // One message a file: a newer standard's fields come in every node.

@@ -115,7 +115,7 @@ Result<NodeProviders> tune(const Graph& graph, const CompileOptions& options,
     contenders.push_back(std::move(theirs));
   }
   OCTET_RETURN_IF_ERROR(race(contenders, inputs));
-  const NodeProviders choices = faster_nodes(contenders);
+  NodeProviders choices = faster_nodes(contenders);
   if (choices.empty()) return choices;
   std::vector<Contender> final_two;
   OCTET_ASSIGN(auto native, contender(graph, options, Provider::native, {}));
