@@ -29,13 +29,15 @@ trap 'umount "$root/proc" "$root/sys"' EXIT
 in_root() { chroot "$root" env DEBIAN_FRONTEND=noninteractive LC_ALL=C bash -euc "$1"; }
 in_root 'apt-get update -qq && apt-get install -y -qq --no-install-recommends --reinstall /octet/*.deb >/dev/null'
 in_root 'cd /octet/examples
-cmake -S cmake -B build >/dev/null && cmake --build build >/dev/null
+cmake -S cmake -B build >/dev/null
+cmake --build build >/dev/null
 for example in pkg-config c custom_op custom_provider; do make -C $example >/dev/null; done
 build/classify /octet/digits_mlp.onnx | tail -n 1
 pkg-config/threads /octet/digits_mlp.onnx
 c/run /octet/digits_mlp.onnx
 gcc -o quantize /octet/quantize.c $(pkg-config --cflags --libs octet)
-./quantize /octet/digits_mlp.onnx digits_mlp.int8.onnx && c/run digits_mlp.int8.onnx
+./quantize /octet/digits_mlp.onnx digits_mlp.int8.onnx
+c/run digits_mlp.int8.onnx
 octet bench custom_op/soft_threshold.onnx --shape x=1000 --seconds 0.1 --ops custom_op/soft_threshold.so
 octet bench custom_provider/relu_product.onnx --shape x=5x3 --seconds 0.1 --ops custom_provider/plain.so --provider plain
 for provider in onednn xnnpack; do
