@@ -33,9 +33,10 @@ inline float exponential(float x) {
   series = series * r + 1.6666535e-1F;
   series = series * r + 0.5F;
   series = series * (r * r) + r + 1.0F;
-  const int32_t exponent = std::bit_cast<int32_t>(rounded) - std::bit_cast<int32_t>(kRound);
-  const int32_t kept = -static_cast<int32_t>(x >= -87.0F);  // All bits, or none.
-  return std::bit_cast<float>((std::bit_cast<int32_t>(series) + (exponent << 23)) & kept);
+  // Without signs: far below -87 the sum, which isn't kept, wraps around.
+  const uint32_t exponent = std::bit_cast<uint32_t>(rounded) - std::bit_cast<uint32_t>(kRound);
+  const uint32_t kept = 0U - static_cast<uint32_t>(x >= -87.0F);  // All bits, or none.
+  return std::bit_cast<float>((std::bit_cast<uint32_t>(series) + (exponent << 23U)) & kept);
 }
 
 /// The logarithm of x > 0, or up to 0.06 more: log2(1 + m) <= m + 0.0861 for the mantissa's m.
