@@ -93,34 +93,18 @@ inline __attribute__((always_inline)) void mix_block(const RowCachesArgs& args, 
     if (kVectors > 2) x2 = simd::fma(first, moved(from, to, 2), x2);
     if (kVectors > 2) y2 = simd::fma(second, moved(other, beside, 2), y2);
   }
-  const auto finish = [&](float* y, F32x16 v0, F32x16 v1, F32x16 v2)
-      __attribute__((always_inline)) {
-    const F32x16 one = simd::set(1.0F);
-    if (kVectors == 1) return simd::store(y, simd::fma(one, v0, zero), last);
-    simd::store(y, simd::fma(one, v0, zero));
-    if (kVectors == 2) return simd::store(y + kLanes, simd::fma(one, v1, zero), last);
-    simd::store(y + kLanes, simd::fma(one, v1, zero));
-    simd::store(y + 2 * kLanes, simd::fma(one, v2, zero), last);
-  };
+  const F32x16 one = simd::set(1.0F);
   float* y = args.attention.y + static_cast<ptrdiff_t>(row) * args.attention.y_row + c;
-  finish(y, x0, x1, x2);
-  finish(y + args.attention.y_row, y0, y1, y2);
+  put<kVectors>(x0, x1, x2, one, y, last);
+  put<kVectors>(y0, y1, y2, one, y + args.attention.y_row, last);
 }
 
 inline void mix_grown(const RowCachesArgs& args, size_t row, const float* lines) {
-  const size_t columns = args.attention.columns;
-  for (size_t c = 0; c < columns; c += 3 * kLanes) {
-    const size_t left = columns - c;
-    const auto last = [left](size_t before) {
-      return simd::first(left - before < kLanes ? left - before : kLanes);
-    };
-    if (left <= kLanes)
-      mix_block<1>(args, row, lines, c, last(0));
-    else if (left <= 2 * kLanes)
-      mix_block<2>(args, row, lines, c, last(kLanes));
-    else
-      mix_block<3>(args, row, lines, c, last(2 * kLanes));
-  }
+  for_columns(
+      args.attention.columns, [&]<int kVectors>(size_t c, Mask16 last)
+                                  __attribute__((always_inline)) {
+                                    mix_block<kVectors>(args, row, lines, c, last);
+                                  });
 }
 
 // What is left of the rows: copied, then attended to.

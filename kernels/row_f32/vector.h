@@ -16,6 +16,38 @@ constexpr size_t kLanes = 16;
 // How many rows go at once, and whether they share B.
 enum class Together { one, two, two_of_their_own, four };
 
+// A row's sums times alpha, the last vector of which may be narrow.
+template <int kVectors>
+inline __attribute__((always_inline)) void put(F32x16 v0, F32x16 v1, F32x16 v2, F32x16 alpha,
+                                               float* to, Mask16 last) {
+  const F32x16 zero = simd::set(0.0F);
+  v0 = simd::fma(alpha, v0, zero);
+  if (kVectors == 1) return simd::store(to, v0, last);
+  simd::store(to, v0);
+  v1 = simd::fma(alpha, v1, zero);
+  if (kVectors == 2) return simd::store(to + kLanes, v1, last);
+  simd::store(to + kLanes, v1);
+  simd::store(to + 2 * kLanes, simd::fma(alpha, v2, zero), last);
+}
+
+// Calls f<kVectors>(c, last) for columns [c, c + kVectors vectors), the last of which may be
+// narrow.
+template <typename F>
+inline __attribute__((always_inline)) void for_columns(size_t columns, const F& f) {
+  for (size_t c = 0; c < columns; c += 3 * kLanes) {
+    const size_t left = columns - c;
+    const auto last = [left](size_t before) {
+      return simd::first(left - before < kLanes ? left - before : kLanes);
+    };
+    if (left <= kLanes)
+      f.template operator()<1>(c, last(0));
+    else if (left <= 2 * kLanes)
+      f.template operator()<2>(c, last(kLanes));
+    else
+      f.template operator()<3>(c, last(2 * kLanes));
+  }
+}
+
 // One or two rows times `kVectors` vectors of columns, the last of which may be narrow: as many
 // chains at once hide the latency of an addition.
 template <Together kRows, int kVectors>
@@ -46,18 +78,8 @@ inline __attribute__((always_inline)) void block(const RowF32Args& args, const f
     if (kVectors > 1) y1 = simd::fma(second, b1, y1);
     if (kVectors > 2) y2 = simd::fma(second, b2, y2);
   }
-  const auto finish = [&](float* to, F32x16 v0, F32x16 v1, F32x16 v2)
-      __attribute__((always_inline)) {
-    v0 = simd::fma(alpha, v0, zero);
-    if (kVectors == 1) return simd::store(to, v0, last);
-    simd::store(to, v0);
-    v1 = simd::fma(alpha, v1, zero);
-    if (kVectors == 2) return simd::store(to + kLanes, v1, last);
-    simd::store(to + kLanes, v1);
-    simd::store(to + 2 * kLanes, simd::fma(alpha, v2, zero), last);
-  };
-  finish(y, x0, x1, x2);
-  if (kTwo) finish(y + args.y_row, y0, y1, y2);
+  put<kVectors>(x0, x1, x2, alpha, y, last);
+  if (kTwo) put<kVectors>(y0, y1, y2, alpha, y + args.y_row, last);
 }
 
 // Four rows that share B, where registers hold their sums.
@@ -97,25 +119,13 @@ inline __attribute__((always_inline)) void shared_block(const RowF32Args& args, 
 
 template <Together kRows>
 void rows(const RowF32Args& args, const float* a, const float* b, float* y) {
-  for (size_t c = 0; c < args.columns; c += 3 * kLanes) {
-    const size_t left = args.columns - c;
-    const auto last = [left](size_t before) {
-      return simd::first(left - before < kLanes ? left - before : kLanes);
-    };
-    const auto run = [&]<int kVectors>() __attribute__((always_inline)) {
-      const Mask16 end = last((kVectors - 1) * kLanes);
-      if constexpr (kRows == Together::four)
-        shared_block<kVectors>(args, a, b + c, y + c, end);
-      else
-        block<kRows, kVectors>(args, a, b + c, y + c, end);
-    };
-    if (left <= kLanes)
-      run.template operator()<1>();
-    else if (left <= 2 * kLanes)
-      run.template operator()<2>();
-    else
-      run.template operator()<3>();
-  }
+  for_columns(
+      args.columns, [&]<int kVectors>(size_t c, Mask16 last) __attribute__((always_inline)) {
+        if constexpr (kRows == Together::four)
+          shared_block<kVectors>(args, a, b + c, y + c, last);
+        else
+          block<kRows, kVectors>(args, a, b + c, y + c, last);
+      });
 }
 
 struct FourRows {
