@@ -88,7 +88,7 @@ class CachedAttention final : public Step {
     parallel.for_ranges(rows, 1, [&](size_t begin, size_t end) {
       for (size_t row = begin; row < end; ++row) copy_row(caches, row);
     });
-    return attention_->attend(operands, out, parallel, context.scratch());
+    return attention_->attend(g, operands, out, parallel, context.scratch());
   }
 
   size_t scratch_bytes(std::span<const TensorView> inputs, std::span<const TensorView> outputs,

@@ -20,12 +20,8 @@ void errors_of(const RoundedValue& form, const TensorView& view, std::vector<flo
 TensorView rounding_errors(const RoundedValue& form, const TensorView& view,
                            std::vector<float>& errors) {
   errors.resize(static_cast<size_t>(view.count()));
-  switch (form.storage) {
-    case DType::s8: errors_of<int8_t>(form, view, errors); break;
-    case DType::u16: errors_of<uint16_t>(form, view, errors); break;
-    case DType::s16: errors_of<int16_t>(form, view, errors); break;
-    default: errors_of<uint8_t>(form, view, errors);
-  }
+  visit_dtype(form.storage, TypeList<uint8_t, int8_t, uint16_t, int16_t>{},
+              [&]<typename T>() { errors_of<T>(form, view, errors); });
   TensorView result = view;
   result.data = reinterpret_cast<std::byte*>(errors.data());
   return result;

@@ -26,13 +26,15 @@ int64_t tile_rows(const AttentionGeometry& g) {
 }
 
 Status AttentionStep::run(RunContext& context) const {
-  return attend({&context.input(0), context.input_count()}, context.output(0), context.parallel(),
+  const std::span inputs(&context.input(0), context.input_count());
+  const TensorView& out = context.output(0);
+  return attend(attention_geometry(attrs_, inputs, out), inputs, out, context.parallel(),
                 context.scratch());
 }
 
-Status AttentionStep::attend(std::span<const TensorView> inputs, const TensorView& out,
-                             Parallel& parallel, std::span<std::byte> scratch) const {
-  const AttentionGeometry g = attention_geometry(attrs_, inputs, out);
+Status AttentionStep::attend(const AttentionGeometry& g, std::span<const TensorView> inputs,
+                             const TensorView& out, Parallel& parallel,
+                             std::span<std::byte> scratch) const {
   if (g.keys > max_keys())
     return Error{ErrorCode::limit, "a product of depth " + std::to_string(g.keys) +
                                        " may leave the range of exact integer sums"};

@@ -42,9 +42,9 @@ class AttentionStep : public Step {
         elementwise_(*kernels::select_elementwise_f32(context.cpu()).table) {}
 
   Status run(RunContext& context) const override;
-  /// The same on views, in scratch of `scratch_bytes` for them.
-  Status attend(std::span<const TensorView> inputs, const TensorView& out, Parallel& parallel,
-                std::span<std::byte> scratch) const;
+  /// The same on views of geometry `g`, in scratch of `scratch_bytes` for them.
+  Status attend(const AttentionGeometry& g, std::span<const TensorView> inputs,
+                const TensorView& out, Parallel& parallel, std::span<std::byte> scratch) const;
   /// Whether `attend_caches` is there for an attention. Where it isn't, caches are made apart.
   virtual bool attends_caches(const AttentionGeometry& /*g*/) const { return false; }
   /// Makes rows [first, last) of the caches K and V, the operands, and attends to them: one query a
